@@ -1,0 +1,234 @@
+//! # Contexts
+//!
+//! **Promise.** Known kinds have typed fields, unknown ones are kept whole; names and versions are read out of raw descriptions; the trace context
+//! always exists (`protocol.md` 7.10, 8.14).
+//!
+//! **Not here.** Contexts from the browser's own words (`user_agent`), the raw texts (`raw_descriptions`).
+
+use serde_json::{Map, Value};
+
+use super::meta::{MetaTree, Path};
+use super::raw_descriptions;
+use super::request;
+use super::scalars;
+use super::schema::{Field, Limit, Object, Other, Shape, budget, check, expected, field, filled_text, object_mut, reject};
+
+/// Each context: 8 KiB, structure six levels down.
+pub(super) const EACH: Limit = budget(8192, 7);
+
+const fn kind(fields: &'static [Field]) -> Object {
+    Object { expected: "an object", fields, other: Other::Keep }
+}
+
+macro_rules! fields {
+    ($($shape:ident: $($key:literal)+;)*) => { &[$($(field($key, Shape::$shape),)+)*] };
+}
+
+static DEVICE: Object = kind(fields! {
+    Text: "name" "family" "model" "model_id" "arch";
+    Float: "battery_level";
+    Text: "orientation" "manufacturer" "brand" "screen_resolution";
+    Float: "screen_density";
+    Unsigned: "screen_dpi";
+    Bool: "online" "charging" "low_memory" "simulator";
+    Unsigned: "memory_size" "free_memory" "usable_memory" "storage_size" "free_storage" "external_storage_size" "external_free_storage";
+    Text: "boot_time" "timezone" "locale";
+    Unsigned: "processor_count" "processor_frequency" "screen_width_pixels" "screen_height_pixels";
+    Text: "cpu_description" "device_type" "battery_status" "device_unique_identifier" "uuid" "thermal_state" "chipset";
+    Bool: "supports_vibration" "supports_accelerometer" "supports_gyroscope" "supports_audio" "supports_location_service";
+});
+static OS: Object = kind(fields! {
+    Text: "os" "name" "version" "build" "kernel_version";
+    Bool: "rooted";
+    Text: "distribution_name" "distribution_version" "distribution_pretty_name" "raw_description";
+});
+static RUNTIME: Object = kind(fields! { Text: "runtime" "name" "version"; Lenient: "build"; Text: "raw_description"; });
+static BROWSER: Object = kind(fields! { Text: "browser" "name" "version" "user_agent"; });
+static APP: Object = kind(fields! {
+    Text: "app_start_time" "device_app_hash" "build_type" "app_identifier" "app_name" "app_version";
+    Lenient: "app_build";
+    Unsigned: "app_memory";
+    Bool: "in_foreground";
+    Any: "view_names";
+});
+static GPU: Object = kind(fields! {
+    Text: "name" "version";
+    Any: "id";
+    Text: "vendor_id" "vendor_name";
+    Unsigned: "memory_size";
+    Text: "api_type";
+    Bool: "multi_threaded_rendering";
+    Text: "npot_support";
+    Unsigned: "max_texture_size";
+    Text: "graphics_shader_level";
+    Bool: "supports_draw_call_instancing" "supports_ray_tracing" "supports_compute_shaders" "supports_geometry_shaders";
+});
+static TRACE: Object = kind(&[
+    field("trace_id", Shape::Parsed(scalars::trace_id)),
+    field("span_id", Shape::Parsed(scalars::span_id)),
+    field("parent_span_id", Shape::Parsed(scalars::span_id)),
+    field("op", Shape::Text),
+    field("status", Shape::Parsed(scalars::span_status)),
+    field("exclusive_time", Shape::Float),
+    field("client_sample_rate", Shape::Float),
+    field("origin", Shape::Text),
+    field("sampled", Shape::Bool),
+    field("data", Shape::Map(&Shape::Any)),
+    field("links", Shape::List(&Shape::Any)),
+]);
+static CULTURE: Object = kind(fields! { Text: "calendar" "display_name" "locale"; Bool: "is_24_hour_format"; Text: "timezone"; });
+static FLAGS: Object = kind(&[field("values", Shape::Dense(&Shape::Object(&FLAG)))]);
+static FLAG: Object = kind(fields! { Text: "flag"; Any: "result"; });
+static REPLAY: Object = kind(&[field("replay_id", Shape::Parsed(scalars::event_id))]);
+static PROFILE: Object = kind(&[field("profile_id", Shape::Parsed(scalars::event_id)), field("profiler_id", Shape::Parsed(scalars::event_id))]);
+static FEEDBACK: Object = kind(fields! { Text: "message" "contact_email" "url" "associated_event_id" "replay_id" "name" "source"; });
+static MONITOR: Object = kind(fields! { Text: "id" "slug" "name"; Any: "config"; });
+static RESPONSE: Object = kind(&[
+    field("cookies", Shape::Own(request::cookies)),
+    field("headers", Shape::Own(request::headers)),
+    field("status_code", Shape::Unsigned),
+    field("body_size", Shape::Unsigned),
+    field("data", Shape::Any),
+    field("inferred_content_type", Shape::Text),
+]);
+static FREE_FORM: Object = kind(&[]);
+
+/// The table of a context by its type.
+fn table(kind: &str) -> &'static Object {
+    match kind {
+        "device" => &DEVICE,
+        "os" => &OS,
+        "runtime" => &RUNTIME,
+        "browser" => &BROWSER,
+        "app" => &APP,
+        "gpu" => &GPU,
+        "trace" => &TRACE,
+        "culture" => &CULTURE,
+        "flags" => &FLAGS,
+        "replay" => &REPLAY,
+        "profile" => &PROFILE,
+        "feedback" => &FEEDBACK,
+        "monitor" => &MONITOR,
+        "response" => &RESPONSE,
+        _ => &FREE_FORM,
+    }
+}
+
+fn kind_of<'v>(key: &'v str, context: &'v Map<String, Value>) -> &'v str {
+    context.get("type").and_then(Value::as_str).unwrap_or(key)
+}
+
+/// Checks all contexts. Called by the type check of the event.
+pub(super) fn shape(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
+    let Value::Object(contexts) = value else { return reject(value, path, meta, expected("an object")) };
+    contexts.retain(|key, context| {
+        let place = path.key(key);
+        let table = match context.as_object_mut() {
+            // What the server computes at reprocessing is not a client's to send.
+            _ if key == "reprocessing" => return false,
+            Some(map) if map.is_empty() && !known(key) => return false,
+            Some(map) => table(kind_of(key, map)),
+            None => &FREE_FORM,
+        };
+        check_context(context, table, &place, meta);
+        !context.is_null()
+    });
+}
+
+fn known(key: &str) -> bool {
+    !std::ptr::eq(table(key), &raw const FREE_FORM)
+}
+
+fn check_context(context: &mut Value, table: &'static Object, path: &Path<'_>, meta: &mut MetaTree) {
+    match context {
+        Value::Object(map) => {
+            for (key, value) in map.iter_mut() {
+                if let Some(field) = table.field(key) {
+                    check(value, &field.shape, &path.key(key), meta);
+                }
+            }
+            if !std::ptr::eq(table, &raw const FREE_FORM) {
+                map.retain(|key, value| table.field(key).is_none() || !value.is_null());
+            }
+        }
+        Value::Null => {}
+        other => reject(other, path, meta, expected("an object")),
+    }
+}
+
+/// The order of a context's fields in lists of complaints.
+pub(super) fn fields_of(key: &str, context: &Value) -> &'static Object {
+    context.as_object().map_or(&FREE_FORM, |map| table(kind_of(key, map)))
+}
+
+/// Fills in types, names from raw descriptions, and the display fields.
+pub(super) fn finish(event: &mut Map<String, Value>) {
+    let Some(contexts) = object_mut(event, "contexts") else { return };
+    for (key, context) in contexts.iter_mut() {
+        let Value::Object(context) = context else { continue };
+        let kind = kind_of(key, context).to_owned();
+        match kind.as_str() {
+            "os" => {
+                raw_descriptions::os(context);
+                display(context, "os");
+            }
+            "runtime" => {
+                raw_descriptions::runtime(context);
+                display(context, "runtime");
+            }
+            "browser" => display(context, "browser"),
+            "response" => request::finish_response(context),
+            "device" => device_name(context),
+            _ => {}
+        }
+        context.entry("type").or_insert(Value::String(kind));
+    }
+}
+
+/// `name version`, as tags and pages show it.
+fn display(context: &mut Map<String, Value>, key: &str) {
+    if context.contains_key(key) {
+        return;
+    }
+    let name = filled_text(context, "name");
+    let version = filled_text(context, "version").or_else(|| filled_text(context, "build").filter(|_| key != "browser"));
+    let text = match (name, filled_text(context, "version").or(version)) {
+        (Some(name), Some(version)) => format!("{name} {version}"),
+        (Some(name), None) => name.to_owned(),
+        _ => return,
+    };
+    context.insert(key.to_owned(), Value::String(text));
+}
+
+fn device_name(context: &mut Map<String, Value>) {
+    if context.contains_key("name") {
+        return;
+    }
+    if let Some(name) = filled_text(context, "model").and_then(super::device_names::marketing_name) {
+        context.insert("name".to_owned(), Value::String(name.to_owned()));
+    }
+}
+
+/// Makes sure that there is a trace context; ids that are missing or invalid come from the event's id.
+pub(super) fn trace(event: &mut Map<String, Value>, event_id: &str) {
+    if !event.get("contexts").is_some_and(Value::is_object) {
+        event.insert("contexts".to_owned(), Value::Object(Map::new()));
+    }
+    let Some(contexts) = object_mut(event, "contexts") else { return };
+    let slot = contexts.entry("trace").or_insert_with(|| Value::Object(Map::new()));
+    if !slot.is_object() {
+        *slot = Value::Object(Map::new());
+    }
+    let Value::Object(trace) = slot else { return };
+    let usable = event_id.len() == 32 && event_id.bytes().any(|b| b != b'0');
+    let source = if usable { event_id } else { FALLBACK_TRACE };
+    for (key, value) in [("trace_id", source), ("span_id", &source[..16]), ("status", "unknown"), ("type", "trace")] {
+        if !trace.contains_key(key) {
+            trace.insert(key.to_owned(), Value::String(value.to_owned()));
+        }
+    }
+}
+
+/// The trace of an event with the nil id: any valid id would do, a fixed one keeps normalising a function of its input.
+const FALLBACK_TRACE: &str = "ffffffffffffffffffffffffffffffff";
+

@@ -1,0 +1,190 @@
+//! # Messages
+//!
+//! **Promise.** `logentry.formatted` is what people read; `message` stays beside it only when it is a template that says more (`protocol.md` 8.8).
+//!
+//! **How.** Percent placeholders are tried first, then braces. Both scan the template once.
+//!
+//! **When it breaks.** A template that does not fit its parameters is shown as it is.
+
+use serde_json::{Map, Value};
+
+use super::meta::{MetaError, MetaTree, Path};
+use super::schema::{Object, Other, Shape, check_object, chars, expected, filled_text, limited, reject};
+use super::schema::{Limit, budget};
+
+const MESSAGE: Limit = chars(8192, 200);
+
+/// `logentry`.
+pub(super) static LOGENTRY: Object = Object {
+    expected: "a logentry",
+    other: Other::Drop,
+    fields: &[
+        limited("message", Shape::Text, MESSAGE),
+        limited("formatted", Shape::Text, MESSAGE),
+        limited("params", Shape::Own(params), budget(2048, 6)),
+    ],
+};
+
+fn params(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
+    if !matches!(value, Value::Array(_) | Value::Object(_)) {
+        reject(value, path, meta, expected("message parameters"));
+    }
+}
+
+/// Brings any form of a message into an object; the type check of the event calls it.
+pub(super) fn shape(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
+    match value {
+        Value::Object(map) => {
+            let sent = map.clone();
+            let empty = map.is_empty();
+            check_object(map, &LOGENTRY, path, meta);
+            if !empty && !map.contains_key("message") && !map.contains_key("formatted") {
+                let nothing = sent.iter().all(|(key, value)| value.is_null() || !matches!(key.as_str(), "message" | "formatted"));
+                let mut shown = sent;
+                for key in ["message", "formatted", "params"] {
+                    shown.insert(key.to_owned(), Value::Null);
+                }
+                if nothing && !map.contains_key("params") && shown.len() == 3 {
+                    *value = Value::Null;
+                    return;
+                }
+                *value = Value::Object(shown);
+                reject(value, path, meta, MetaError::with_reason("invalid_data", "no message present"));
+            }
+        }
+        Value::String(_) => wrap(value),
+        other => {
+            *other = Value::String(other.to_string());
+            wrap(other);
+        }
+    }
+}
+
+fn wrap(value: &mut Value) {
+    let mut map = Map::new();
+    map.insert("formatted".to_owned(), value.take());
+    *value = Value::Object(map);
+}
+
+/// Formats the template when the client did not.
+pub(super) fn finish(event: &mut Map<String, Value>) {
+    let Some(Value::Object(logentry)) = event.get_mut("logentry") else { return };
+    if filled_text(logentry, "formatted").is_none()
+        && let Some(message) = filled_text(logentry, "message")
+    {
+        let formatted = logentry.get("params").and_then(|params| format(message, params)).unwrap_or_else(|| message.to_owned());
+        logentry.insert("formatted".to_owned(), Value::String(formatted));
+    }
+    if logentry.contains_key("formatted") && logentry.get("message") == logentry.get("formatted") {
+        logentry.remove("message");
+    }
+    if logentry.is_empty() {
+        event.remove("logentry");
+    }
+}
+
+/// The template with its parameters, if they fit and change it.
+fn format(template: &str, params: &Value) -> Option<String> {
+    let printable = match params {
+        Value::Array(items) => !items.iter().any(Value::is_null),
+        Value::Object(map) => !map.values().any(Value::is_null),
+        _ => false,
+    };
+    if !printable {
+        return None;
+    }
+    [percent(template, params), braces(template, params)].into_iter().flatten().find(|text| text != template)
+}
+
+/// Appends a parameter: texts as they are (quoted for `%r`), others as JSON.
+fn print(value: &Value, quoted: bool, out: &mut String) {
+    match value {
+        Value::String(text) if !quoted => out.push_str(text),
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+/// `%s %d %(name)s %%`.
+fn percent(template: &str, params: &Value) -> Option<String> {
+    let mut out = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    let mut position = 0;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(tail) = rest.strip_prefix('%') {
+            out.push('%');
+            rest = tail;
+            continue;
+        }
+        let Some((name, letter, tail)) = directive(rest) else {
+            // A percent sign that begins no placeholder is text.
+            out.push('%');
+            continue;
+        };
+        let value = match name {
+            Some(name) => params.get(name)?,
+            None => {
+                position += 1;
+                params.as_array()?.get(position - 1)?
+            }
+        };
+        print(value, matches!(letter, b'r' | b'a'), &mut out);
+        rest = tail;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// A placeholder after its percent sign: name, letter, and what follows.
+fn directive(text: &str) -> Option<(Option<&str>, u8, &str)> {
+    let (name, rest) = match text.strip_prefix('(') {
+        Some(inner) => {
+            let (name, rest) = inner.split_once(')')?;
+            (Some(name), rest)
+        }
+        None => (None, text),
+    };
+    let flags = rest.find(|c: char| !matches!(c, '#' | '0' | '-' | '+' | '1'..='9' | '.' | '*'))?;
+    let rest = &rest[flags..];
+    let rest = rest.trim_start_matches(['h', 'l', 'L']);
+    let letter = *rest.as_bytes().first()?;
+    b"diouxXeEfFgGcrsa".contains(&letter).then(|| (name, letter, &rest[1..]))
+}
+
+/// `{} {0} {name}`.
+fn braces(template: &str, params: &Value) -> Option<String> {
+    let mut out = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    let mut position = 0;
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(tail) = rest.strip_prefix('{') {
+            out.push('{');
+            rest = tail;
+            continue;
+        }
+        let Some(end) = rest.find('}') else {
+            out.push('{');
+            continue;
+        };
+        let name = &rest[..end];
+        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            out.push('{');
+            continue;
+        }
+        let value = if name.is_empty() {
+            position += 1;
+            params.as_array()?.get(position - 1)?
+        } else if let Ok(index) = name.parse::<usize>() {
+            params.as_array()?.get(index)?
+        } else {
+            params.get(name)?
+        };
+        print(value, false, &mut out);
+        rest = &rest[end + 1..];
+    }
+    out.push_str(rest);
+    Some(out)
+}

@@ -1,0 +1,292 @@
+//! # Request
+//!
+//! **Promise.** URL, query, fragment, cookies, headers and body in one form each, whatever shapes came (`protocol.md` 7.9, 8.12).
+//!
+//! **How.** Lists of pairs are made by one function; the body is parsed when it looks like JSON or a form.
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::meta::{MetaError, MetaTree, Path};
+use super::scalars;
+use super::schema::{Object, Other, Shape, budget, expected, field, filled_text, limited, reject, text};
+
+/// `request`.
+pub(super) static REQUEST: Object = Object {
+    expected: "request",
+    other: Other::Drop,
+    fields: &[
+        text("url", 256, 40),
+        field("protocol", Shape::Text),
+        field("method", Shape::Parsed(method)),
+        limited("data", Shape::Any, budget(8192, 7)),
+        limited("query_string", Shape::Own(query_string), budget(1024, 7)),
+        text("fragment", 1024, 100),
+        limited("cookies", Shape::Own(cookies), budget(2048, 7)),
+        limited("headers", Shape::Own(headers), budget(8192, 7)),
+        field("body_size", Shape::Unsigned),
+        limited("env", Shape::Map(&Shape::Any), budget(8192, 7)),
+        field("inferred_content_type", Shape::Text),
+        field("api_target", Shape::Text),
+    ],
+};
+
+fn method(value: Value) -> Result<Value, MetaError> {
+    let Value::String(text) = &value else { return Err(expected("a string")) };
+    let valid = (3..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-' || b == b'_');
+    if valid { Ok(Value::String(text.to_ascii_uppercase())) } else { Err(MetaError::new("invalid_data")) }
+}
+
+fn decode_form(text: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(text.as_bytes()).map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
+}
+
+fn json_text(value: Value) -> Value {
+    match value {
+        Value::Null | Value::String(_) => value,
+        other => Value::String(other.to_string()),
+    }
+}
+
+/// Turns an object or a list into a list of pairs; `convert` makes a value storable or gives the reason why it is not.
+fn pairs(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree, convert: fn(&str, Value) -> (String, Result<Value, MetaError>)) {
+    let sorted = value.is_object();
+    let items: Vec<Value> = match value.take() {
+        Value::Object(map) => map.into_iter().map(|(key, value)| json!([key, value])).collect(),
+        Value::Array(items) => items,
+        other => {
+            *value = other;
+            reject(value, path, meta, expected("an array"));
+            return;
+        }
+    };
+    let mut done: Vec<(Value, Option<(Value, MetaError)>)> = items.into_iter().map(|item| one_pair(item, convert)).collect();
+    if sorted {
+        done.sort_by(|a, b| a.0[0].as_str().cmp(&b.0[0].as_str()));
+    }
+    let list = done.into_iter().enumerate().map(|(index, (pair, problem))| {
+        if let Some((original, error)) = problem {
+            let place = path.index(index);
+            let inner = place.index(1);
+            let node = meta.at(if pair.is_null() { &place } else { &inner });
+            node.own.set_original_value(original);
+            node.own.add_error(error);
+        }
+        pair
+    });
+    *value = Value::Array(list.collect());
+}
+
+fn one_pair(item: Value, convert: fn(&str, Value) -> (String, Result<Value, MetaError>)) -> (Value, Option<(Value, MetaError)>) {
+    let parts = match item {
+        Value::Null => return (Value::Null, None),
+        Value::Array(parts) if parts.len() == 2 => parts,
+        other => return (Value::Null, Some((other, expected("a tuple")))),
+    };
+    let [key, value] = <[Value; 2]>::try_from(parts).unwrap_or_default();
+    let key = match key {
+        Value::String(key) => key,
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let original = if matches!(value, Value::Object(_) | Value::Array(_)) { value.clone() } else { Value::Null };
+    match convert(&key, value) {
+        (key, Ok(value)) => (json!([key, value]), None),
+        (key, Err(error)) => (json!([key, null]), Some((original, error))),
+    }
+}
+
+fn query_string(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
+    if let Value::String(text) = value {
+        let text = text.strip_prefix('?').unwrap_or(text);
+        *value = decode_form(text).into_iter().map(|(key, value)| json!([key, value])).collect();
+        return;
+    }
+    pairs(value, path, meta, |key, value| (key.to_owned(), Ok(json_text(value))));
+}
+
+pub(super) fn cookies(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
+    if let Value::String(text) = value {
+        let original = text.clone();
+        let (list, complete) = parse_cookies(text);
+        *value = list;
+        if !complete {
+            let node = meta.at(path);
+            node.own.set_original_value(Value::String(original));
+            node.own.add_error(MetaError::with_reason("invalid_data", "the cookie is missing a name/value pair"));
+        }
+        return;
+    }
+    pairs(value, path, meta, |key, value| (key.to_owned(), lenient_or_null(value)));
+}
+
+fn lenient_or_null(value: Value) -> Result<Value, MetaError> {
+    if value.is_null() { Ok(value) } else { scalars::lenient_text(value) }
+}
+
+/// The pairs of a cookie header, and whether every part was one.
+fn parse_cookies(text: &str) -> (Value, bool) {
+    let mut complete = true;
+    let parts = text.split(';').map(str::trim).filter(|part| !part.is_empty());
+    let list = parts
+        .filter_map(|part| match part.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => Some(json!([name.trim(), value.trim()])),
+            _ => {
+                complete = false;
+                None
+            }
+        })
+        .collect();
+    (list, complete)
+}
+
+/// `x-foo` → `X-Foo`: the first letter of every part; the others stay as sent.
+fn canonical(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut start = true;
+    for c in name.chars() {
+        if start { out.extend(c.to_uppercase()) } else { out.push(c) }
+        start = c == '-';
+    }
+    out
+}
+
+pub(super) fn headers(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
+    pairs(value, path, meta, |name, value| {
+        let value = match value {
+            Value::Array(items) => {
+                let texts: Vec<String> =
+                    items.into_iter().filter_map(|item| scalars::lenient_text(item).ok()).filter_map(|t| t.as_str().map(str::to_owned)).collect();
+                Ok(Value::String(texts.join(",")))
+            }
+            other => lenient_or_null(other),
+        };
+        (canonical(name), value)
+    });
+}
+
+/// The value of a header of the normalised request.
+pub(super) fn header<'v>(event: &'v Map<String, Value>, name: &str) -> Option<&'v str> {
+    let headers = event.get("request")?.get("headers")?.as_array()?;
+    headers.iter().find(|pair| pair.get(0).and_then(Value::as_str).is_some_and(|key| key.eq_ignore_ascii_case(name)))?.get(1)?.as_str()
+}
+
+/// Takes the URL apart, moves the cookie header, parses the body.
+pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
+    let Some(Value::Object(request)) = event.get_mut("request") else { return };
+    url_parts(request);
+    cookie_header(request);
+    let body = request.get("data").and_then(Value::as_str).and_then(parse_body);
+    if let Some((data, kind)) = body {
+        request.insert("data".to_owned(), data);
+        request.insert("inferred_content_type".to_owned(), Value::String(kind.to_owned()));
+    } else if !request.contains_key("inferred_content_type")
+        && let Some(kind) = content_type(request)
+    {
+        request.insert("inferred_content_type".to_owned(), Value::String(kind));
+    }
+    request.retain(|key, value| match value {
+        Value::Array(items) if key != "data" => !items.is_empty(),
+        Value::Object(map) if key != "data" => !map.is_empty(),
+        _ => true,
+    });
+    if request.is_empty() {
+        event.remove("request");
+        meta.at(&Path::Key(&Path::Root, "request")).children.clear();
+    }
+}
+
+fn content_type(request: &Map<String, Value>) -> Option<String> {
+    let headers = request.get("headers")?.as_array()?;
+    let value = headers.iter().find(|pair| pair.get(0).and_then(Value::as_str) == Some("Content-Type"))?.get(1)?.as_str()?;
+    Some(value.split(';').next().unwrap_or(value).trim().to_owned())
+}
+
+fn url_parts(request: &mut Map<String, Value>) {
+    let Some(sent) = filled_text(request, "url") else { return };
+    let sent = sent.strip_suffix('…').map_or_else(|| sent.to_owned(), |head| format!("{head}..."));
+    let (url, query, fragment) = match Url::parse(&sent) {
+        Ok(mut url) => {
+            let (query, fragment) = (url.query().map(str::to_owned), url.fragment().map(str::to_owned));
+            url.set_query(None);
+            url.set_fragment(None);
+            (url.to_string(), query, fragment)
+        }
+        Err(_) => {
+            let (head, fragment) = sent.split_once('#').map_or((sent.as_str(), None), |(head, tail)| (head, Some(tail)));
+            let (head, query) = head.split_once('?').map_or((head, None), |(head, tail)| (head, Some(tail)));
+            (head.to_owned(), query.map(str::to_owned), fragment.map(str::to_owned))
+        }
+    };
+    request.insert("url".to_owned(), Value::String(url));
+    if let Some(query) = query.filter(|q| !q.is_empty())
+        && !request.contains_key("query_string")
+    {
+        request.insert("query_string".to_owned(), decode_form(&query).into_iter().map(|(key, value)| json!([key, value])).collect());
+    }
+    if let Some(fragment) = fragment.filter(|f| !f.is_empty())
+        && !request.contains_key("fragment")
+    {
+        request.insert("fragment".to_owned(), Value::String(fragment));
+    }
+}
+
+fn cookie_header(request: &mut Map<String, Value>) {
+    let Some(Value::Array(headers)) = request.get_mut("headers") else { return };
+    let Some(at) = headers.iter().position(|pair| pair.get(0).and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case("cookie")))
+    else {
+        return;
+    };
+    let header = headers.remove(at);
+    let parsed = header.get(1).and_then(Value::as_str).map(parse_cookies);
+    if let Some((list, _)) = parsed
+        && !request.contains_key("cookies")
+    {
+        request.insert("cookies".to_owned(), list);
+    }
+}
+
+/// A body that is JSON or a form, and its kind.
+fn parse_body(text: &str) -> Option<(Value, &'static str)> {
+    if text.starts_with('{') || text.starts_with('[') {
+        let parsed: Value = serde_json::from_str(text).ok()?;
+        return Some((parsed, "application/json"));
+    }
+    if text.starts_with("<?xml") || !text.contains('=') {
+        return None;
+    }
+    let pairs = decode_form(text);
+    let telling = pairs.len() > 1 || pairs.first().is_some_and(|(key, value)| !value.is_empty() && value != key);
+    if !telling {
+        return None;
+    }
+    let map: Map<String, Value> = pairs.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
+    Some((Value::Object(map), "application/x-www-form-urlencoded"))
+}
+
+
+/// Notes the user agent of a security report, whose body cannot carry it.
+pub(super) fn set_user_agent(event: &mut Map<String, Value>, agent: &str) {
+    if header(event, "User-Agent").is_some() {
+        return;
+    }
+    let request = event.entry("request").or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(request) = request
+        && let Value::Array(headers) = request.entry("headers").or_insert_with(|| Value::Array(Vec::new()))
+    {
+        headers.push(json!(["User-Agent", agent]));
+    }
+}
+
+/// Completes a response context like a request.
+pub(super) fn finish_response(response: &mut Map<String, Value>) {
+    let body = response.get("data").and_then(Value::as_str).and_then(parse_body);
+    if let Some((data, kind)) = body {
+        response.insert("data".to_owned(), data);
+        response.insert("inferred_content_type".to_owned(), Value::String(kind.to_owned()));
+    } else if !response.contains_key("inferred_content_type")
+        && let Some(kind) = content_type(response)
+    {
+        response.insert("inferred_content_type".to_owned(), Value::String(kind));
+    }
+}
