@@ -1,0 +1,117 @@
+//! The grouping page: every variant of one event's fingerprint as a tree, and which one decided.
+
+use askama::Template;
+
+use crate::web::{Page, Sample, Shell, page::HOSTILE};
+
+/// One line of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeLine {
+    /// How deep it stands, from 0.
+    pub depth: usize,
+    /// "frame", "function".
+    pub name: String,
+    /// What counted there; may be empty.
+    pub value: String,
+    /// Why it does not count, or why it does; may be empty.
+    pub hint: String,
+    /// It is part of the hash.
+    pub contributes: bool,
+}
+
+impl TreeLine {
+    fn indent(&self) -> usize {
+        self.depth.min(9)
+    }
+}
+
+/// One way to group the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariantView {
+    /// "App frames", "All frames", "Message".
+    pub name: String,
+    /// Its hash; empty when it has none.
+    pub hash: String,
+    /// It decided.
+    pub contributes: bool,
+    /// Why it did not; may be empty.
+    pub hint: String,
+    /// Depth first.
+    pub lines: Vec<TreeLine>,
+}
+
+/// All that `templates/issues/grouping.html` may print.
+#[derive(Debug, Template)]
+#[template(path = "issues/grouping.html")]
+pub struct GroupingPage {
+    /// Around it.
+    pub shell: Shell,
+    /// "SHOP-1842".
+    pub short_id: String,
+    /// Its page.
+    pub issue_href: String,
+    /// The event's first eight digits.
+    pub event: String,
+    /// The sentence of the issue page.
+    pub why: String,
+    /// The deciding ones first.
+    pub variants: Vec<VariantView>,
+}
+
+impl Page for GroupingPage {
+    const NAME: &'static str = "grouping";
+
+    fn samples() -> Vec<Sample<Self>> {
+        let line = |depth, name: &str, value: &str, hint: &str| TreeLine {
+            depth,
+            name: name.to_owned(),
+            value: value.to_owned(),
+            hint: hint.to_owned(),
+            contributes: hint.is_empty(),
+        };
+        let lines = vec![
+            line(0, "exception", "", ""),
+            line(1, "stacktrace", "", ""),
+            line(2, "frame", "", ""),
+            line(3, "module", "checkout.payment", ""),
+            line(3, "function", "charge_card", ""),
+            line(3, "context line", "raise PaymentDeclined(…)", "the function is known"),
+            line(1, "type", "PaymentDeclined", ""),
+            line(1, "value", "card processor answered <int>", "the stack trace decides"),
+        ];
+        let variant = VariantView {
+            name: "App frames".to_owned(),
+            hash: "9b1c2f0a7d6e4b5c8a9f0e1d2c3b4a59".to_owned(),
+            contributes: true,
+            hint: String::new(),
+            lines: lines.clone(),
+        };
+        let system = VariantView {
+            name: "All frames".to_owned(),
+            hash: String::new(),
+            contributes: false,
+            hint: "the app frames decide".to_owned(),
+            lines,
+        };
+        let page = |variants| Self {
+            shell: Shell::sample("Why one issue?"),
+            short_id: "SHOP-1842".to_owned(),
+            issue_href: "/issues/1842".to_owned(),
+            event: "6f2c91ab".to_owned(),
+            why: "Same stack in app frames.".to_owned(),
+            variants,
+        };
+        let h = || HOSTILE.to_owned();
+        let hostile = VariantView {
+            name: h(),
+            hash: h(),
+            contributes: true,
+            hint: h(),
+            lines: vec![TreeLine { depth: 5000, name: h(), value: h(), hint: h(), contributes: false }],
+        };
+        vec![
+            Sample::new("stack", page(vec![variant, system])),
+            Sample::new("hostile", Self { short_id: h(), event: h(), why: h(), ..page(vec![hostile]) }),
+        ]
+    }
+}

@@ -1,0 +1,441 @@
+//! The issue list: tabs, filters, rows, paging, and what to do when it is empty.
+
+use askama::Template;
+
+use super::level_css;
+use crate::web::{
+    Badge, Link, Page, Sample, Shell, When,
+    chart::Bars,
+    number,
+    page::{HOSTILE, sample_now},
+    urls::{self, IssueQuery},
+};
+
+/// A status tab with its count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tab {
+    /// Name, address, chosen or not.
+    pub link: Link,
+    /// "214".
+    pub count: String,
+}
+
+/// A drop-down of links.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu {
+    /// "Sort: last seen", "Level: error".
+    pub label: String,
+    /// The choices.
+    pub links: Vec<Link>,
+}
+
+/// One issue.
+#[derive(Debug, Clone, Default)]
+pub struct IssueRow {
+    /// The id that bulk actions send.
+    pub id: String,
+    /// The issue's page.
+    pub href: String,
+    /// Printed bold.
+    pub kind: String,
+    /// Printed after it.
+    pub message: String,
+    /// `fatal`, `error`, `warning`, `info`, `debug`.
+    pub level: String,
+    /// "new", "regressed in 1.4.2".
+    pub badges: Vec<Badge>,
+    /// "checkout.payment in charge_card"; may be empty.
+    pub culprit: String,
+    /// "SHOP-1842".
+    pub short_id: String,
+    /// Newest release; may be empty.
+    pub release: String,
+    /// Project name, in lists over all projects; else empty.
+    pub project: String,
+    /// 24 hours.
+    pub bars: Bars,
+    /// Exact.
+    pub events: i64,
+    /// Exact; 0 prints as a dash.
+    pub users: i64,
+    /// Last event.
+    pub last_seen: When,
+    /// First event.
+    pub first_seen: When,
+}
+
+impl IssueRow {
+    fn css(&self) -> &'static str {
+        level_css(&self.level)
+    }
+
+    fn events_text(&self) -> String {
+        number::count(self.events)
+    }
+
+    fn users_text(&self) -> String {
+        if self.users == 0 { "–".to_owned() } else { number::count(self.users) }
+    }
+}
+
+/// Why the list is empty, and the way on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Empty {
+    /// One short sentence.
+    pub title: &'static str,
+    /// What it means.
+    pub text: &'static str,
+    /// The next step.
+    pub action: Option<Link>,
+}
+
+/// All that `templates/issues/list.html` may print.
+#[derive(Debug, Template)]
+#[template(path = "issues/list.html")]
+pub struct IssueListPage {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    menus: Vec<Menu>,
+    rows: Vec<IssueRow>,
+    actions: Vec<(&'static str, &'static str)>,
+    back: String,
+    summary: String,
+    newest: Option<String>,
+    older: Option<String>,
+    empty: Option<Empty>,
+}
+
+/// What a handler reads for the list.
+#[derive(Debug, Default)]
+pub struct ListFacts {
+    /// Counts of open, resolved and ignored issues of the chosen project and filters.
+    pub counts: [i64; 3],
+    /// Environments of the chosen project.
+    pub environments: Vec<String>,
+    /// One page.
+    pub rows: Vec<IssueRow>,
+    /// Cursor of the next page, if there is one.
+    pub next: Option<String>,
+    /// The user sees at least one project.
+    pub any_project: bool,
+    /// Some event has ever arrived in the chosen project (or in any).
+    pub any_event: bool,
+}
+
+const STATUSES: [(&str, &str); 3] = [("open", "Open"), ("resolved", "Resolved"), ("ignored", "Ignored")];
+const SORTS: [(&str, &str); 4] = [("last_seen", "last seen"), ("first_seen", "first seen"), ("events", "events"), ("users", "users")];
+const LEVELS: [&str; 5] = ["fatal", "error", "warning", "info", "debug"];
+
+impl IssueListPage {
+    /// The page for `shell.query`.
+    pub fn new(shell: Shell, facts: ListFacts) -> Self {
+        let query = shell.query.clone();
+        let status = query.status_or_open().to_owned();
+        let actions = match status.as_str() {
+            "resolved" => vec![("reopen", "Reopen"), ("ignore", "Ignore")],
+            "ignored" => vec![("reopen", "Reopen"), ("resolve", "Resolve")],
+            _ => vec![("resolve", "Resolve"), ("ignore", "Ignore")],
+        };
+        let empty = facts.rows.is_empty().then(|| empty(&query, &facts));
+        let total = STATUSES.iter().position(|(name, _)| *name == status).map_or(0, |i| facts.counts[i]);
+        let shown = facts.rows.len() as i64;
+        let summary = if query.after.is_empty() && query.q.is_empty() {
+            format!("1–{shown} of {}", number::counted(total.max(shown), "issue"))
+        } else {
+            format!("{} on this page", number::counted(shown, "issue"))
+        };
+        Self {
+            tabs: tabs(&query, facts.counts),
+            menus: menus(&query, &facts.environments),
+            actions,
+            back: query.url(),
+            summary,
+            newest: (!query.after.is_empty()).then(|| query.with(|_| {}).url()),
+            older: facts.next.map(|cursor| IssueQuery { after: cursor, ..query.clone() }.url()),
+            rows: facts.rows,
+            empty,
+            shell,
+        }
+    }
+}
+
+fn tabs(query: &IssueQuery, counts: [i64; 3]) -> Vec<Tab> {
+    let tab = |((status, name), count): (&(&str, &str), i64)| Tab {
+        link: Link::new(*name, query.with(|q| q.status = if *status == "open" { String::new() } else { (*status).to_owned() }).url())
+            .chosen_if(query.status_or_open() == *status),
+        count: number::count(count),
+    };
+    STATUSES.iter().zip(counts).map(tab).collect()
+}
+
+fn menus(query: &IssueQuery, environments: &[String]) -> Vec<Menu> {
+    let any = |text: &str, chosen: bool, change: fn(&mut IssueQuery)| Link::new(text, query.with(change).url()).chosen_if(chosen);
+    let mut levels = vec![any("All levels", query.level.is_empty(), |q| q.level.clear())];
+    levels.extend(LEVELS.iter().map(|l| Link::new(*l, query.with(|q| (*l).clone_into(&mut q.level)).url()).chosen_if(query.level == *l)));
+    let mut places = vec![any("All environments", query.environment.is_empty(), |q| q.environment.clear())];
+    places.extend(
+        environments.iter().map(|e| Link::new(e, query.with(|q| q.environment.clone_from(e)).url()).chosen_if(query.environment == *e)),
+    );
+    let sort = SORTS.iter().find(|(name, _)| *name == query.sort).unwrap_or(&SORTS[0]);
+    let sorts = SORTS.iter().map(|s| Link::new(s.1, query.with(|q| s.0.clone_into(&mut q.sort)).url()).chosen_if(s.0 == sort.0)).collect();
+    let chosen = |all: &str, value: &str| if value.is_empty() { all.to_owned() } else { value.to_owned() };
+    vec![
+        Menu { label: chosen("All levels", &query.level), links: levels },
+        Menu { label: chosen("All environments", &query.environment), links: places },
+        Menu { label: format!("Sort: {}", sort.1), links: sorts },
+    ]
+}
+
+fn empty(query: &IssueQuery, facts: &ListFacts) -> Empty {
+    let filtered = !query.q.is_empty() || !query.level.is_empty() || !query.environment.is_empty();
+    let clear = query.with(|q| (q.q, q.level, q.environment) = <(String, String, String)>::default());
+    if !facts.any_project {
+        let action = Some(Link::new("Create a project", urls::project_new()));
+        return Empty {
+            title: "No project yet",
+            text: "A project is one application. It gets a DSN: the address that its Sentry SDK reports to.",
+            action,
+        };
+    }
+    if !facts.any_event {
+        let href = if query.project.is_empty() { urls::projects() } else { urls::project(&query.project) };
+        let text = "Put the project's DSN into your application's Sentry SDK. The first error shows here within a second.";
+        return Empty { title: "Waiting for the first event", text, action: Some(Link::new("Show the DSN and set-up", href)) };
+    }
+    if filtered {
+        return Empty {
+            title: "Nothing matches",
+            text: "No issue here has these words, this level and this environment.",
+            action: Some(Link::new("Clear the search and filters", clear.url())),
+        };
+    }
+    match query.status_or_open() {
+        "resolved" => Empty {
+            title: "Nothing resolved",
+            text: "Resolved issues rest here. When one happens again it goes back to Open, marked as regressed, and you get an e-mail.",
+            action: None,
+        },
+        "ignored" => Empty {
+            title: "Nothing ignored",
+            text: "Ignored issues go on counting, but are neither listed under Open nor mailed.",
+            action: None,
+        },
+        _ => Empty {
+            title: "No open issues",
+            text: "Everything that came in is resolved or ignored. New errors show up here by themselves, and by e-mail.",
+            action: None,
+        },
+    }
+}
+
+impl Page for IssueListPage {
+    const NAME: &'static str = "issues-list";
+
+    fn samples() -> Vec<Sample<Self>> {
+        let page = |change: fn(&mut IssueQuery), facts: ListFacts| {
+            let base = Shell::sample("Issues");
+            let query = base.query.with(change);
+            Self::new(Shell { query, ..base }, facts)
+        };
+        let facts = |rows| ListFacts {
+            counts: [214, 1031, 61],
+            environments: vec!["production".to_owned(), "staging".to_owned()],
+            rows,
+            next: Some("c".to_owned()),
+            any_project: true,
+            any_event: true,
+        };
+        let none = |any_project, any_event| ListFacts { any_project, any_event, ..ListFacts::default() };
+        let hostile = IssueRow {
+            kind: HOSTILE.to_owned(),
+            message: HOSTILE.repeat(30),
+            culprit: HOSTILE.to_owned(),
+            short_id: HOSTILE.to_owned(),
+            release: HOSTILE.to_owned(),
+            project: HOSTILE.to_owned(),
+            level: HOSTILE.to_owned(),
+            badges: vec![Badge::new(HOSTILE, "regressed")],
+            id: HOSTILE.to_owned(),
+            href: urls::issue(HOSTILE),
+            ..samples::rows().remove(0)
+        };
+        let everywhere = samples::rows().into_iter().map(|r| IssueRow { project: "shop-api".to_owned(), ..r }).collect();
+        vec![
+            Sample::new("open", page(|_| {}, facts(samples::rows()))),
+            Sample::new(
+                "resolved-later-page",
+                page(
+                    |q| (q.status, q.after, q.sort) = ("resolved".to_owned(), "x".to_owned(), "events".to_owned()),
+                    facts(samples::rows().split_off(5)),
+                ),
+            ),
+            Sample::new("all-projects", page(|q| q.project.clear(), facts(everywhere))),
+            Sample::new(
+                "hostile",
+                page(
+                    |q| (q.q, q.environment) = (HOSTILE.to_owned(), HOSTILE.to_owned()),
+                    ListFacts { environments: vec![HOSTILE.to_owned()], ..facts(vec![hostile]) },
+                ),
+            ),
+            Sample::new("no-project", page(|q| q.project.clear(), none(false, false))),
+            Sample::new("no-event", page(|_| {}, none(true, false))),
+            Sample::new("no-match", page(|q| q.q = "nothing".to_owned(), none(true, true))),
+            Sample::new("all-done", page(|_| {}, none(true, true))),
+        ]
+    }
+}
+
+/// Nine made-up issues as in the picture of the list.
+mod samples {
+    use super::{Badge, Bars, IssueRow, When, sample_now, urls};
+    use chrono::Duration;
+
+    /// Title, culprit, short id and release, level; events, users; minutes since last and first; counts of the last hours.
+    type Made = ([&'static str; 6], [i64; 4], &'static [i64]);
+
+    const MADE: [Made; 9] = [
+        (
+            [
+                "PaymentDeclined",
+                "card processor answered 503 for merchant <int>",
+                "checkout.payment in charge_card",
+                "SHOP-1842",
+                "1.4.2",
+                "error",
+            ],
+            [2318, 418, 2, 4400],
+            &[710, 740, 690],
+        ),
+        (
+            [
+                "NullPointerException",
+                "Cannot invoke \"Order.getItems()\" because \"order\" is null",
+                "com.acme.cart.CartService in merge",
+                "SHOP-1790",
+                "1.4.2",
+                "fatal",
+            ],
+            [212, 173, 6, 59_040],
+            &[9, 11, 8],
+        ),
+        (
+            [
+                "TypeError",
+                "Cannot read properties of undefined (reading 'total')",
+                "app/cart/summary.tsx in CartSummary",
+                "SHOP-1851",
+                "web 2.9.0",
+                "error",
+            ],
+            [17, 14, 11, 26],
+            &[7, 10],
+        ),
+        (
+            [
+                "OperationalError",
+                "could not connect to server: Connection refused",
+                "django.db.backends in connect",
+                "SHOP-977",
+                "1.4.2",
+                "error",
+            ],
+            [12_340, 0, 14, 302_400],
+            &[31, 24, 22],
+        ),
+        (
+            ["Slow checkout", "took <float> s, budget <int> s", "checkout.views in submit", "SHOP-1602", "1.4.1", "warning"],
+            [3904, 2866, 22, 129_600],
+            &[12, 9, 11],
+        ),
+        (["KeyError", "'shipping_zone'", "shipping.rates in quote", "SHOP-1833", "1.4.1", "error"], [86, 61, 70, 7200], &[4, 3, 4]),
+        (
+            ["reqwest::Error", "operation timed out", "sync_worker::push in send_batch", "SHOP-1544", "worker 0.8.3", "error"],
+            [1207, 0, 125, 216_000],
+            &[18, 9, 12],
+        ),
+        (
+            ["Blocked 'script' from 'cdn.tracker.example'", "", "Content-Security-Policy: script-src", "SHOP-1711", "web 2.9.0", "info"],
+            [640, 588, 190, 87_000],
+            &[6, 5, 6],
+        ),
+        (
+            ["RuntimeError", "dictionary changed size during iteration", "pricing.cache in refresh", "SHOP-1820", "1.4.0", "error"],
+            [31, 9, 310, 13_000],
+            &[1, 2, 1],
+        ),
+    ];
+
+    pub(super) fn rows() -> Vec<IssueRow> {
+        MADE.iter().enumerate().map(|(index, made)| row(index, made)).collect()
+    }
+
+    fn row(index: usize, ([kind, message, culprit, short_id, release, level], [events, users, last, first], newest): &Made) -> IssueRow {
+        let now = sample_now();
+        let steady = if index == 2 { 0 } else { newest[0].min(40) };
+        let mut counts: Vec<i64> = (0..24).map(|hour| steady * (60 + (hour * 37 + index as i64 * 13) % 50) / 100).collect();
+        let from = counts.len() - newest.len();
+        counts[from..].copy_from_slice(newest);
+        if index == 0 {
+            counts[..from].iter_mut().for_each(|n| *n = 30 + *n);
+        }
+        let badges = match index {
+            1 => vec![Badge::new("regressed in 1.4.2", "regressed")],
+            2 => vec![Badge::new("new", "new")],
+            _ => vec![],
+        };
+        IssueRow {
+            id: (index + 1).to_string(),
+            href: urls::issue(index + 1),
+            kind: (*kind).to_owned(),
+            message: (*message).to_owned(),
+            level: (*level).to_owned(),
+            badges,
+            culprit: (*culprit).to_owned(),
+            short_id: (*short_id).to_owned(),
+            release: (*release).to_owned(),
+            bars: Bars::new(&counts, 32, "24 hours", |hour| format!("{} h ago", 23 - hour)),
+            events: *events,
+            users: *users,
+            last_seen: When::new(now - Duration::minutes(*last), now),
+            first_seen: When::new(now - Duration::minutes(*first), now),
+            ..IssueRow::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::page::render_samples;
+
+    #[test]
+    fn an_empty_list_says_what_to_do_next() {
+        let titles: Vec<&str> = IssueListPage::samples().into_iter().filter_map(|s| s.page.empty).map(|e| e.title).collect();
+        assert_eq!(titles, ["No project yet", "Waiting for the first event", "Nothing matches", "No open issues"]);
+    }
+
+    #[test]
+    fn a_page_keeps_its_filters_when_one_changes_and_starts_anew() {
+        let query = IssueQuery {
+            project: "shop".to_owned(),
+            q: "boom".to_owned(),
+            level: "error".to_owned(),
+            after: "c9".to_owned(),
+            ..IssueQuery::default()
+        };
+        let tabs = tabs(&query, [3, 2, 1]);
+        assert_eq!(tabs[1].link.href, "/issues?project=shop&status=resolved&q=boom&level=error");
+        assert!(tabs[0].link.chosen && !tabs[1].link.chosen);
+        let menus = menus(&query, &["prod".to_owned()]);
+        assert_eq!(menus[1].links[1].href, "/issues?project=shop&q=boom&level=error&environment=prod");
+        assert_eq!(menus[2].label, "Sort: last seen");
+    }
+
+    #[test]
+    fn hostile_text_is_only_text() {
+        for (page, state, html) in render_samples::<IssueListPage>() {
+            let html = html.unwrap();
+            assert!(!html.contains("<script>alert") && !html.contains("<img src=x") && !html.contains(" style="), "{page} {state}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! # Every address of the dashboard
+//! **Promise.** Handlers, templates and mails build addresses here and nowhere else; every variable part is percent-encoded. **Not here.** Which handler answers (`routes`), static files ([`super::assets`]).
+
+use std::fmt::Display;
+
+use serde::Deserialize;
+
+/// Percent-encodes one path segment or query value.
+fn enc(text: impl Display) -> String {
+    // `+` for blanks is right only in queries; `%20` is right in both.
+    url::form_urlencoded::byte_serialize(text.to_string().as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// The front page: the open issues of all projects.
+pub fn home() -> String {
+    "/issues".to_owned()
+}
+/// The sign-in form.
+pub fn sign_in() -> String {
+    "/sign-in".to_owned()
+}
+/// POST: ends the session.
+pub fn sign_out() -> String {
+    "/sign-out".to_owned()
+}
+/// The one-time form that makes the first account.
+pub fn set_up(token: &str) -> String {
+    format!("/set-up/{}", enc(token))
+}
+/// The account page.
+pub fn account() -> String {
+    "/account".to_owned()
+}
+/// POST: changes the password.
+pub fn account_password() -> String {
+    "/account/password".to_owned()
+}
+/// POST: ends one other session.
+pub fn session_end(id: impl Display) -> String {
+    format!("/account/sessions/{}/end", enc(id))
+}
+/// All projects; POST creates one.
+pub fn projects() -> String {
+    "/projects".to_owned()
+}
+/// The form for a new project.
+pub fn project_new() -> String {
+    "/projects/new".to_owned()
+}
+/// One project: DSN, snippets, whether events arrive.
+pub fn project(slug: &str) -> String {
+    format!("/projects/{}", enc(slug))
+}
+/// One project with the snippet of `platform` shown.
+pub fn project_snippet(slug: &str, platform: &str) -> String {
+    format!("/projects/{}?platform={}#install", enc(slug), enc(platform))
+}
+/// JSON `{"waiting":bool,"href":"…"}`: has the first event come?
+pub fn project_waiting(slug: &str) -> String {
+    format!("/projects/{}/waiting.json", enc(slug))
+}
+/// Members and keys; POST renames.
+pub fn project_settings(slug: &str) -> String {
+    format!("/projects/{}/settings", enc(slug))
+}
+/// POST: adds a member.
+pub fn member_add(slug: &str) -> String {
+    format!("/projects/{}/members", enc(slug))
+}
+/// POST: removes a member.
+pub fn member_remove(slug: &str, user: impl Display) -> String {
+    format!("/projects/{}/members/{}/remove", enc(slug), enc(user))
+}
+/// POST: makes another key.
+pub fn key_new(slug: &str) -> String {
+    format!("/projects/{}/keys", enc(slug))
+}
+/// POST: switches a key on or off.
+pub fn key_toggle(slug: &str, key: impl Display) -> String {
+    format!("/projects/{}/keys/{}/toggle", enc(slug), enc(key))
+}
+/// One issue, showing its latest event.
+pub fn issue(id: impl Display) -> String {
+    format!("/issues/{}", enc(id))
+}
+/// POST `resolve`, `ignore` or `reopen`.
+pub fn issue_action(id: impl Display, action: &str) -> String {
+    format!("/issues/{}/{}", enc(id), enc(action))
+}
+/// POST `action=resolve|ignore|reopen`, `id=…` repeated, `back=…`.
+pub fn issues_bulk() -> String {
+    "/issues/bulk".to_owned()
+}
+/// One issue, showing one event; `event` may be `first` or `latest`.
+pub fn event(issue: impl Display, event: impl Display) -> String {
+    format!("/issues/{}/events/{}", enc(issue), enc(event))
+}
+/// The stored JSON of one event.
+pub fn event_json(issue: impl Display, event: impl Display) -> String {
+    format!("/issues/{}/events/{}/json", enc(issue), enc(event))
+}
+/// Why the event belongs to its issue, as a tree.
+pub fn event_grouping(issue: impl Display, event: impl Display) -> String {
+    format!("/issues/{}/events/{}/grouping", enc(issue), enc(event))
+}
+/// The delivery log.
+pub fn mails() -> String {
+    "/mails".to_owned()
+}
+/// The delivery log after a cursor.
+pub fn mails_after(cursor: impl Display) -> String {
+    format!("/mails?after={}", enc(cursor))
+}
+/// One mail.
+pub fn mail(id: impl Display) -> String {
+    format!("/mails/{}", enc(id))
+}
+/// The HTML body of one mail, for its frame.
+pub fn mail_html(id: impl Display) -> String {
+    format!("/mails/{}/html", enc(id))
+}
+
+/// Which issues a list shows: the query string of `/issues`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct IssueQuery {
+    /// Project slug; empty = all projects.
+    pub project: String,
+    /// `open` (also empty), `resolved`, `ignored`.
+    pub status: String,
+    /// Words looked for in title and culprit.
+    pub q: String,
+    /// `fatal`, `error`, `warning`, `info`, `debug`; empty = all.
+    pub level: String,
+    /// Environment; empty = all.
+    pub environment: String,
+    /// `last_seen` (also empty), `first_seen`, `events`, `users`.
+    pub sort: String,
+    /// Where the page before ended.
+    pub after: String,
+}
+
+impl IssueQuery {
+    /// The address of the list.
+    pub fn url(&self) -> String {
+        let pairs = [
+            ("project", &self.project),
+            ("status", &self.status),
+            ("q", &self.q),
+            ("level", &self.level),
+            ("environment", &self.environment),
+            ("sort", &self.sort),
+            ("after", &self.after),
+        ];
+        let query: Vec<String> = pairs.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| format!("{n}={}", enc(v))).collect();
+        if query.is_empty() { home() } else { format!("{}?{}", home(), query.join("&")) }
+    }
+
+    /// The same list, changed, from its beginning.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut query = Self { after: String::new(), ..self.clone() };
+        change(&mut query);
+        query
+    }
+
+    /// The status, with its default filled in.
+    pub fn status_or_open(&self) -> &str {
+        if matches!(self.status.as_str(), "resolved" | "ignored") { &self.status } else { "open" }
+    }
+}
+
+/// `text` if it is a web address that a link may lead to: `http:` or `https:` with a host, without blanks or control characters.
+pub fn safe_href(text: &str) -> Option<String> {
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let parsed = url::Url::parse(text).ok().filter(|u| plain && matches!(u.scheme(), "http" | "https") && u.has_host())?;
+    Some(parsed.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variable_parts_cannot_leave_their_place() {
+        assert_eq!(project("a/../b?c#d"), "/projects/a%2F..%2Fb%3Fc%23d");
+        assert_eq!(event(7, "x y"), "/issues/7/events/x%20y");
+        let query = IssueQuery { q: "a&b=c #".to_owned(), after: "9".to_owned(), ..IssueQuery::default() };
+        assert_eq!(query.url(), "/issues?q=a%26b%3Dc%20%23&after=9");
+        assert_eq!(
+            query.with(|q| q.level = "error".to_owned()).url(),
+            "/issues?q=a%26b%3Dc%20%23&level=error",
+            "a changed list starts anew"
+        );
+        assert_eq!(IssueQuery::default().url(), "/issues");
+    }
+
+    #[test]
+    fn only_web_addresses_become_links() {
+        assert_eq!(safe_href("https://example.org/a?b=c").as_deref(), Some("https://example.org/a?b=c"));
+        for hostile in [
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "data:text/html,x",
+            " http://a",
+            "http://a\n",
+            "//a",
+            "/a",
+            "http:",
+            "vbscript:x",
+            "",
+        ] {
+            assert_eq!(safe_href(hostile), None, "{hostile}");
+        }
+    }
+}
