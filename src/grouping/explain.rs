@@ -1,0 +1,111 @@
+//! # Grouping in words
+//!
+//! **Promise.** A few short sentences that say why events are one issue: what they share, what does not count.
+
+use super::component::Component;
+use super::variant::Variant;
+use super::{Grouping, Hint};
+
+/// So many functions are named before the rest is counted.
+const MAX_NAMED: usize = 4;
+
+/// Why an event belongs where it does, in short sentences.
+pub fn explain_words(grouping: &Grouping) -> Vec<String> {
+    let Some(variant) = grouping.variants.iter().find(|variant| variant.contributes) else { return Vec::new() };
+    let mut sentences = vec![shared(variant)];
+    if variant.component.is_some()
+        && let Some(entries) = &variant.fingerprint
+    {
+        sentences.push(format!("The fingerprint adds: {}.", entries.join(", ")));
+    }
+    if let Some(Hint::Rule { rule, .. }) = &variant.hint {
+        sentences.push(format!("It was set by {rule}."));
+    }
+    if let Some(component) = &variant.component {
+        sentences.extend(unimportant(component));
+    }
+    if variant.name == "app" && grouping.variants.iter().any(|other| other.name == "system" && other.contributes) {
+        sentences.push("If these frames are new, the whole stack decides.".to_owned());
+    }
+    if variant.name == "system" {
+        sentences.push("No frame is marked as part of the app.".to_owned());
+    }
+    sentences
+}
+
+fn shared(variant: &Variant) -> String {
+    let entries = || variant.fingerprint.as_deref().unwrap_or_default().join(", ");
+    match variant.name {
+        "fallback" => return "Nothing in the event says what it is, so all such events are together.".to_owned(),
+        "checksum" | "hashed_checksum" => return "Same checksum, which the client sent.".to_owned(),
+        "custom_client_fingerprint" => return format!("Same fingerprint, which the client sent: {}.", entries()),
+        "custom_server_fingerprint" | "built_in_fingerprint" => return format!("Same fingerprint: {}.", entries()),
+        _ => {}
+    }
+    let Some(part) = variant.component.as_ref().and_then(|root| root.parts().first()) else { return String::new() };
+    if let Some(stack) = newest_stack(part) {
+        let place = if variant.name == "app" { "app frames" } else { "all frames" };
+        return format!("Same stack in {place}: {}.", functions(stack));
+    }
+    match part.id {
+        "exception" | "chained_exception" => format!("Same {}: {}.", kinds(part), part.texts().join(": ")),
+        "message" => format!("Same message: {}.", part.texts().join("")),
+        _ => format!("Same {}: {}.", part.name(), part.texts().join(" ")),
+    }
+}
+
+/// The stack trace that counts nearest the crash: of the last exception that has one.
+fn newest_stack(part: &Component) -> Option<&Component> {
+    if part.id == "chained_exception" {
+        return part.parts().iter().rev().find_map(|exception| exception.find("stacktrace"));
+    }
+    part.find("stacktrace")
+}
+
+/// The functions that count, newest first: `charge_card ← submit ← application`.
+fn functions(stack: &Component) -> String {
+    let name = |frame: &Component| {
+        let best = ["function", "module", "filename", "context_line"].iter().find_map(|id| frame.find(id));
+        best.and_then(Component::text).map(str::to_owned)
+    };
+    let names: Vec<String> = stack.parts().iter().rev().filter(|frame| frame.contributes).filter_map(name).collect();
+    let rest = names.len().saturating_sub(MAX_NAMED);
+    let named = names.into_iter().take(MAX_NAMED).collect::<Vec<_>>().join(" ← ");
+    match rest {
+        0 => named,
+        1 => format!("{named} and 1 more"),
+        rest => format!("{named} and {rest} more"),
+    }
+}
+
+/// What counts of exceptions without stack traces.
+fn kinds(part: &Component) -> &'static str {
+    match (part.find("type").is_some(), part.find("ns_error").is_some(), part.find("value").is_some()) {
+        (true, true, _) => "type and error code",
+        (true, false, true) => "type and message",
+        (true, false, false) => "type",
+        (false, true, _) => "error code",
+        (false, false, _) => "message",
+    }
+}
+
+/// What differs between events of the issue without mattering.
+fn unimportant(root: &Component) -> Option<String> {
+    let mut left_out = Vec::new();
+    let mut pending = vec![root];
+    let (mut message_ignored, mut message_cleaned) = (false, false);
+    while let Some(component) = pending.pop() {
+        if matches!(component.id, "value" | "message") && component.text().is_some() {
+            message_ignored |= !component.contributes;
+            message_cleaned |= component.contributes && component.hint.is_some();
+        }
+        pending.extend(component.parts());
+    }
+    if message_ignored {
+        left_out.push("The message does not count.");
+    }
+    if message_cleaned {
+        left_out.push("Numbers, ids and the like in the message do not count.");
+    }
+    (!left_out.is_empty()).then(|| left_out.join(" "))
+}

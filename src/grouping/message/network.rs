@@ -1,0 +1,133 @@
+//! # Addresses in messages
+//!
+//! **Promise.** E-mail addresses, URLs, host names and IP addresses (grouping.md 11.2, rows 1 to 4).
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::place::{Place, is_word, run};
+
+/// The domains that make dotted words a host name (grouping.md 11.3).
+const TOP_LEVEL_DOMAINS: &str = " com net org jp de uk fr br it ru es me gov pl ca au cn co in nl edu info eu ch id at kr cz mx be tv se tr tw al ua ir \
+    vn cl sk ly cc to no fi us pt dk ar hu tk gr il news ro my biz ie za nz sg ee th io xyz pe bg hk rs lt link ph club si site mobi by cat wiki la ga \
+    xxx cf hr ng jobs online kz ug gq ae is lv pro fm tips ms sa app ";
+
+fn is_label(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-'
+}
+
+pub(super) fn email(place: &Place<'_>) -> Option<usize> {
+    if !place.clues.at_sign {
+        return None;
+    }
+    let rest = place.rest();
+    let window = rest.as_bytes().iter().take(255);
+    let local = window.take_while(|byte| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(byte)).count();
+    if !(1..=254).contains(&local) || rest.as_bytes().get(local) != Some(&b'@') {
+        return None;
+    }
+    let mut end = local + 1;
+    let mut label = run(&rest[end..], is_label);
+    if label == 0 {
+        return None;
+    }
+    end += label;
+    while let Some(after) = rest[end..].strip_prefix('.') {
+        label = run(after, is_label);
+        if label == 0 {
+            break;
+        }
+        end += 1 + label;
+    }
+    Some(place.at() + end)
+}
+
+pub(super) fn url(place: &Place<'_>) -> Option<usize> {
+    if !place.clues.scheme || !place.next()?.is_ascii_alphabetic() {
+        return None;
+    }
+    let rest = place.rest();
+    let window = rest.as_bytes().iter().take(34);
+    let scheme = window.take_while(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(byte)).count();
+    if scheme > 33 {
+        return None;
+    }
+    let body = rest.get(scheme..)?.strip_prefix("://")?;
+    let allowed = |c: char| !c.is_whitespace() && !"\"'`\\<>{}|^".contains(c);
+    if !allowed(body.chars().next()?) || body.starts_with(['/', '$', '.', '?', '#']) {
+        return None;
+    }
+    let body = body[..run(body, allowed)].trim_end_matches(['.', ',', ';']);
+    (!body.is_empty()).then(|| place.at() + scheme + 3 + body.len())
+}
+
+/// Dotted labels up to the first that is a top-level domain and ends a word.
+pub(super) fn hostname(place: &Place<'_>) -> Option<usize> {
+    if !place.clues.dot || !place.boundary(place.at()) {
+        return None;
+    }
+    let rest = place.rest();
+    let mut end = 0;
+    loop {
+        let label = run(&rest[end..], is_label);
+        if !(1..=63).contains(&label) || !rest[end + label..].starts_with('.') {
+            return None;
+        }
+        end += label + 1;
+        let word = run(&rest[end..], is_word);
+        if is_top_level(&rest[end..end + word]) {
+            end += word;
+            return (end <= 255).then_some(place.at() + end);
+        }
+        if end > 255 {
+            return None;
+        }
+    }
+}
+
+fn is_top_level(word: &str) -> bool {
+    let one_case = !word.is_empty() && (word.bytes().all(|b| b.is_ascii_lowercase()) || word.bytes().all(|b| b.is_ascii_uppercase()));
+    if !one_case || word.len() > 6 {
+        return false;
+    }
+    let word = word.to_ascii_lowercase();
+    TOP_LEVEL_DOMAINS.split_ascii_whitespace().any(|domain| domain == word)
+}
+
+pub(super) fn ip(place: &Place<'_>) -> Option<usize> {
+    ip_v6(place).or_else(|| ip_v4(place))
+}
+
+/// The longest text from here that reads as an IPv6 address.
+fn ip_v6(place: &Place<'_>) -> Option<usize> {
+    if !place.clues.colon || place.previous().is_some_and(|c| is_word(c) || c == ':') {
+        return None;
+    }
+    let rest = place.rest();
+    let window = rest.as_bytes().iter().take(46);
+    let length = window.take_while(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')).count();
+    let candidate = &rest[..length];
+    if candidate.bytes().filter(|byte| *byte == b':').count() < 2 {
+        return None;
+    }
+    (2..=length).rev().find_map(|length| {
+        let zone = rest[length..].strip_prefix('%').map_or(0, |zone| run(zone, |c| c.is_ascii_alphanumeric()));
+        let end = place.at() + length + if zone > 0 { zone + 1 } else { 0 };
+        (!place.touches_after(end) && candidate[..length].parse::<Ipv6Addr>().is_ok()).then_some(end)
+    })
+}
+
+/// Four octets and no fifth part.
+fn ip_v4(place: &Place<'_>) -> Option<usize> {
+    if !place.clues.dot || !place.word_starts() || !place.next()?.is_ascii_digit() {
+        return None;
+    }
+    let mut before = place.text()[..place.at()].chars().rev();
+    if before.next() == Some('.') && before.next().is_some_and(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let window = place.rest().as_bytes().iter().take(17);
+    let length = window.take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    let candidate = place.rest()[..length].trim_end_matches('.');
+    let end = place.at() + candidate.len();
+    (candidate.parse::<Ipv4Addr>().is_ok() && place.boundary(end)).then_some(end)
+}
