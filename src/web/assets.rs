@@ -57,6 +57,7 @@ pub fn icon() -> &'static str {
 }
 
 /// `GET /static/{hash}/{name}`: the file, compressed when the browser takes gzip, to be kept for a year.
+#[expect(clippy::unused_async, reason = "axum handlers are async functions")]
 pub async fn serve(Path((hash, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let found = FILES.iter().zip(PREPARED.iter()).find(|(asset, prepared)| asset.name == name && prepared.hash == hash);
     let Some((asset, prepared)) = found else {
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn style_and_script_stay_within_forty_kilobytes() {
-        let bytes: usize = FILES.iter().filter(|f| !f.name.ends_with(".svg")).map(|f| f.plain.len()).sum();
+        let bytes: usize = FILES.iter().filter(|f| f.name != "icon.svg").map(|f| f.plain.len()).sum();
         assert!(bytes <= 40 * 1024, "{bytes} bytes of CSS and JS");
     }
 

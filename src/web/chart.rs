@@ -39,16 +39,21 @@ impl Bars {
         const STEP: usize = 6;
         let most = counts.iter().copied().max().unwrap_or(0);
         let total: i64 = counts.iter().fold(0, |sum, n| sum.saturating_add(*n));
+        // In floating point: sums of absurd counts must not stick at the largest integer.
+        let exact: f64 = counts.iter().map(|n| *n as f64).sum();
         let others = (counts.len() as i64 - 1).max(1);
+        let usual_for = |n: i64| (exact - n as f64) / others as f64;
+        let unusual = |n: i64| n as f64 > 4.0 * usual_for(n) + 3.0 && counts.len() > 1;
+        // A calm row stays low: full height is for what stands out.
+        let full = if counts.iter().any(|n| unusual(*n)) { height } else { height * 2 / 3 };
         let bars = counts.iter().enumerate().map(|(index, &n)| {
-            let scaled = if most > 0 { (n.max(0) as f64 / most as f64 * height as f64).round() as usize } else { 0 };
+            let scaled = if most > 0 { (n.max(0) as f64 / most as f64 * full as f64).round() as usize } else { 0 };
             let bar_height = scaled.max(1 + usize::from(n > 0)).min(height);
-            let usual = total.saturating_sub(n) as f64 / others as f64;
             Bar {
                 x: index * STEP,
                 y: height - bar_height,
                 height: bar_height,
-                unusual: n as f64 > 4.0 * usual + 3.0 && counts.len() > 1,
+                unusual: unusual(n),
                 label: format!("{}, {}", super::number::counted(n, "event"), label(index)),
             }
         });

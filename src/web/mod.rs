@@ -10,10 +10,10 @@ pub mod error;
 pub mod extract;
 pub mod flash;
 pub mod headers;
-
+pub mod mail_view;
 pub mod number;
 pub mod page;
-
+pub mod pages;
 pub mod shell;
 pub mod urls;
 pub mod when;

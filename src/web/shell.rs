@@ -1,9 +1,12 @@
 //! # The shell around every page
 //! **Promise.** Head, project switcher, search box, account menu and flash message look the same everywhere. **How.** `templates/shell.html` prints one [`Shell`].
 
+use chrono::{DateTime, Utc};
+
 use super::{
     assets,
     flash::Flash,
+    page::sample_now,
     urls::{self, IssueQuery},
 };
 
@@ -83,18 +86,33 @@ pub struct Shell {
     pub projects: Vec<Link>,
     /// The list the search box searches.
     pub query: IssueQuery,
+    /// The server's clock, RFC 3339: the script's relative times count from it.
+    pub now: String,
     /// What the action before has to say.
     pub flash: Option<Flash>,
 }
 
 impl Shell {
     /// A shell for `user`, whose switcher offers `projects` as (slug, name).
-    pub fn new(title: impl Into<String>, user: Option<SignedIn>, projects: &[(String, String)], query: IssueQuery) -> Self {
+    pub fn new(
+        title: impl Into<String>,
+        user: Option<SignedIn>,
+        projects: &[(String, String)],
+        query: IssueQuery,
+        now: DateTime<Utc>,
+    ) -> Self {
         let link = |(slug, name): &(String, String)| {
             Link::new(name, query.with(|q| q.project.clone_from(slug)).with(|q| q.environment.clear()).url())
                 .chosen_if(*slug == query.project)
         };
-        Self { title: title.into(), user, projects: projects.iter().map(link).collect(), query, flash: None }
+        Self {
+            title: title.into(),
+            user,
+            projects: projects.iter().map(link).collect(),
+            query,
+            now: now.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            flash: None,
+        }
     }
 
     /// The name in the switcher.
@@ -131,7 +149,7 @@ impl Shell {
     pub fn sample(title: &str) -> Self {
         let projects = [("shop-api".to_owned(), "shop-api".to_owned()), ("shop-web".to_owned(), "shop-web".to_owned())];
         let query = IssueQuery { project: "shop-api".to_owned(), ..IssueQuery::default() };
-        Self::new(title, Some(SignedIn::new("ana.kovac@example.org", true)), &projects, query)
+        Self::new(title, Some(SignedIn::new("ana.kovac@example.org", true)), &projects, query, sample_now())
     }
 }
 
@@ -145,7 +163,7 @@ mod tests {
         assert_eq!(shell.project_name(), "shop-api");
         shell.query.project.clear();
         let query = IssueQuery { q: "boom".to_owned(), ..IssueQuery::default() };
-        let all = Shell::new("x", None, &[("web".to_owned(), "Web".to_owned())], query);
+        let all = Shell::new("x", None, &[("web".to_owned(), "Web".to_owned())], query, sample_now());
         assert_eq!((all.project_name(), all.projects[0].href.as_str()), ("All projects", "/issues?project=web&q=boom"));
     }
 

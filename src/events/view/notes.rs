@@ -77,7 +77,7 @@ fn length_words(own: &Value, value: &Value) -> String {
         _ => (0, "byte"),
     };
     let plural = if unit == "entry" { "entries" } else { unit };
-    let counted = |n: i64| if unit == "entry" { format!("{} {plural}", number::count(n)) } else { number::counted(n, unit) };
+    let counted = |n: i64| if unit == "entry" && n != 1 { format!("{} {plural}", number::count(n)) } else { number::counted(n, unit) };
     match was {
         Some(was) if kept > 0 => format!("cut at {}, was {}", counted(kept), number::count(was)),
         Some(was) => format!("left out, was {} long", number::count(was)),

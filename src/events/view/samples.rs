@@ -58,6 +58,15 @@ pub fn message() -> Value {
     json!({"event_id": "00000000000000000000000000000001", "platform": "node", "level": "warning", "timestamp": 1_795_529_000, "logentry": {"formatted": "Slow checkout: took 7.2 s, budget 3 s"}, "tags": [["region", "eu"]]})
 }
 
+/// A JavaScript exception group whose frames are all a library's.
+pub fn group() -> Value {
+    let frames: Vec<Value> =
+        (1..31).map(|line| json!({"filename": "node_modules/react-dom/cjs/react-dom.js", "lineno": line, "function": "commit"})).collect();
+    json!({"platform": "javascript", "event_id": "aa", "timestamp": 1_795_530_000, "exception": {"values": [
+        {"type": "RangeError", "value": "two", "mechanism": {"type": "chained", "exception_id": 2, "parent_id": 0, "source": "errors[1]"}, "stacktrace": {"frames": [{"filename": "/app.js", "lineno": 3, "colno": 7, "function": "two"}]}},
+        {"type": "AggregateError", "value": "several failed", "mechanism": {"type": "onunhandledrejection", "handled": false, "exception_id": 0, "is_exception_group": true}, "stacktrace": {"frames": frames}}]}})
+}
+
 /// Markup, script and right-to-left marks in every place that a page prints.
 pub fn hostile() -> Value {
     let h = HOSTILE;

@@ -34,10 +34,12 @@ const KEYWORDS: &str = " abstract and as assert async await base begin bool bool
 pub(super) fn highlight(line: &str, platform: &str) -> Vec<Token> {
     let line = super::json::cut(line, MAX_LINE);
     let hash_comments = matches!(platform, "python" | "ruby" | "perl" | "elixir" | "php");
+    // Only Rust has apostrophes that open nothing: there a literal is one character long.
+    let lifetimes = matches!(platform, "rust" | "native");
     let mut tokens: Vec<Token> = Vec::new();
     let mut rest = line.as_str();
     while let Some(first) = rest.chars().next() {
-        let (css, length) = next(rest, first, hash_comments);
+        let (css, length) = next(rest, first, hash_comments, lifetimes);
         let (piece, remaining) = rest.split_at(length);
         match tokens.last_mut() {
             Some(last) if last.css == css => last.text.push_str(piece),
@@ -49,13 +51,13 @@ pub(super) fn highlight(line: &str, platform: &str) -> Vec<Token> {
 }
 
 /// Class and byte length of the token that `rest` begins with; the length is at least that of `first`.
-fn next(rest: &str, first: char, hash_comments: bool) -> (&'static str, usize) {
+fn next(rest: &str, first: char, hash_comments: bool, lifetimes: bool) -> (&'static str, usize) {
     if rest.starts_with("//") || rest.starts_with("/*") || rest.starts_with("-- ") || (hash_comments && first == '#') {
         return ("c", rest.len());
     }
     if matches!(first, '"' | '\'' | '`') {
         // An apostrophe without its partner is a lifetime or an English word in a template.
-        let closed = string_end(rest, first);
+        let closed = string_end(rest, first).filter(|end| !(lifetimes && first == '\'') || *end <= 4);
         return closed.map_or(("", first.len_utf8()), |end| ("s", end));
     }
     let run = |keep: fn(char) -> bool| rest.find(|c| !keep(c)).unwrap_or(rest.len()).max(first.len_utf8());

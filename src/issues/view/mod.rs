@@ -4,6 +4,7 @@
 
 pub mod grouping;
 pub mod list;
+mod samples;
 pub mod show;
 
 pub use grouping::GroupingPage;

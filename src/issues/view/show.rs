@@ -231,7 +231,7 @@ impl IssuePage {
         ]
     }
 
-    fn sample(event: serde_json::Value) -> Self {
+    fn sample(event: &serde_json::Value) -> Self {
         let now = sample_now();
         let mut counts: Vec<i64> = (0..68).map(|n| 14 + (n * 37) % 23).collect();
         counts.extend([300, 310, 320, 330, 310, 320, 290]);
@@ -265,7 +265,7 @@ impl IssuePage {
         Self {
             shell: Shell::sample("PaymentDeclined · SHOP-1842"),
             head,
-            event: Some(EventView::new(&event, now)),
+            event: Some(EventView::new(event, now)),
             nav: EventNav {
                 position: "Event 2,318 of 2,318".to_owned(),
                 first: Some(urls::event(1842, "first")),
@@ -290,13 +290,13 @@ impl Page for IssuePage {
     const NAME: &'static str = "issue";
 
     fn samples() -> Vec<Sample<Self>> {
-        let mut resolved = Self::sample(samples::message());
+        let mut resolved = Self::sample(&samples::message());
         resolved.head.actions = actions("resolved");
         resolved.head.badges = vec![Badge::new("resolved by Mira", "good")];
         (resolved.head.kind, resolved.head.message, resolved.head.users) =
             ("Slow checkout".to_owned(), "took 7.2 s, budget 3 s".to_owned(), 0);
-        let gone = Self { event: None, nav: EventNav::default(), ..Self::sample(serde_json::Value::Null) };
-        let mut hostile = Self::sample(samples::hostile());
+        let gone = Self { event: None, nav: EventNav::default(), ..Self::sample(&serde_json::Value::Null) };
+        let mut hostile = Self::sample(&samples::hostile());
         let h = || HOSTILE.to_owned();
         hostile.head = IssueHead {
             id: h(),
@@ -316,14 +316,10 @@ impl Page for IssuePage {
         hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1)];
         hostile.why = h();
         hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
-        let mut group = Self::sample(
-            serde_json::json!({"platform": "javascript", "event_id": "aa", "timestamp": 1_795_530_000, "exception": {"values": [
-            {"type": "RangeError", "value": "two", "mechanism": {"type": "chained", "exception_id": 2, "parent_id": 0, "source": "errors[1]"}, "stacktrace": {"frames": [{"filename": "/app.js", "lineno": 3, "colno": 7, "function": "two"}]}},
-            {"type": "AggregateError", "value": "several failed", "mechanism": {"type": "onunhandledrejection", "handled": false, "exception_id": 0, "is_exception_group": true}, "stacktrace": {"frames": (0..30).map(|n| serde_json::json!({"filename": "node_modules/react-dom/cjs/react-dom.js", "lineno": n + 1, "function": "commit"})).collect::<Vec<_>>()}}]}}),
-        );
+        let mut group = Self::sample(&samples::group());
         group.head.badges = vec![Badge::new("new", "new")];
         vec![
-            Sample::new("regressed", Self::sample(samples::python())),
+            Sample::new("regressed", Self::sample(&samples::python())),
             Sample::new("message-resolved", resolved),
             Sample::new("payload-gone", gone),
             Sample::new("group-without-app", group),
@@ -349,7 +345,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_what_a_browser_test_reads() {
-        let html = IssuePage::sample(samples::python()).render().unwrap();
+        let html = IssuePage::sample(&samples::python()).render().unwrap();
         for text in [
             "PaymentDeclined",
             "raised while handling",
