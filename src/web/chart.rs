@@ -37,6 +37,8 @@ impl Bars {
     pub fn new(counts: &[i64], height: usize, span: &str, label: impl Fn(usize) -> String) -> Self {
         const BAR: usize = 5;
         const STEP: usize = 6;
+        // Stored counts are never negative; were one, it would be drawn as nothing.
+        let counts: Vec<i64> = counts.iter().map(|n| (*n).max(0)).collect();
         let most = counts.iter().copied().max().unwrap_or(0);
         let total: i64 = counts.iter().fold(0, |sum, n| sum.saturating_add(*n));
         // In floating point: sums of absurd counts must not stick at the largest integer.
@@ -47,7 +49,7 @@ impl Bars {
         // A calm row stays low: full height is for what stands out.
         let full = if counts.iter().any(|n| unusual(*n)) { height } else { height * 2 / 3 };
         let bars = counts.iter().enumerate().map(|(index, &n)| {
-            let scaled = if most > 0 { (n.max(0) as f64 / most as f64 * full as f64).round() as usize } else { 0 };
+            let scaled = if most > 0 { (n as f64 / most as f64 * full as f64).round() as usize } else { 0 };
             let bar_height = scaled.max(1 + usize::from(n > 0)).min(height);
             Bar {
                 x: index * STEP,

@@ -10,8 +10,7 @@ pub const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; 
     frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// The policy of a mail's HTML in its frame: inline style only, no script, no network, shown by our own pages alone.
-pub const MAIL_CSP: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups; form-action 'none'; frame-ancestors 'self'; base-uri 'none'";
+pub const MAIL_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox; form-action 'none'; frame-ancestors 'self'; base-uri 'none'";
 
 const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

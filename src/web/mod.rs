@@ -21,6 +21,6 @@ pub mod when;
 pub use error::{FieldErrors, HttpError};
 pub use extract::{Fields, Form, Path, Query};
 pub use flash::Flash;
-pub use page::{Page, Sample, html};
+pub use page::{Page, Sample, html, html_with};
 pub use shell::{Badge, Link, Shell, SignedIn};
 pub use when::When;
