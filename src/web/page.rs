@@ -57,3 +57,16 @@ pub fn html_with(status: StatusCode, page: &impl Template) -> Response {
         Err(e) => HttpError::Internal(anyhow::Error::new(e).context("a template did not render")).into_response(),
     }
 }
+
+/// Every state of `P` renders, has one heading, and nothing in it runs or is styled inline.
+#[cfg(test)]
+pub(crate) fn assert_inert<P: Page>() {
+    for (page, state, html) in render_samples::<P>() {
+        let html = html.unwrap();
+        for live in ["<script>", "<img src=x", " style=", "href=\"javascript", " onerror=alert(2)>'", " onclick"] {
+            assert!(!html.contains(live), "{page} {state}: {live}");
+        }
+        assert_eq!(html.matches("<h1").count(), 1, "{page} {state}: one heading");
+        assert!(html.matches("<script").count() <= 1, "{page} {state}: only our own script");
+    }
+}

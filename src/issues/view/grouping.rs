@@ -115,3 +115,13 @@ impl Page for GroupingPage {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_is_only_text() {
+        crate::web::page::assert_inert::<GroupingPage>();
+    }
+}
