@@ -169,3 +169,5 @@ impl Scrubber {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::any_json;
