@@ -41,7 +41,7 @@ pub enum Hint {
     Because(&'static str),
     /// A stack trace rule decided.
     Rule {
-        /// `counts`, `does not count` …
+        /// What it did: `taken out of the app` …
         effect: &'static str,
         /// The rule.
         rule: Arc<RuleSource>,

@@ -33,14 +33,12 @@ pub(super) struct Compiled {
     warnings: Vec<RuleError>,
 }
 
+/// The built-in rules, made ready once. They are tested to compile; were one broken, grouping without rules would be the least harm.
 static STANDARD: LazyLock<Config> = LazyLock::new(|| {
-    let compiled = compile(Vec::new(), Vec::new()).unwrap_or_else(|_| Compiled {
-        // The built-in rules are tested to compile, so this is never reached; grouping without rules is the least harm.
-        stack_trace: Rules::none(),
-        fingerprint: RuleSet::new(Vec::new()),
-        warnings: Vec::new(),
-    });
-    Config { compiled: Arc::new(compiled) }
+    let stack_trace = rules::parse(BASE_STACK_TRACE_RULES, Origin::BuiltIn).ok().and_then(|rules| Rules::default().extended(rules).ok());
+    let fingerprint = fingerprint::parse(BUILT_IN_FINGERPRINT_RULES, Origin::BuiltIn).unwrap_or_default();
+    let stack_trace = stack_trace.map(|(rules, _)| rules).unwrap_or_default();
+    Config { compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings: Vec::new() }) }
 });
 
 impl Config {
@@ -73,12 +71,19 @@ impl Config {
     ) -> Result<Self, RuleErrors> {
         match (stack, fingerprint) {
             (Ok(stack), Ok(fingerprint)) if stack.is_empty() && fingerprint.is_empty() => Ok(Self::standard()),
-            (Ok(stack), Ok(fingerprint)) => compile(stack, fingerprint).map(|compiled| Self { compiled: Arc::new(compiled) }),
+            (Ok(stack), Ok(fingerprint)) => Self::standard().extended(stack, fingerprint),
             (stack, fingerprint) => Err(RuleErrors {
                 stack_trace_rules: stack.err().unwrap_or_default(),
                 fingerprint_rules: fingerprint.err().unwrap_or_default(),
             }),
         }
+    }
+
+    fn extended(&self, stack: Vec<Rule>, mut fingerprint: Vec<fingerprint::Rule>) -> Result<Self, RuleErrors> {
+        let too_large = |error| RuleErrors { stack_trace_rules: vec![error], ..RuleErrors::default() };
+        let (stack_trace, warnings) = self.compiled.stack_trace.extended(stack).map_err(too_large)?;
+        fingerprint.extend(self.compiled.fingerprint.rules().iter().cloned());
+        Ok(Self { compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings }) })
     }
 
     /// The configuration's name, to be stored with what it decided.
@@ -98,33 +103,18 @@ impl fmt::Debug for Config {
     }
 }
 
-fn compile(stack: Vec<Rule>, mut fingerprint: Vec<fingerprint::Rule>) -> Result<Compiled, RuleErrors> {
-    let of_stack = |stack_trace_rules| RuleErrors { stack_trace_rules, ..RuleErrors::default() };
-    let mut all = rules::parse(BASE_STACK_TRACE_RULES, Origin::BuiltIn).map_err(of_stack)?;
-    all.extend(stack);
-    let (stack_trace, warnings) = Rules::compile(all).map_err(|error| of_stack(vec![error]))?;
-    let of_fingerprint = |fingerprint_rules| RuleErrors { fingerprint_rules, ..RuleErrors::default() };
-    fingerprint.extend(fingerprint::parse(BUILT_IN_FINGERPRINT_RULES, Origin::BuiltIn).map_err(of_fingerprint)?);
-    Ok(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     #[test]
-    fn the_built_in_rules_compile() {
-        let compiled = compile(Vec::new(), Vec::new()).unwrap();
-        assert!(compiled.warnings.is_empty());
-        assert!(compiled.fingerprint.len() == 7);
+    fn the_built_in_rules_compile_and_can_match() {
+        let compiled = &Config::standard().compiled;
+        assert!(compiled.fingerprint.rules().len() == 7);
         assert!(compiled.stack_trace.len() > 330);
-        let mut never = Vec::new();
-        for rule in rules::parse(BASE_STACK_TRACE_RULES, Origin::BuiltIn).unwrap() {
-            let project = Rule { source: rules::RuleSource { origin: Origin::Project, ..rule.source.clone() }, ..rule };
-            never.extend(Rules::compile(vec![project]).unwrap().1);
-        }
-        assert_eq!(never, [], "every built-in matcher can match");
+        let (_, warnings) = Rules::default().extended(rules::parse(BASE_STACK_TRACE_RULES, Origin::Project).unwrap()).unwrap();
+        assert_eq!(warnings, [], "every built-in matcher can match");
     }
 
     #[test]

@@ -24,9 +24,6 @@ pub fn explain_words(grouping: &Grouping) -> Vec<String> {
     if let Some(component) = &variant.component {
         sentences.extend(unimportant(component));
     }
-    if variant.name == "app" && grouping.variants.iter().any(|other| other.name == "system" && other.contributes) {
-        sentences.push("If these frames are new, the whole stack decides.".to_owned());
-    }
     if variant.name == "system" {
         sentences.push("No frame is marked as part of the app.".to_owned());
     }
@@ -89,23 +86,63 @@ fn kinds(part: &Component) -> &'static str {
     }
 }
 
+/// What the placeholders in messages stand for, for people.
+const PARAMETERS: [(&str, &str); 19] = [
+    ("<int>", "numbers"),
+    ("<float>", "numbers"),
+    ("<hex>", "hexadecimal numbers"),
+    ("<date>", "dates"),
+    ("<duration>", "durations"),
+    ("<email>", "addresses"),
+    ("<url>", "addresses"),
+    ("<hostname>", "addresses"),
+    ("<ip>", "addresses"),
+    ("<mac_addr>", "addresses"),
+    ("<uuid>", "ids"),
+    ("<traceparent>", "ids"),
+    ("<sha1>", "ids"),
+    ("<md5>", "ids"),
+    ("<git_sha>", "ids"),
+    ("<swift_txn_id>", "ids"),
+    ("<quoted_str>", "quoted values"),
+    ("<bool>", "truth values"),
+    ("...", "further lines"),
+];
+
 /// What differs between events of the issue without mattering.
 fn unimportant(root: &Component) -> Option<String> {
-    let mut left_out = Vec::new();
-    let mut pending = vec![root];
-    let (mut message_ignored, mut message_cleaned) = (false, false);
-    while let Some(component) = pending.pop() {
-        if matches!(component.id, "value" | "message") && component.text().is_some() {
-            message_ignored |= !component.contributes;
-            message_cleaned |= component.contributes && component.hint.is_some();
+    let mut messages = Vec::new();
+    collect_messages(root, &mut messages);
+    let kinds = |counting: bool| {
+        let mut kinds: Vec<&str> = Vec::new();
+        for message in messages.iter().filter(|message| message.contributes == counting) {
+            let text = message.text().filter(|_| !counting || message.hint.is_some()).unwrap_or_default();
+            for (parameter, kind) in PARAMETERS {
+                if text.contains(parameter) && !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
+            }
         }
-        pending.extend(component.parts());
+        listed(&kinds)
+    };
+    let ignored = messages.iter().any(|message| !message.contributes);
+    match (ignored, kinds(false), kinds(true)) {
+        (true, Some(kinds), _) => Some(format!("The message does not count, nor do the {kinds} in it.")),
+        (true, None, _) => Some("The message does not count.".to_owned()),
+        (false, _, Some(kinds)) => Some(format!("The {kinds} in the message do not count.")),
+        (false, _, None) => None,
     }
-    if message_ignored {
-        left_out.push("The message does not count.");
+}
+
+fn collect_messages<'c>(component: &'c Component, messages: &mut Vec<&'c Component>) {
+    if matches!(component.id, "value" | "message") {
+        messages.push(component);
     }
-    if message_cleaned {
-        left_out.push("Numbers, ids and the like in the message do not count.");
-    }
-    (!left_out.is_empty()).then(|| left_out.join(" "))
+    component.parts().iter().for_each(|part| collect_messages(part, messages));
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(words: &[&str]) -> Option<String> {
+    let (last, others) = words.split_last()?;
+    Some(if others.is_empty() { (*last).to_owned() } else { format!("{} and {last}", others.join(", ")) })
 }

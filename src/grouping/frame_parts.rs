@@ -68,7 +68,7 @@ fn module(frame: &Frame<'_>) -> Option<Component> {
 static JAVA_GENERATED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let table = [
         (r"\b((?:sun|jdk\.internal)\.reflect\.GeneratedMethodAccessor)\d+", "$1"),
-        (r"\b((?:sun|jdk\.internal)\.reflect\.Generated(?:Serialization)?ConstructorAccessor)\d+", "$1<auto>"),
+        (r"\b(sun\.reflect\.Generated(?:Serialization)?ConstructorAccessor)\d+", "$1<auto>"),
         (r"(\$\$\w+?CGLIB\$\$)[a-fA-F0-9]+(?:_\d+)?", "$1<auto>"),
         (r"(\$\$_javassist)(?:_seam)?(?:_\d+)?", "$1<auto>"),
         (r"(\$fn__)\d+", "$1<auto>"),

@@ -46,7 +46,6 @@ const MAX_DEPTH: u8 = 32;
 struct Patterns {
     lambda: Regex,
     anonymous_namespace: Regex,
-    trailer: Regex,
     suffixes: [Regex; 3],
     windows: Regex,
 }
@@ -55,7 +54,6 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
     Some(Patterns {
         lambda: Regex::new(r"\$_\d+\b|\{lambda\(.*?\)#\d+\}|\blambda_[a-f0-9]{32}\b").ok()?,
         anonymous_namespace: Regex::new(r"\?A0x[a-f0-9]{8}::").ok()?,
-        trailer: Regex::new(r"(?:\bconst|&)\z").ok()?,
         suffixes: [
             Regex::new(r"::h[a-z0-9]{16}\z").ok()?,
             Regex::new(r"@@?GLIBC_[A-Za-z0-9_.]*\z").ok()?,
@@ -75,8 +73,8 @@ fn native(name: &str, platform: &str) -> String {
     }
     let uncloned = without_clones(text);
     text = uncloned.trim_end();
-    while let Some(trailer) = patterns.trailer.find(text) {
-        text = text[..trailer.start()].trim_end();
+    while let Some(shorter) = without_qualifier(text) {
+        text = shorter.trim_end();
     }
     let mut text = text.to_owned();
     for (shielded, shield) in SHIELDS {
@@ -84,8 +82,12 @@ fn native(name: &str, platform: &str) -> String {
             text = text.replace(shielded, shield);
         }
     }
-    let text = patterns.lambda.replace_all(&text, "lambda");
-    let text = patterns.anonymous_namespace.replace_all(&text, "\u{e004}::");
+    if text.contains(['$', '{']) || text.contains("lambda_") {
+        text = patterns.lambda.replace_all(&text, "lambda").into_owned();
+    }
+    if text.contains("?A0x") {
+        text = patterns.anonymous_namespace.replace_all(&text, "\u{e004}::").into_owned();
+    }
     let text = replace_brackets(&text, ('(', ')'), &mut |inner, _| match inner.trim() {
         kept @ ("anonymous namespace" | "operator") => format!("({kept})"),
         _ => String::new(),
@@ -93,14 +95,22 @@ fn native(name: &str, platform: &str) -> String {
     let text = without_generics(&text, 0);
     let picked = function_token(&text, platform).map(unshield).filter(|token| !token.is_empty());
     let mut picked = picked.unwrap_or_else(|| name.to_owned());
-    for suffix in &patterns.suffixes[..2] {
-        cut(&mut picked, suffix);
+    let [rust_hash, glibc_version, il2cpp_method] = &patterns.suffixes;
+    cut(&mut picked, rust_hash);
+    if picked.contains('@') {
+        cut(&mut picked, glibc_version);
+        if let Some(decorated) = patterns.windows.captures(&picked) {
+            picked = decorated[1].to_owned();
+        }
     }
-    if let Some(decorated) = patterns.windows.captures(&picked) {
-        picked = decorated[1].to_owned();
-    }
-    cut(&mut picked, &patterns.suffixes[2]);
+    cut(&mut picked, il2cpp_method);
     picked
+}
+
+/// The name without a trailing `const` or `&`.
+fn without_qualifier(name: &str) -> Option<&str> {
+    let is_word = |c: char| c == '_' || c.is_alphanumeric();
+    name.strip_suffix('&').or_else(|| name.strip_suffix("const").filter(|rest| !rest.ends_with(is_word)))
 }
 
 fn cut(name: &mut String, suffix: &Regex) {
@@ -221,8 +231,9 @@ fn function_token(text: &str, platform: &str) -> Option<String> {
     }?;
     if matches!(platform, "cocoa" | "swift") {
         if token.starts_with('@') {
-            token = if text.contains("thunk for ") { "thunk for closure" } else { "closure" }.to_owned();
-        } else if token != "closure" && tokens.iter().any(|token| token == "closure") {
+            return Some(if text.contains("thunk for ") { "thunk for closure" } else { "closure" }.to_owned());
+        }
+        if token != "closure" && tokens.iter().any(|token| token == "closure") {
             token = format!("closure in {token}");
         }
     }

@@ -136,7 +136,9 @@ impl Parser<'_> {
             if to < from {
                 return Err("a range that runs backwards");
             }
-            class.push_str(&format!("\\x{{{:x}}}-\\x{{{:x}}}", u32::from(from), u32::from(to)));
+            push_literal(from, &mut class);
+            class.push('-');
+            push_literal(to, &mut class);
             at += if matches!((members.get(at + 1), members.get(at + 2)), (Some('-'), Some(_))) { 3 } else { 1 };
         }
         class.push(']');

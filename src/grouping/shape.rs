@@ -34,9 +34,8 @@ fn entries<'a>(event: &'a Object, key: &str) -> Vec<&'a Object> {
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_object).collect(),
         Some(Value::Object(map)) => match map.get("values") {
             Some(Value::Array(list)) => list.iter().filter_map(Value::as_object).collect(),
-            Some(_) => Vec::new(),
             None if key == "exception" => vec![map],
-            None => Vec::new(),
+            _ => Vec::new(),
         },
         _ => Vec::new(),
     }

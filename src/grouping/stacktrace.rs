@@ -42,9 +42,12 @@ pub(super) fn components(trace: &StackTrace<'_>) -> Pair {
         component.ignore(Hint::Because("a single frame without function name says too little"));
     }
     let mut in_app = frames.clone();
-    for (component, frame) in in_app.iter_mut().zip(&trace.frames) {
-        if frame.in_app != Some(true) && component.contributes {
-            component.ignore(Hint::Because("not in the app"));
+    for (index, component) in in_app.iter_mut().enumerate() {
+        if trace.frames[index].in_app != Some(true) && component.contributes {
+            component.ignore(match trace.plan.flagged_by.get(index) {
+                Some(Some(rule)) => Hint::Rule { effect: "taken out of the app", rule: rule.clone() },
+                _ => Hint::Because("not in the app, the SDK says"),
+            });
         }
     }
     let app = |index: usize| trace.frames[index].in_app == Some(true);
@@ -54,7 +57,7 @@ pub(super) fn components(trace: &StackTrace<'_>) -> Pair {
 /// Carries out what the rules say on one variant's frames; `may` names the frames that can count at all.
 fn carry_out(plan: &GroupPlan, mut frames: Vec<Component>, may: impl Fn(usize) -> bool) -> Component {
     for edit in &plan.edits {
-        let effect = if edit.counts { "counts" } else { "does not count" };
+        let effect = if edit.counts { "made to count" } else { "left out" };
         for index in edit.reach.range(edit.frame, frames.len()) {
             let frame = &mut frames[index];
             if frame.contributes != edit.counts && (may(index) || !edit.counts) {
@@ -88,7 +91,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn texts(rules: &str, platform: &str, frames: &Value) -> (String, String) {
-        let (rules, _) = Rules::compile(parse(rules, Origin::Project).unwrap()).unwrap();
+        let (rules, _) = Rules::default().extended(parse(rules, Origin::Project).unwrap()).unwrap();
         let mut frames: Vec<Frame<'_>> =
             frames.as_array().unwrap().iter().map(|frame| Frame::read(frame.as_object().unwrap(), platform)).collect();
         let plan = settle(&rules, None, &mut frames);

@@ -62,10 +62,8 @@ impl<'e> Traces<'e> {
                 self.threads.iter().filter(|thread| thread.object.get(flag).and_then(serde_json::Value::as_bool) == Some(true));
             flagged.next().filter(|_| flagged.next().is_none())
         };
-        only("crashed").or_else(|| only("current")).or_else(|| match self.threads.as_slice() {
-            [thread] => Some(thread),
-            _ => None,
-        })
+        let single = if let [thread] = self.threads.as_slice() { Some(thread) } else { None };
+        only("crashed").or_else(|| only("current")).or(single)
     }
 
     /// The frames that stand for the crash: of the last exception, else of the event, else of its single thread.

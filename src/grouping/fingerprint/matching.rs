@@ -14,7 +14,7 @@ use super::rules::{Key, Matcher, Place, Rule, RuleSet};
 impl RuleSet {
     /// The first rule that matches an event. Frames must have the client's flags still.
     pub(super) fn first_match(&self, event: &Object, traces: &Traces<'_>) -> Option<&Rule> {
-        self.rules.iter().find(|rule| matches(rule, event, traces))
+        self.rules().iter().find(|rule| matches(rule, event, traces))
     }
 }
 

@@ -149,7 +149,7 @@ pub(in super::super) struct Rule {
 /// All fingerprint rules of a configuration, the project's first.
 #[derive(Debug)]
 pub(in super::super) struct RuleSet {
-    pub(super) rules: Vec<Rule>,
+    rules: Vec<Rule>,
 }
 
 impl RuleSet {
@@ -157,10 +157,9 @@ impl RuleSet {
         Self { rules }
     }
 
-    /// How many rules there are.
-    #[cfg(test)]
-    pub(in super::super) fn len(&self) -> usize {
-        self.rules.len()
+    /// The rules, in the order they are tried.
+    pub(in super::super) fn rules(&self) -> &[Rule] {
+        &self.rules
     }
 }
 

@@ -18,8 +18,11 @@ use place::{Clues, Place};
 /// Longer texts are left as they are.
 const MAX_CHARS: usize = 8192;
 
-/// What is recognised, in order: name and a function that returns where the match ends.
-const PATTERNS: [(&str, fn(&Place<'_>) -> Option<usize>); 18] = [
+/// Says where the match that starts at a place ends, if there is one.
+type Pattern = fn(&Place<'_>) -> Option<usize>;
+
+/// What is recognised, in order.
+const PATTERNS: [(&str, Pattern); 18] = [
     ("email", network::email),
     ("url", network::url),
     ("hostname", network::hostname),
@@ -148,7 +151,7 @@ mod tests {
             ("mail to a.b+c@example.com now", "mail to <email> now"),
             ("root@localhost", "<email>"),
             ("get https://a.b/c?d=1. Then", "get <url>. Then"),
-            ("postgres://u:p@h:5432/db", "<email>:<int>/db"),
+            ("postgres://u:p@h:5432/db", "<url>"),
             ("host api.example.com:80", "host <hostname>:<int>"),
             ("foo.py line 3", "foo.py line <int>"),
             ("setup.my", "<hostname>"),

@@ -8,6 +8,7 @@ use regex::Regex;
 
 /// What a text contains at all; patterns that need it are skipped when it does not.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is the presence of one thing, independent of the others")]
 pub(super) struct Clues {
     pub(super) at_sign: bool,
     pub(super) scheme: bool,

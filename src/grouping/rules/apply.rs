@@ -25,6 +25,8 @@ pub(in super::super) struct GroupPlan {
     pub(in super::super) min_frames: usize,
     /// Hash the frames in reverse order.
     pub(in super::super) invert: bool,
+    /// For each frame the rule that said whether it is in the app, if one did.
+    pub(in super::super) flagged_by: Vec<Option<Arc<RuleSource>>>,
 }
 
 /// One `±group` that fired.
@@ -43,7 +45,7 @@ pub(in super::super) fn settle(rules: &Rules, exception: Option<&Object>, frames
     let mut hits = Vec::new();
     let mut order = Order::new(rules, &candidates);
     while let Some((rule, filed)) = order.next() {
-        let ready = &rules.rules[rule as usize];
+        let ready = &rules.all[rule as usize];
         if ready.flags.is_empty() {
             continue;
         }
@@ -56,11 +58,12 @@ pub(in super::super) fn settle(rules: &Rules, exception: Option<&Object>, frames
 }
 
 fn plan(rules: &Rules, frames: &[Frame<'_>], globs: &[Bits], candidates: &[(u32, u32)]) -> GroupPlan {
-    let mut plan = GroupPlan::default();
+    let flagged_by = |frame: &Frame<'_>| frame.in_app_rule.map(|rule| rules.all[rule as usize].source.clone());
+    let mut plan = GroupPlan { flagged_by: frames.iter().map(flagged_by).collect(), ..GroupPlan::default() };
     let mut hits = Vec::new();
     let mut order = Order::new(rules, candidates);
     while let Some((rule, filed)) = order.next() {
-        let ready = &rules.rules[rule as usize];
+        let ready = &rules.all[rule as usize];
         if ready.groups.is_empty() && ready.max_frames.is_none() && ready.min_frames.is_none() && ready.invert.is_none() {
             continue;
         }
@@ -79,16 +82,18 @@ fn plan(rules: &Rules, frames: &[Frame<'_>], globs: &[Bits], candidates: &[(u32,
 }
 
 /// Which globs each frame matches, its exception's included.
-fn matched_globs(rules: &Rules, exception: Option<&Object>, frames: &[Frame<'_>]) -> Vec<Bits> {
+fn matched_globs<'e>(rules: &Rules, exception: Option<&Object>, frames: &[Frame<'e>]) -> Vec<Bits> {
     let mut shared = Bits::default();
-    if rules.has_error_globs {
+    if rules.looks_at_errors() {
         let field = |key| exception.and_then(|exception| shape::text(exception, key)).unwrap_or("<unknown>");
         let mechanism = exception.and_then(shape::mechanism).and_then(|mechanism| shape::text(mechanism, "type"));
         rules.find(Subject::ErrorType, field("type"), &mut shared);
         rules.find(Subject::ErrorValue, field("value"), &mut shared);
         rules.find(Subject::Mechanism, mechanism.unwrap_or("<unknown>"), &mut shared);
     }
-    let of_frame = |frame: &Frame<'_>| {
+    // Neighbours often share their module or package, so each field remembers its last text.
+    let mut last: [(Option<&str>, Bits); 4] = Default::default();
+    let mut of_frame = |frame: &Frame<'e>| {
         let mut bits = shared.clone();
         let fields = [
             (Subject::Path, frame.abs_path.or(frame.filename)),
@@ -96,14 +101,18 @@ fn matched_globs(rules: &Rules, exception: Option<&Object>, frames: &[Frame<'_>]
             (Subject::Module, frame.module),
             (Subject::Function, Some(frame.function.unwrap_or("<unknown>"))),
         ];
-        for (subject, value) in fields {
-            if let Some(value) = value {
-                rules.find(subject, value, &mut bits);
+        for ((subject, value), (last_value, last_bits)) in fields.into_iter().zip(&mut last) {
+            let Some(value) = value else { continue };
+            if *last_value != Some(value) {
+                *last_bits = Bits::default();
+                rules.find(subject, value, last_bits);
+                *last_value = Some(value);
             }
+            bits.extend(last_bits);
         }
         bits
     };
-    frames.iter().map(of_frame).collect()
+    frames.iter().map(&mut of_frame).collect()
 }
 
 /// The rules filed under a glob that a frame matches, with that frame: sorted by rule, then frame.
@@ -111,25 +120,28 @@ fn candidates(rules: &Rules, globs: &[Bits]) -> Vec<(u32, u32)> {
     let mut candidates = Vec::new();
     for (bits, frame) in globs.iter().zip(0u32..) {
         for glob in bits.iter() {
-            candidates.extend(rules.filed[glob as usize].iter().map(|rule| (*rule, frame)));
+            candidates.extend(rules.filed_under(glob).iter().map(|rule| (*rule, frame)));
         }
     }
     candidates.sort_unstable();
     candidates
 }
 
+/// Rules with the frames they may concern, sorted.
+type Filed<'r> = &'r [(u32, u32)];
+
 /// Walks, in rule order, the rules that may concern a frame, each with its candidate frames (`None`: all frames).
 struct Order<'r> {
     always: Peekable<slice::Iter<'r, u32>>,
-    filed: &'r [(u32, u32)],
+    filed: Filed<'r>,
 }
 
 impl<'r> Order<'r> {
-    fn new(rules: &'r Rules, filed: &'r [(u32, u32)]) -> Self {
+    fn new(rules: &'r Rules, filed: Filed<'r>) -> Self {
         Self { always: rules.always.iter().peekable(), filed }
     }
 
-    fn next(&mut self) -> Option<(u32, Option<&'r [(u32, u32)]>)> {
+    fn next(&mut self) -> Option<(u32, Option<Filed<'r>>)> {
         let filed = self.filed.first().map(|(rule, _)| *rule);
         if let Some(&&rule) = self.always.peek()
             && filed.is_none_or(|filed| rule < filed)
@@ -147,7 +159,7 @@ impl<'r> Order<'r> {
 
 impl Ready {
     /// The frames for which the whole rule holds, in order.
-    fn hits(&self, frames: &[Frame<'_>], globs: &[Bits], filed: Option<&[(u32, u32)]>, hits: &mut Vec<usize>) {
+    fn hits(&self, frames: &[Frame<'_>], globs: &[Bits], filed: Option<Filed<'_>>, hits: &mut Vec<usize>) {
         hits.clear();
         let holds = |frame: &usize| self.holds(*frame, frames, globs);
         match filed {
@@ -198,7 +210,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn in_app(rules: &str, platform: &str, frames: &Value) -> Vec<Option<bool>> {
-        let (rules, _) = Rules::compile(parse(rules, Origin::Project).unwrap()).unwrap();
+        let (rules, _) = Rules::default().extended(parse(rules, Origin::Project).unwrap()).unwrap();
         let mut frames: Vec<Frame<'_>> =
             frames.as_array().unwrap().iter().map(|frame| Frame::read(frame.as_object().unwrap(), platform)).collect();
         settle(&rules, None, &mut frames);

@@ -3,6 +3,7 @@
 //! **Promise.** What a frame's texts match is found in one pass over each text, however many rules there are.
 //! **How.** All distinct globs on one field become one `RegexSet`; a frame then carries a bit per glob. Rules are filed under their first plain glob
 //! (`filed`), so that a frame meets only rules that can concern it; rules without one (categories, `app:`) are tried on every frame (`always`).
+//! A project's rules are a layer upon the built-in ones, whose automata are shared.
 //! Category globs are tried against the category names that occur in the rules' own actions, once, when compiling.
 
 use std::borrow::Cow;
@@ -17,8 +18,11 @@ use super::super::rule_error::RuleError;
 use super::parse::truth;
 use super::{Action, Matcher, Origin, Reach, Rule, RuleSource, Subject};
 
-/// Globs of one project may compile to this much; far above any rules written by hand.
-const MAX_AUTOMATON_BYTES: usize = 64 << 20;
+/// Globs of one text may compile to this much; far above any rules written by hand.
+const MAX_AUTOMATON_BYTES: usize = 16 << 20;
+
+/// What matching may remember per field and thread; past it, it starts anew.
+const MAX_CACHE_BYTES: usize = 2 << 20;
 
 /// A set of small numbers: which globs a frame matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +35,14 @@ impl Bits {
             self.0.resize(word + 1, 0);
         }
         self.0[word] |= 1 << (bit % 64);
+    }
+
+    /// Adds all numbers of another set.
+    pub(super) fn extend(&mut self, other: &Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        self.0.iter_mut().zip(&other.0).for_each(|(word, more)| *word |= more);
     }
 
     pub(super) fn contains(&self, bit: u32) -> bool {
@@ -94,75 +106,95 @@ pub(super) enum Flag {
 }
 
 /// All stack trace rules of a configuration, ready for use.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in super::super) struct Rules {
-    pub(super) rules: Vec<Ready>,
+    pub(super) all: Vec<Arc<Ready>>,
     /// Rules by the glob one of whose matches they need.
     pub(super) filed: Vec<Vec<u32>>,
     /// Rules to try on every frame.
     pub(super) always: Vec<u32>,
+    layers: Vec<Arc<Layer>>,
+    categories: HashMap<String, u32>,
+}
+
+/// The globs that one text of rules adds; shared by all configurations built on it.
+#[derive(Debug, Default)]
+struct Layer {
+    numbers: HashMap<(Subject, String), u32>,
     fields: HashMap<Subject, FieldGlobs>,
-    pub(super) has_error_globs: bool,
 }
 
 impl Rules {
-    /// Makes rules ready. Returns them with warnings about project matchers that can never match, or an error when they are too large.
-    pub(in super::super) fn compile(rules: Vec<Rule>) -> Result<(Self, Vec<RuleError>), RuleError> {
-        let mut compiler = Compiler::default();
-        for rule in &rules {
-            for action in &rule.actions {
-                if let Action::Category(name) = action {
-                    let next = compiler.categories.len() as u32;
-                    compiler.categories.entry(name.clone()).or_insert(next);
-                }
+    /// These rules and more after them. Returns warnings about matchers of a project that can never match, or an error when the rules are too large.
+    pub(in super::super) fn extended(&self, rules: Vec<Rule>) -> Result<(Self, Vec<RuleError>), RuleError> {
+        let mut compiler = Compiler { base: self, layer: Layer::default(), categories: self.categories.clone(), warnings: Vec::new() };
+        for action in rules.iter().flat_map(|rule| &rule.actions) {
+            if let Action::Category(name) = action {
+                let next = compiler.categories.len() as u32;
+                compiler.categories.entry(name.clone()).or_insert(next);
             }
         }
-        let ready: Vec<Ready> = rules.into_iter().map(|rule| compiler.rule(rule)).collect();
-        let fields = compiler.fields().map_err(|message| RuleError { line: 1, column: 1, message })?;
-        let (mut filed, mut always) = (vec![Vec::new(); compiler.globs.len()], Vec::new());
-        for (rule, index) in ready.iter().zip(0u32..) {
-            let key = rule.own.iter().find_map(|test| match test {
-                Test { negated: false, what: What::Glob(glob) } => Some(*glob),
-                _ => None,
-            });
-            match key {
-                Some(glob) => filed[glob as usize].push(index),
-                None => always.push(index),
-            }
+        let more: Vec<Arc<Ready>> = rules.into_iter().map(|rule| Arc::new(compiler.rule(rule))).collect();
+        compiler.layer.fields = compiler.fields().map_err(|message| RuleError { line: 1, column: 1, message })?;
+        let Compiler { layer, categories, warnings, .. } = compiler;
+        let mut extended = Self {
+            all: self.all.clone(),
+            filed: self.filed.clone(),
+            always: self.always.clone(),
+            layers: self.layers.iter().cloned().chain([Arc::new(layer)]).collect(),
+            categories,
+        };
+        for rule in more {
+            extended.file(rule);
         }
-        let has_error_globs =
-            [Subject::ErrorType, Subject::ErrorValue, Subject::Mechanism].iter().any(|subject| fields.contains_key(subject));
-        Ok((Self { rules: ready, filed, always, fields, has_error_globs }, compiler.warnings))
+        Ok((extended, warnings))
     }
 
-    /// No rules at all.
-    pub(in super::super) fn none() -> Self {
-        Self { rules: Vec::new(), filed: Vec::new(), always: Vec::new(), fields: HashMap::new(), has_error_globs: false }
+    fn file(&mut self, rule: Arc<Ready>) {
+        let number = self.all.len() as u32;
+        let key = rule.own.iter().find_map(|test| match test {
+            Test { negated: false, what: What::Glob(glob) } => Some(*glob as usize),
+            _ => None,
+        });
+        match key {
+            Some(glob) => {
+                self.filed.resize(self.filed.len().max(glob + 1), Vec::new());
+                self.filed[glob].push(number);
+            }
+            None => self.always.push(number),
+        }
+        self.all.push(rule);
+    }
+
+    /// The rules that need a match of this glob.
+    pub(super) fn filed_under(&self, glob: u32) -> &[u32] {
+        self.filed.get(glob as usize).map_or(&[], Vec::as_slice)
     }
 
     /// How many rules there are.
     #[cfg(test)]
     pub(in super::super) fn len(&self) -> usize {
-        self.rules.len()
+        self.all.len()
+    }
+
+    /// Whether any rule looks at the exception.
+    pub(super) fn looks_at_errors(&self) -> bool {
+        let subjects = [Subject::ErrorType, Subject::ErrorValue, Subject::Mechanism];
+        self.layers.iter().any(|layer| subjects.iter().any(|subject| layer.fields.contains_key(subject)))
     }
 
     /// Adds the globs that `value` matches to `bits`. Paths are tried as they are and with a slash in front.
-    pub(in super::super) fn find(&self, subject: Subject, value: &str, bits: &mut Bits) {
-        let Some(globs) = self.fields.get(&subject) else { return };
-        if matches!(subject, Subject::Path | Subject::Package) {
-            let value = if value.contains('\\') { Cow::Owned(value.replace('\\', "/")) } else { Cow::Borrowed(value) };
-            globs.find(&value, bits);
-            if !value.starts_with('/') {
-                globs.find(&format!("/{value}"), bits);
-            }
-        } else {
-            globs.find(value, bits);
+    pub(super) fn find(&self, subject: Subject, value: &str, bits: &mut Bits) {
+        let globs = || self.layers.iter().filter_map(|layer| layer.fields.get(&subject));
+        if !matches!(subject, Subject::Path | Subject::Package) {
+            return globs().for_each(|globs| globs.find(value, bits));
         }
-    }
-
-    /// The rule's source, for explanations.
-    pub(in super::super) fn source(&self, rule: u32) -> Arc<RuleSource> {
-        self.rules[rule as usize].source.clone()
+        let value = if value.contains('\\') { Cow::Owned(value.replace('\\', "/")) } else { Cow::Borrowed(value) };
+        globs().for_each(|globs| globs.find(&value, bits));
+        if !value.starts_with('/') {
+            let rooted = format!("/{value}");
+            globs().for_each(|globs| globs.find(&rooted, bits));
+        }
     }
 }
 
@@ -174,14 +206,14 @@ impl FieldGlobs {
     }
 }
 
-#[derive(Default)]
-struct Compiler {
-    globs: HashMap<(Subject, String), u32>,
+struct Compiler<'b> {
+    base: &'b Rules,
+    layer: Layer,
     categories: HashMap<String, u32>,
     warnings: Vec<RuleError>,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     fn rule(&mut self, rule: Rule) -> Ready {
         let source = Arc::new(rule.source);
         let mut ready = Ready {
@@ -232,20 +264,25 @@ impl Compiler {
             self.categories.iter().filter(|(name, _)| regex.is_match(name)).for_each(|(_, id)| named.insert(*id));
             return Ok(What::Category(named));
         }
-        let next = self.globs.len() as u32;
-        Ok(What::Glob(*self.globs.entry((subject, regex)).or_insert(next)))
+        let glob = (subject, regex);
+        if let Some(number) = self.base.layers.iter().find_map(|layer| layer.numbers.get(&glob)) {
+            return Ok(What::Glob(*number));
+        }
+        let below: usize = self.base.layers.iter().map(|layer| layer.numbers.len()).sum();
+        let next = (below + self.layer.numbers.len()) as u32;
+        Ok(What::Glob(*self.layer.numbers.entry(glob).or_insert(next)))
     }
 
     fn fields(&self) -> Result<HashMap<Subject, FieldGlobs>, String> {
         let mut by_field: HashMap<Subject, Vec<(u32, &str)>> = HashMap::new();
-        for ((subject, regex), id) in &self.globs {
+        for ((subject, regex), id) in &self.layer.numbers {
             by_field.entry(*subject).or_default().push((*id, regex));
         }
         let build = |(subject, mut globs): (Subject, Vec<(u32, &str)>)| {
             globs.sort_unstable();
             let set = RegexSetBuilder::new(globs.iter().map(|(_, regex)| regex))
                 .size_limit(MAX_AUTOMATON_BYTES)
-                .dfa_size_limit(MAX_AUTOMATON_BYTES)
+                .dfa_size_limit(MAX_CACHE_BYTES)
                 .build()
                 .map_err(|_| "the globs of these rules are too large together".to_owned())?;
             Ok((subject, FieldGlobs { set, ids: globs.iter().map(|(id, _)| *id).collect() }))
@@ -283,7 +320,7 @@ mod tests {
     #[test]
     fn what_can_never_match_is_a_warning() {
         let rules = parse("function:[a -app\napp:maybe -group\nfamily:x -app", Origin::Project).unwrap();
-        let (_, warnings) = Rules::compile(rules).unwrap();
+        let (_, warnings) = Rules::default().extended(rules).unwrap();
         let places: Vec<_> = warnings.iter().map(|warning| (warning.line, warning.column)).collect();
         assert_eq!(places, [(1, 10), (2, 5)]);
     }

@@ -1,3 +1,5 @@
 //! Tests of the room as a whole.
 
+mod conformance;
 mod properties;
+mod words;

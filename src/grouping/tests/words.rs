@@ -1,0 +1,72 @@
+//! Explanations in words.
+
+use serde_json::{Value, json};
+
+use super::super::{Config, explain_words, group};
+
+fn words(event: &Value) -> String {
+    words_with(event, &Config::standard())
+}
+
+fn words_with(event: &Value, config: &Config) -> String {
+    explain_words(&group(&mut event.clone(), config)).join(" ")
+}
+
+#[test]
+fn a_stack_is_named_newest_call_first() {
+    let frame = |module: &str, function: &str, in_app: bool| json!({"module": module, "function": function, "in_app": in_app});
+    let frames = [
+        frame("shop.wsgi", "application", true),
+        frame("django.core", "inner", false),
+        frame("shop.views", "submit", true),
+        frame("shop.payment", "charge_card", true),
+    ];
+    let event = json!({"platform": "python", "exception": {"type": "PaymentDeclined", "value": "503 for merchant 40127", "stacktrace": {"frames": frames}}});
+    assert_eq!(
+        words(&event),
+        "Same stack in app frames: charge_card ← submit ← application. The message does not count, nor do the numbers in it."
+    );
+    let out = json!({"platform": "python", "exception": {"type": "E", "stacktrace": {"frames": [frame("m", "f", false)]}}});
+    assert_eq!(words(&out), "Same stack in all frames: f. No frame is marked as part of the app.");
+}
+
+#[test]
+fn other_kinds_say_what_they_share() {
+    let rules = Config::with_rules("", "type:E -> mine {{ value }}").unwrap();
+    let table = [
+        (
+            json!({"exception": {"type": "E", "value": "no 5"}}),
+            "Same type and message: E: no <int>. The numbers in the message do not count.",
+        ),
+        (json!({"exception": {"type": "E"}}), "Same type: E."),
+        (json!({"message": "took 5s"}), "Same message: took <duration>. The durations in the message do not count."),
+        (
+            json!({"message": "at 12:30 on 10.0.0.1"}),
+            "Same message: at <date> on <ip>. The dates and addresses in the message do not count.",
+        ),
+        (json!({}), "Nothing in the event says what it is, so all such events are together."),
+        (json!({"checksum": "x"}), "Same checksum, which the client sent."),
+        (json!({"fingerprint": ["a", "b"]}), "Same fingerprint, which the client sent: a, b."),
+        (json!({"message": "m", "fingerprint": ["{{ default }}", "b"]}), "Same message: m. The fingerprint adds: b."),
+    ];
+    for (event, expected) in table {
+        assert_eq!(words(&event), expected, "{event}");
+    }
+    assert_eq!(
+        words_with(&json!({"exception": {"type": "E", "value": "v"}}), &rules),
+        "Same fingerprint: mine, v. It was set by the project’s rule “type:E -> mine {{ value }}” (line 1)."
+    );
+}
+
+#[test]
+fn the_tree_says_which_rule_left_a_frame_out() {
+    let frames = json!([{"function": "f", "abs_path": "/x/node_modules/y.js", "in_app": true}, {"function": "g", "abs_path": "/x/y.js", "in_app": true}]);
+    let mut event = json!({"platform": "node", "stacktrace": {"frames": frames}});
+    let grouping = group(&mut event, &Config::standard());
+    let tree = grouping.variants[0].component.as_ref().unwrap().to_json();
+    let frame = &tree["parts"][0]["parts"][0];
+    assert_eq!(frame["contributes"], false);
+    assert_eq!(frame["hint"], "taken out of the app by the built-in rule “path:**/node_modules/** -app”");
+    assert_eq!(event["stacktrace"]["frames"][0]["in_app"], false);
+    assert_eq!(event["stacktrace"]["frames"][0]["data"]["orig_in_app"], 1);
+}
