@@ -46,12 +46,10 @@ fn cap(event: &mut Map<String, Value>, key: &str, max: usize, newest: bool, meta
     let node = meta.at(path);
     if newest {
         items.drain(..removed);
-        let notes = std::mem::take(&mut node.children);
-        node.children =
-            notes.into_iter().filter_map(|(at, note)| Some((at.parse::<usize>().ok()?.checked_sub(removed)?.to_string(), note))).collect();
+        node.move_items(|at| at.checked_sub(removed));
     } else {
         items.truncate(max);
-        node.children.retain(|at, _| at.parse::<usize>().is_ok_and(|at| at < max));
+        node.move_items(|at| (at < max).then_some(at));
     }
     node.own.set_original_length(length);
 }

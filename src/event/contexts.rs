@@ -80,7 +80,8 @@ static CULTURE: Object = kind(fields! { Text: "calendar" "display_name" "locale"
 static FLAGS: Object = kind(&[field("values", Shape::Dense(&Shape::Object(&FLAG)))]);
 static FLAG: Object = kind(fields! { Text: "flag"; Any: "result"; });
 static REPLAY: Object = kind(&[field("replay_id", Shape::Parsed(scalars::event_id))]);
-static PROFILE: Object = kind(&[field("profile_id", Shape::Parsed(scalars::event_id)), field("profiler_id", Shape::Parsed(scalars::event_id))]);
+static PROFILE: Object =
+    kind(&[field("profile_id", Shape::Parsed(scalars::event_id)), field("profiler_id", Shape::Parsed(scalars::event_id))]);
 static FEEDBACK: Object = kind(fields! { Text: "message" "contact_email" "url" "associated_event_id" "replay_id" "name" "source"; });
 static MONITOR: Object = kind(fields! { Text: "id" "slug" "name"; Any: "config"; });
 static RESPONSE: Object = kind(&[
@@ -126,17 +127,12 @@ pub(super) fn shape(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
         let table = match context.as_object_mut() {
             // What the server computes at reprocessing is not a client's to send.
             _ if key == "reprocessing" => return false,
-            Some(map) if map.is_empty() && !known(key) => return false,
             Some(map) => table(kind_of(key, map)),
             None => &FREE_FORM,
         };
         check_context(context, table, &place, meta);
         !context.is_null()
     });
-}
-
-fn known(key: &str) -> bool {
-    !std::ptr::eq(table(key), &raw const FREE_FORM)
 }
 
 fn check_context(context: &mut Value, table: &'static Object, path: &Path<'_>, meta: &mut MetaTree) {
@@ -181,7 +177,24 @@ pub(super) fn finish(event: &mut Map<String, Value>) {
             "device" => device_name(context),
             _ => {}
         }
-        context.entry("type").or_insert(Value::String(kind));
+    }
+}
+
+/// Takes the types out before trimming, which must not count them; the result goes to [`put_types`].
+pub(super) fn take_types(contexts: &mut Map<String, Value>) -> Vec<Option<Value>> {
+    let types = contexts.iter_mut().map(|(key, context)| {
+        let context = context.as_object_mut()?;
+        Some(context.remove("type").unwrap_or_else(|| Value::String(key.clone())))
+    });
+    types.collect()
+}
+
+/// Puts the types back.
+pub(super) fn put_types(contexts: &mut Map<String, Value>, types: Vec<Option<Value>>) {
+    for (context, kind) in contexts.values_mut().zip(types) {
+        if let (Value::Object(context), Some(kind)) = (context, kind) {
+            context.insert("type".to_owned(), kind);
+        }
     }
 }
 
@@ -204,7 +217,7 @@ fn device_name(context: &mut Map<String, Value>) {
     if context.contains_key("name") {
         return;
     }
-    if let Some(name) = filled_text(context, "model").and_then(super::device_names::marketing_name) {
+    if let Some(name) = filled_text(context, "model").and_then(super::device_names::marketing_name).map(str::to_owned) {
         context.insert("name".to_owned(), Value::String(name.to_owned()));
     }
 }
@@ -231,4 +244,3 @@ pub(super) fn trace(event: &mut Map<String, Value>, event_id: &str) {
 
 /// The trace of an event with the nil id: any valid id would do, a fixed one keeps normalising a function of its input.
 const FALLBACK_TRACE: &str = "ffffffffffffffffffffffffffffffff";
-

@@ -1,8 +1,103 @@
 //! # Marketing names of devices
 //!
 //! **Promise.** The name that people know a phone by, for the models that are common enough to matter; others are shown by their model.
+//!
+//! **Not here.** A list of all devices: it has 40,000 entries, changes weekly and would be most of the binary.
+
+/// Samsung's phones by the part of the model number that regions share (`SM-S901B` → `S901`).
+const SAMSUNG: [(&str, &str); 84] = [
+    ("A105", "Galaxy A10"),
+    ("A125", "Galaxy A12"),
+    ("A135", "Galaxy A13"),
+    ("A136", "Galaxy A13 5G"),
+    ("A145", "Galaxy A14"),
+    ("A146", "Galaxy A14 5G"),
+    ("A155", "Galaxy A15"),
+    ("A156", "Galaxy A15 5G"),
+    ("A205", "Galaxy A20"),
+    ("A207", "Galaxy A20s"),
+    ("A217", "Galaxy A21s"),
+    ("A225", "Galaxy A22"),
+    ("A235", "Galaxy A23"),
+    ("A236", "Galaxy A23 5G"),
+    ("A305", "Galaxy A30"),
+    ("A307", "Galaxy A30s"),
+    ("A315", "Galaxy A31"),
+    ("A325", "Galaxy A32"),
+    ("A326", "Galaxy A32 5G"),
+    ("A336", "Galaxy A33 5G"),
+    ("A346", "Galaxy A34 5G"),
+    ("A356", "Galaxy A35 5G"),
+    ("A505", "Galaxy A50"),
+    ("A515", "Galaxy A51"),
+    ("A516", "Galaxy A51 5G"),
+    ("A525", "Galaxy A52"),
+    ("A526", "Galaxy A52 5G"),
+    ("A528", "Galaxy A52s 5G"),
+    ("A536", "Galaxy A53 5G"),
+    ("A546", "Galaxy A54 5G"),
+    ("A556", "Galaxy A55 5G"),
+    ("A705", "Galaxy A70"),
+    ("A715", "Galaxy A71"),
+    ("A725", "Galaxy A72"),
+    ("A736", "Galaxy A73 5G"),
+    ("F711", "Galaxy Z Flip3 5G"),
+    ("F721", "Galaxy Z Flip4"),
+    ("F731", "Galaxy Z Flip5"),
+    ("F741", "Galaxy Z Flip6"),
+    ("F916", "Galaxy Z Fold2 5G"),
+    ("F926", "Galaxy Z Fold3 5G"),
+    ("F936", "Galaxy Z Fold4"),
+    ("F946", "Galaxy Z Fold5"),
+    ("F956", "Galaxy Z Fold6"),
+    ("G780", "Galaxy S20 FE"),
+    ("G781", "Galaxy S20 FE 5G"),
+    ("G930", "Galaxy S7"),
+    ("G935", "Galaxy S7 edge"),
+    ("G950", "Galaxy S8"),
+    ("G955", "Galaxy S8+"),
+    ("G960", "Galaxy S9"),
+    ("G965", "Galaxy S9+"),
+    ("G970", "Galaxy S10e"),
+    ("G973", "Galaxy S10"),
+    ("G975", "Galaxy S10+"),
+    ("G980", "Galaxy S20"),
+    ("G981", "Galaxy S20 5G"),
+    ("G985", "Galaxy S20+"),
+    ("G986", "Galaxy S20+ 5G"),
+    ("G988", "Galaxy S20 Ultra 5G"),
+    ("G990", "Galaxy S21 FE 5G"),
+    ("G991", "Galaxy S21 5G"),
+    ("G996", "Galaxy S21+ 5G"),
+    ("G998", "Galaxy S21 Ultra 5G"),
+    ("N950", "Galaxy Note8"),
+    ("N960", "Galaxy Note9"),
+    ("N970", "Galaxy Note10"),
+    ("N975", "Galaxy Note10+"),
+    ("N980", "Galaxy Note20"),
+    ("N981", "Galaxy Note20 5G"),
+    ("N985", "Galaxy Note20 Ultra"),
+    ("N986", "Galaxy Note20 Ultra 5G"),
+    ("S901", "Galaxy S22"),
+    ("S906", "Galaxy S22+"),
+    ("S908", "Galaxy S22 Ultra"),
+    ("S911", "Galaxy S23"),
+    ("S916", "Galaxy S23+"),
+    ("S918", "Galaxy S23 Ultra"),
+    ("S921", "Galaxy S24"),
+    ("S926", "Galaxy S24+"),
+    ("S928", "Galaxy S24 Ultra"),
+    ("S931", "Galaxy S25"),
+    ("S936", "Galaxy S25+"),
+    ("S938", "Galaxy S25 Ultra"),
+];
 
 /// The marketing name of a model number.
-pub(super) fn marketing_name(_model: &str) -> Option<&'static str> {
-    None
+pub(super) fn marketing_name(model: &str) -> Option<&str> {
+    if model.starts_with("Pixel ") || model.starts_with("Nexus ") {
+        // Google's models are called what they are.
+        return Some(model);
+    }
+    let family = model.strip_prefix("SM-")?.get(..4)?;
+    SAMSUNG.iter().find(|(known, _)| *known == family).map(|(_, name)| *name)
 }

@@ -109,7 +109,9 @@ fn visit(node: &MetaTree, order: Order, path: &Path<'_>, value: Option<&Value>, 
     }
     let order = match path {
         Path::Key(Path::Root, "logentry") => Order::Fields(&LOGENTRY),
-        Path::Key(Path::Key(Path::Root, "contexts"), key) => value.map_or(Order::Free, |value| Order::Fields(contexts::fields_of(key, value))),
+        Path::Key(Path::Key(Path::Root, "contexts"), key) => {
+            value.map_or(Order::Free, |value| Order::Fields(contexts::fields_of(key, value)))
+        }
         _ => order,
     };
     for (key, order) in order.children(node) {

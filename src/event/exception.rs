@@ -8,7 +8,7 @@
 use serde_json::{Map, Value};
 
 use super::frames::{LOCK, STACKTRACE, finish_in};
-use super::mechanism::{self, MECHANISM};
+use super::mechanism::{self, MECHANISM, System};
 use super::meta::{MetaError, MetaTree, Path};
 use super::scalars;
 use super::schema::{Object, Other, Shape, Values, chars, field, filled_text, limited, text, values_mut};
@@ -57,7 +57,7 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     adopt_stacktrace(event);
     let base = Path::Key(&Path::Root, "exception");
     let list = base.key("values");
-    let sdk_info = event.get("debug_meta").and_then(|d| d.get("sdk_info")).cloned();
+    let system = System::of(event);
     for (index, value) in values_mut(event, "exception").into_iter().flatten().enumerate() {
         let path = list.index(index);
         let Value::Object(exception) = value else { continue };
@@ -70,7 +70,7 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
             continue;
         }
         finish_in(exception, &path, meta);
-        mechanism::finish(exception, sdk_info.as_ref());
+        mechanism::finish(exception, system);
     }
     let base = Path::Key(&Path::Root, "threads");
     let list = base.key("values");

@@ -59,8 +59,8 @@ pub(super) static EVENT: Object = Object {
         field("key_id", Shape::Any),
         field("project", Shape::Any),
         field("grouping_config", Shape::Any),
-        field("checksum", Shape::Text),
-        field("csp", Shape::Map(&Shape::Any)),
+        text("checksum", 128, 0),
+        field("csp", Shape::Object(&CSP)),
         field("hpkp", Shape::Map(&Shape::Any)),
         field("expectct", Shape::Map(&Shape::Any)),
         field("expectstaple", Shape::Map(&Shape::Any)),
@@ -72,12 +72,31 @@ pub(super) static EVENT: Object = Object {
     ],
 };
 
+static CSP: Object = Object {
+    expected: "csp",
+    other: Other::Drop,
+    fields: &[
+        field("effective_directive", Shape::Text),
+        field("blocked_uri", Shape::Text),
+        field("document_uri", Shape::Text),
+        field("original_policy", Shape::Text),
+        field("referrer", Shape::Text),
+        field("status_code", Shape::Unsigned),
+        field("violated_directive", Shape::Text),
+        field("source_file", Shape::Text),
+        field("line_number", Shape::Unsigned),
+        field("column_number", Shape::Unsigned),
+        field("script_sample", Shape::Text),
+        field("disposition", Shape::Text),
+    ],
+};
+
 static TEMPLATE: Object = Object {
-    expected: "an object",
+    expected: "templateinfo",
     other: Other::Drop,
     fields: &[
         text("filename", 128, 20),
-        field("abs_path", Shape::Text),
+        text("abs_path", 256, 40),
         field("lineno", Shape::Unsigned),
         field("colno", Shape::Unsigned),
         field("pre_context", Shape::List(&Shape::Text)),
@@ -101,14 +120,26 @@ const ALIASES: [(&str, &str); 10] = [
 ];
 
 /// Keys that are dropped without a word: `device` is a very old interface, the others are what a server adds or takes away itself.
-const SILENT: [&str; 4] = ["device", "_metrics", "_metrics_summary", "_meta"];
+const SILENT: [&str; 11] = [
+    "device",
+    "hashes",
+    "repos",
+    "metadata",
+    "query",
+    "applecrashreport",
+    "_dsc",
+    "_performance_issues_spans",
+    "_metrics",
+    "_metrics_summary",
+    "_meta",
+];
 
 /// What a server sets itself; a client's value is ignored.
 const SERVER_OWNED: [&str; 9] =
     ["version", "received", "key_id", "project", "grouping_config", "ingest_path", "time_spent", "breakdowns", "scraping_attempts"];
 
-fn event_type(value: Value) -> Result<Value, MetaError> {
-    if value.is_string() { Ok(value) } else { Err(expected("an event type")) }
+fn event_type(value: &Value) -> Result<Value, MetaError> {
+    if value.is_string() { Ok(value.clone()) } else { Err(expected("an event type")) }
 }
 
 /// Gives old names their new ones and drops what is nobody's.

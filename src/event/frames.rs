@@ -22,7 +22,7 @@ const MAX_DETAILED: usize = 50;
 const ADDRESS: Shape = Shape::Parsed(scalars::address);
 const LINES: Shape = Shape::List(&Shape::Text);
 /// Variables: 2 KiB, and structure five levels down.
-pub(super) const VARIABLES: Limit = budget(2048, 6);
+pub(super) const VARIABLES: Limit = budget(2048, 5);
 
 static FRAME: Object = Object {
     expected: "frame",
@@ -30,7 +30,7 @@ static FRAME: Object = Object {
     fields: &[
         text("function", 512, 20),
         text("raw_function", 512, 20),
-        text("symbol", 512, 20),
+        text("symbol", 512, 0),
         field("module", Shape::Text),
         field("package", Shape::Text),
         field("filename", Shape::Text),
@@ -50,8 +50,8 @@ static FRAME: Object = Object {
         field("addr_mode", Shape::Text),
         field("function_id", ADDRESS),
         field("symbol_addr", ADDRESS),
-        text("trust", 128, 20),
-        field("lang", Shape::Text),
+        text("trust", 128, 0),
+        text("lang", 128, 0),
         field("stack_start", Shape::Bool),
         field("lock", Shape::Object(&LOCK)),
     ],
@@ -59,8 +59,15 @@ static FRAME: Object = Object {
 
 static FRAME_DATA: Object = Object {
     expected: "an object",
-    other: Other::Keep,
-    fields: &[field("sourcemap", Shape::Text), field("sourcemap_origin", Shape::Any)],
+    other: Other::Drop,
+    fields: &[
+        field("sourcemap", Shape::Text),
+        field("orig_function", Shape::Text),
+        field("orig_filename", Shape::Text),
+        field("orig_lineno", Shape::Unsigned),
+        field("orig_colno", Shape::Unsigned),
+        field("orig_in_app", Shape::Signed),
+    ],
 };
 
 /// A Java monitor that a thread holds or waits for.
@@ -84,7 +91,7 @@ pub(super) static STACKTRACE: Object = Object {
         Field { key: "frames", shape: Shape::List(&Shape::Object(&FRAME)), limit: FREE },
         field("registers", Shape::Map(&ADDRESS)),
         field("instruction_addr_adjustment", Shape::Text),
-        text("lang", 128, 20),
+        text("lang", 128, 0),
         field("snapshot", Shape::Bool),
     ],
 };
@@ -106,7 +113,8 @@ pub(super) fn finish_in(holder: &mut Map<String, Value>, path: &Path<'_>, meta: 
     for key in ["stacktrace", "raw_stacktrace"] {
         let empty = match holder.get_mut(key) {
             Some(Value::Object(stacktrace)) => {
-                finish(stacktrace, &path.key(key), meta);
+                // The raw trace stays as sent: it is what symbolication starts from.
+                finish(stacktrace, &path.key(key), key == "raw_stacktrace", meta);
                 stacktrace.is_empty()
             }
             _ => false,
@@ -118,7 +126,7 @@ pub(super) fn finish_in(holder: &mut Map<String, Value>, path: &Path<'_>, meta: 
 }
 
 /// Backfills, shortens and slims one stack trace.
-fn finish(stacktrace: &mut Map<String, Value>, path: &Path<'_>, meta: &mut MetaTree) {
+fn finish(stacktrace: &mut Map<String, Value>, path: &Path<'_>, raw: bool, meta: &mut MetaTree) {
     let Some(Value::Array(frames)) = stacktrace.get_mut("frames") else { return };
     if frames.is_empty() {
         stacktrace.remove("frames");
@@ -127,7 +135,10 @@ fn finish(stacktrace: &mut Map<String, Value>, path: &Path<'_>, meta: &mut MetaT
     let path = path.key("frames");
     shorten(frames, &path, meta);
     for frame in frames.iter_mut().filter_map(Value::as_object_mut) {
-        backfill(frame);
+        tidy(frame);
+        if !raw {
+            backfill(frame);
+        }
     }
     slim(frames);
 }
@@ -142,20 +153,21 @@ fn shorten(frames: &mut Vec<Value>, path: &Path<'_>, meta: &mut MetaTree) {
     frames.drain(HEAD..HEAD + removed);
     let node = meta.at(path);
     node.own.set_original_length(length);
-    let notes = std::mem::take(&mut node.children);
-    node.children = notes
-        .into_iter()
-        .filter_map(|(key, note)| match key.parse::<usize>().ok()? {
-            at if at < HEAD => Some((key, note)),
-            at if at >= HEAD + removed => Some(((at - removed).to_string(), note)),
-            _ => None,
-        })
-        .collect();
+    node.move_items(|at| match at {
+        at if at < HEAD => Some(at),
+        at if at >= HEAD + removed => Some(at - removed),
+        _ => None,
+    });
 }
 
-fn backfill(frame: &mut Map<String, Value>) {
+/// Removes what says nothing.
+fn tidy(frame: &mut Map<String, Value>) {
     frame.retain(|key, value| match value {
-        Value::String(text) => !(text == "?" && key == "function") && !(text.is_empty() && matches!(key.as_str(), "function" | "filename" | "abs_path")),
+        Value::String(text) => match key.as_str() {
+            "function" => !text.is_empty() && text != "?",
+            "filename" | "abs_path" => !text.is_empty(),
+            _ => true,
+        },
         Value::Object(map) => !map.is_empty(),
         Value::Array(lines) => {
             if matches!(key.as_str(), "pre_context" | "post_context") {
@@ -167,24 +179,30 @@ fn backfill(frame: &mut Map<String, Value>) {
         }
         _ => true,
     });
+}
+
+/// Lets the two names of a file fill each other in; of a URL the short one is the path.
+fn backfill(frame: &mut Map<String, Value>) {
+    if !frame.contains_key("abs_path")
+        && let Some(name) = frame.get("filename").cloned()
+    {
+        frame.insert("abs_path".to_owned(), name);
+    }
     let (filename, abs_path) = (filled_text(frame, "filename"), filled_text(frame, "abs_path"));
-    let (filename, abs_path) = match (filename, abs_path) {
-        (None, Some(path)) => (Some(url_path(path).unwrap_or_else(|| path.to_owned())), None),
-        (Some(name), None) => (None, Some(name.to_owned())),
-        _ => return,
-    };
-    for (key, value) in [("filename", filename), ("abs_path", abs_path)] {
-        if let Some(value) = value {
-            frame.insert(key.to_owned(), Value::String(value));
+    if filename.is_none() || filename == abs_path {
+        let short = abs_path.map(|path| url_path(path).unwrap_or_else(|| path.to_owned()));
+        if let Some(short) = short.filter(|short| Some(short.as_str()) != filename) {
+            frame.insert("filename".to_owned(), Value::String(short));
         }
     }
 }
 
+/// Schemes whose URLs are shown by their path.
+const URL_SCHEMES: [&str; 4] = ["file://", "http://", "https://", "applewebdata://"];
+
 /// The path of a URL.
 fn url_path(text: &str) -> Option<String> {
-    let colon = text.find("://")?;
-    text.as_bytes().first()?.is_ascii_alphabetic().then_some(())?;
-    if !text[..colon].bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')) {
+    if !URL_SCHEMES.iter().any(|scheme| text.starts_with(scheme)) {
         return None;
     }
     let url = url::Url::parse(text).ok()?;
@@ -198,34 +216,37 @@ fn slim(frames: &mut [Value]) {
     }
     let is_app = |frame: &Value| frame.get("in_app") == Some(&Value::Bool(true));
     let app = frames.iter().filter(|frame| is_app(frame)).count();
-    let system = frames.len() - app;
-    let clear = |frame: &mut Value| {
-        if let Value::Object(map) = frame {
+    let app_room = app.min(MAX_DETAILED);
+    // Of each kind the same number stays at either end; an odd one in the middle goes, as with Relay.
+    let (mut app, mut system) = (Ends::new(app, app_room), Ends::new(frames.len() - app, MAX_DETAILED - app_room));
+    for frame in frames {
+        let stays = if is_app(frame) { app.next_stays() } else { system.next_stays() };
+        if let Value::Object(map) = frame
+            && !stays
+        {
             for key in ["vars", "pre_context", "post_context"] {
                 map.remove(key);
             }
         }
-    };
-    if app > MAX_DETAILED {
-        let half = MAX_DETAILED / 2;
-        let last = app - half;
-        frames.iter_mut().for_each(|frame| if !is_app(frame) { clear(frame) });
-        let mut seen = 0;
-        for frame in frames.iter_mut().filter(|frame| is_app(frame)) {
-            if seen > half && seen < last {
-                clear(frame);
-            }
-            seen += 1;
-        }
-        return;
     }
-    let room = MAX_DETAILED - app;
-    let half = room / 2;
-    let mut seen = 0;
-    for frame in frames.iter_mut().filter(|frame| !is_app(frame)) {
-        if seen >= half && seen < system.saturating_sub(half) {
-            clear(frame);
-        }
-        seen += 1;
+}
+
+/// Keeps the ends of a run of frames.
+struct Ends {
+    seen: usize,
+    half: usize,
+    tail: usize,
+}
+
+impl Ends {
+    fn new(count: usize, room: usize) -> Self {
+        let half = room / 2;
+        Self { seen: 0, half, tail: count - half }
+    }
+
+    fn next_stays(&mut self) -> bool {
+        let at = self.seen;
+        self.seen += 1;
+        at < self.half || at >= self.tail
     }
 }

@@ -9,8 +9,8 @@
 use serde_json::{Map, Value};
 
 use super::meta::{MetaError, MetaTree, Path};
-use super::schema::{Object, Other, Shape, check_object, chars, expected, filled_text, limited, reject};
 use super::schema::{Limit, budget};
+use super::schema::{Object, Other, Shape, chars, check_object, expected, filled_text, limited, reject};
 
 const MESSAGE: Limit = chars(8192, 200);
 
@@ -21,7 +21,7 @@ pub(super) static LOGENTRY: Object = Object {
     fields: &[
         limited("message", Shape::Text, MESSAGE),
         limited("formatted", Shape::Text, MESSAGE),
-        limited("params", Shape::Own(params), budget(2048, 6)),
+        limited("params", Shape::Own(params), budget(2048, 5)),
     ],
 };
 
@@ -122,12 +122,11 @@ fn percent(template: &str, params: &Value) -> Option<String> {
             out.push('%');
             continue;
         };
-        let value = match name {
-            Some(name) => params.get(name)?,
-            None => {
-                position += 1;
-                params.as_array()?.get(position - 1)?
-            }
+        let value = if let Some(name) = name {
+            params.get(name)?
+        } else {
+            position += 1;
+            params.as_array()?.get(position - 1)?
         };
         print(value, matches!(letter, b'r' | b'a'), &mut out);
         rest = tail;

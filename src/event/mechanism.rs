@@ -4,10 +4,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::platform_codes as codes;
 use super::scalars;
 use super::schema::{Object, Other, Shape, budget, field, limited, text};
 
-static ERRNO: Object = Object { expected: "an object", other: Other::Drop, fields: &[field("number", Shape::Signed), field("name", Shape::Text)] };
+static ERRNO: Object =
+    Object { expected: "an object", other: Other::Drop, fields: &[field("number", Shape::Signed), field("name", Shape::Text)] };
 
 static SIGNAL: Object = Object {
     expected: "an object",
@@ -18,7 +20,12 @@ static SIGNAL: Object = Object {
 static MACH: Object = Object {
     expected: "an object",
     other: Other::Drop,
-    fields: &[field("exception", Shape::Signed), field("code", Shape::Unsigned), field("subcode", Shape::Unsigned), field("name", Shape::Text)],
+    fields: &[
+        field("exception", Shape::Signed),
+        field("code", Shape::Unsigned),
+        field("subcode", Shape::Unsigned),
+        field("name", Shape::Text),
+    ],
 };
 
 static NS_ERROR: Object =
@@ -40,35 +47,65 @@ pub(super) static MECHANISM: Object = Object {
     expected: "exception mechanism",
     other: Other::Drop,
     fields: &[
-        text("type", 128, 20),
+        text("type", 128, 0),
         field("synthetic", Shape::Bool),
         text("description", 8192, 200),
         field("help_link", Shape::Parsed(scalars::http_url)),
         field("handled", Shape::Bool),
-        text("source", 128, 20),
+        text("source", 128, 0),
         field("is_exception_group", Shape::Bool),
         field("exception_id", Shape::Unsigned),
         field("parent_id", Shape::Unsigned),
-        limited("data", Shape::Map(&Shape::Any), budget(2048, 6)),
+        limited("data", Shape::Map(&Shape::Any), budget(2048, 5)),
         field("meta", Shape::Object(&META)),
     ],
 };
 
-/// Names of POSIX signals by number, as on Linux.
-const SIGNALS: [&str; 32] = [
-    "", "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE",
-    "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM",
-    "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS",
-];
-
 /// Names of mach exceptions by number.
 const MACH_EXCEPTIONS: [&str; 14] = [
-    "", "EXC_BAD_ACCESS", "EXC_BAD_INSTRUCTION", "EXC_ARITHMETIC", "EXC_EMULATION", "EXC_SOFTWARE", "EXC_BREAKPOINT", "EXC_SYSCALL",
-    "EXC_MACH_SYSCALL", "EXC_RPC_ALERT", "EXC_CRASH", "EXC_RESOURCE", "EXC_GUARD", "EXC_CORPSE_NOTIFY",
+    "",
+    "EXC_BAD_ACCESS",
+    "EXC_BAD_INSTRUCTION",
+    "EXC_ARITHMETIC",
+    "EXC_EMULATION",
+    "EXC_SOFTWARE",
+    "EXC_BREAKPOINT",
+    "EXC_SYSCALL",
+    "EXC_MACH_SYSCALL",
+    "EXC_RPC_ALERT",
+    "EXC_CRASH",
+    "EXC_RESOURCE",
+    "EXC_GUARD",
+    "EXC_CORPSE_NOTIFY",
 ];
 
+/// The system whose numbers an event speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum System {
+    /// Linux and Android.
+    Linux,
+    /// Apple's systems.
+    Darwin,
+    /// Windows.
+    Windows,
+}
+
+impl System {
+    /// By the `os` context, else by what the debugger's SDK says.
+    pub(super) fn of(event: &Map<String, Value>) -> Option<Self> {
+        let named = |key: &str, inner: &str, name: &str| event.get(key)?.get(inner)?.get(name)?.as_str().map(str::to_ascii_lowercase);
+        let name = named("contexts", "os", "name").or_else(|| named("debug_meta", "sdk_info", "sdk_name"))?;
+        match name.as_str() {
+            "linux" | "android" => Some(Self::Linux),
+            "macos" | "ios" | "tvos" | "watchos" => Some(Self::Darwin),
+            "windows" => Some(Self::Windows),
+            _ => None,
+        }
+    }
+}
+
 /// Drops an empty mechanism and fills in names.
-pub(super) fn finish(exception: &mut Map<String, Value>, _sdk_info: Option<&Value>) {
+pub(super) fn finish(exception: &mut Map<String, Value>, system: Option<System>) {
     let Some(Value::Object(mechanism)) = exception.get_mut("mechanism") else { return };
     for key in ["data", "meta"] {
         if mechanism.get(key) == Some(&json!({})) {
@@ -79,9 +116,26 @@ pub(super) fn finish(exception: &mut Map<String, Value>, _sdk_info: Option<&Valu
         exception.remove("mechanism");
         return;
     }
-    if let Some(Value::Object(meta)) = mechanism.get_mut("meta") {
-        name_it(meta, "signal", "number", &SIGNALS);
-        name_it(meta, "mach_exception", "exception", &MACH_EXCEPTIONS);
+    let Some(Value::Object(meta)) = mechanism.get_mut("meta") else { return };
+    name_it(meta, "mach_exception", "exception", &MACH_EXCEPTIONS);
+    let Some(system) = system else { return };
+    let (signals, errors): (&[&str], &[&str]) = match system {
+        System::Linux => (&codes::LINUX_SIGNALS, &codes::LINUX_ERRNO),
+        System::Darwin => (&codes::DARWIN_SIGNALS, &codes::DARWIN_ERRNO),
+        System::Windows => (&[], &codes::WINDOWS_ERRNO),
+    };
+    name_it(meta, "signal", "number", signals);
+    name_it(meta, "errno", "number", errors);
+    if system == System::Darwin
+        && let Some(Value::Object(signal)) = meta.get_mut("signal")
+        && !signal.contains_key("code_name")
+    {
+        let number = |key: &str| signal.get(key).and_then(Value::as_u64);
+        let known = number("number").zip(number("code"));
+        let found = codes::DARWIN_CODES.iter().find(|(signal, code, _)| known == Some((*signal, *code)));
+        if let Some((_, _, name)) = found {
+            signal.insert("code_name".to_owned(), Value::String((*name).to_owned()));
+        }
     }
 }
 

@@ -304,7 +304,9 @@ impl MetaTree {
         if !self.own.is_empty() {
             map.insert(String::new(), self.own.into_value());
         }
-        map.extend(self.children.into_iter().filter_map(|(key, child)| child.into_value().map(|value| (key, value))));
+        // The wire form has no place for notes on a member whose key is empty.
+        let children = self.children.into_iter().filter(|(key, _)| !key.is_empty());
+        map.extend(children.filter_map(|(key, child)| child.into_value().map(|value| (key, value))));
         (!map.is_empty()).then_some(Value::Object(map))
     }
 
@@ -363,6 +365,21 @@ impl MetaTree {
     /// Keeps the original of the value at a path, when it is small.
     pub fn set_original_value(&mut self, path: &Path<'_>, value: Value) {
         self.at(path).own.set_original_value(value);
+    }
+
+    /// Forgets the notes on a removed list element and moves those behind it one place forward.
+    pub fn close_gap(&mut self, removed: usize) {
+        self.move_items(|index| match index.cmp(&removed) {
+            std::cmp::Ordering::Less => Some(index),
+            std::cmp::Ordering::Equal => None,
+            std::cmp::Ordering::Greater => Some(index - 1),
+        });
+    }
+
+    /// Gives the notes on list elements new places; `None` forgets them.
+    pub fn move_items(&mut self, place: impl Fn(usize) -> Option<usize>) {
+        let moved = std::mem::take(&mut self.children).into_iter();
+        self.children = moved.filter_map(|(key, note)| Some((place(key.parse().ok()?)?.to_string(), note))).collect();
     }
 
     /// Forgets the notes on what is inside the value at a path: for values that were removed or replaced as a whole.

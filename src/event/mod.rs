@@ -17,15 +17,19 @@ mod device_names;
 mod errors;
 mod exception;
 mod fields;
+pub mod filters;
 mod frames;
+pub mod json;
 mod logentry;
 mod mechanism;
 pub mod meta;
 mod normalise;
+mod platform_codes;
 mod raw_descriptions;
 mod request;
 mod scalars;
 mod schema;
+pub mod scrub;
 mod sdk;
 mod tags;
 mod timestamps;
@@ -36,3 +40,6 @@ mod user_agent;
 mod validity;
 
 pub use normalise::{NormaliseParams, NotAnEvent, normalise};
+
+#[cfg(test)]
+mod tests;

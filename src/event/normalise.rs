@@ -15,12 +15,14 @@ use serde_json::{Map, Value};
 use super::fields::{EVENT, rename};
 use super::logentry::LOGENTRY;
 use super::meta::{MetaTree, Path};
-use super::schema::{Limit, Shape, budget, check_object, filled_text, object_mut};
+use super::schema::{Limit, Shape, budget, check_object, filled_text};
 use super::user::Connection;
-use super::{breadcrumbs, caps, contexts, errors, exception, logentry, request, sdk, tags, timestamps, transaction, trim, user, user_agent, validity};
+use super::{
+    breadcrumbs, caps, contexts, errors, exception, logentry, request, sdk, tags, timestamps, transaction, trim, user, user_agent, validity,
+};
 
 /// All that normalising depends on besides the event.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct NormaliseParams {
     /// The address of the request that brought the event.
     pub client_ip: Option<IpAddr>,
@@ -36,6 +38,13 @@ pub struct NormaliseParams {
     pub event_id: Option<String>,
     /// False when the project stores no addresses.
     pub store_ips: bool,
+}
+
+impl NormaliseParams {
+    /// Nothing is known but when the event arrived; addresses are stored.
+    pub fn new(received: DateTime<Utc>) -> Self {
+        Self { client_ip: None, user_agent: None, client: None, received, sent_at: None, event_id: None, store_ips: true }
+    }
 }
 
 /// The event is no JSON object.
@@ -105,7 +114,7 @@ fn interfaces(event: &mut Map<String, Value>, params: &NormaliseParams, meta: &m
         set(event, "logger", "");
     }
     request::finish(event, meta);
-    user::finish(event, &Connection { client_ip: params.client_ip, store_ips: params.store_ips }, meta);
+    user::finish(event, &Connection { client_ip: params.client_ip, store_ips: params.store_ips });
     user_agent::finish(event);
     contexts::finish(event);
     let event_id = event.get("event_id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -141,8 +150,25 @@ fn event_type(event: &Map<String, Value>, has_exception: bool) -> &'static str {
 
 /// Names that mean something to grouping and display.
 const PLATFORMS: [&str; 19] = [
-    "as3", "c", "cfml", "cocoa", "csharp", "elixir", "go", "groovy", "haskell", "java", "javascript", "native", "node", "objc", "other", "perl",
-    "php", "python", "ruby",
+    "as3",
+    "c",
+    "cfml",
+    "cocoa",
+    "csharp",
+    "elixir",
+    "go",
+    "groovy",
+    "haskell",
+    "java",
+    "javascript",
+    "native",
+    "node",
+    "objc",
+    "other",
+    "perl",
+    "php",
+    "python",
+    "ruby",
 ];
 
 fn platform(event: &mut Map<String, Value>, meta: &mut MetaTree) {
@@ -159,18 +185,35 @@ fn platform(event: &mut Map<String, Value>, meta: &mut MetaTree) {
 
 /// Interfaces that mean nothing when empty.
 const DROPPED_EMPTY: [&str; 14] = [
-    "user", "request", "contexts", "breadcrumbs", "exception", "stacktrace", "threads", "tags", "sdk", "debug_meta", "template", "fingerprint", "modules",
+    "user",
+    "request",
+    "contexts",
+    "breadcrumbs",
+    "exception",
+    "stacktrace",
+    "threads",
+    "tags",
+    "sdk",
+    "debug_meta",
+    "template",
+    "fingerprint",
+    "modules",
     "extra",
 ];
 
 fn drop_empty(event: &mut Map<String, Value>) {
     for key in DROPPED_EMPTY {
         let empty = match event.get(key) {
-            Some(Value::Object(map)) => map.is_empty() || map.get("values").is_some_and(|v| v.as_array().is_some_and(Vec::is_empty)) && map.len() == 1,
+            Some(Value::Object(map)) => {
+                map.is_empty() || map.get("values").is_some_and(|v| v.as_array().is_some_and(Vec::is_empty)) && map.len() == 1
+            }
             Some(Value::Array(items)) => items.is_empty(),
             _ => false,
         };
-        if empty {
+        if empty && key == "exception" && event.get("type").and_then(Value::as_str) == Some("error") {
+            // Nothing but null entries: the event is an error all the same, and this is what says so.
+            event.insert(key.to_owned(), Value::Object(Map::new()));
+        } else if empty {
             event.remove(key);
         }
     }
@@ -185,7 +228,13 @@ fn trim_event(event: &mut Map<String, Value>, meta: &mut MetaTree) {
         let path = Path::Root.key(key);
         match (key.as_str(), &mut *value) {
             ("extra", Value::Object(map)) => trim::trim_members(map, EXTRA, EXTRA_VALUE, &path, meta),
-            ("contexts", Value::Object(map)) => trim::trim_members(map, super::schema::FREE, contexts::EACH, &path, meta),
+            ("contexts", Value::Object(map)) => {
+                let types = contexts::take_types(map);
+                for (key, context) in map.iter_mut().filter(|(key, _)| *key != "trace") {
+                    trim::trim(context, &Shape::Any, contexts::EACH, &path.key(key), meta);
+                }
+                contexts::put_types(map, types);
+            }
             ("logentry", _) => trim::trim(value, &Shape::Object(&LOGENTRY), super::schema::FREE, &path, meta),
             _ => {
                 if let Some(field) = EVENT.field(key) {
@@ -194,5 +243,4 @@ fn trim_event(event: &mut Map<String, Value>, meta: &mut MetaTree) {
             }
         }
     }
-    let _ = object_mut;
 }

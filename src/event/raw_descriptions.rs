@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use super::schema::filled_text;
 
-
 macro_rules! patterns {
     ($($name:ident = $text:literal;)*) => { $(static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($text).ok());)* };
 }

@@ -4,6 +4,8 @@
 //!
 //! **How.** Lists of pairs are made by one function; the body is parsed when it looks like JSON or a form.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -31,8 +33,8 @@ pub(super) static REQUEST: Object = Object {
     ],
 };
 
-fn method(value: Value) -> Result<Value, MetaError> {
-    let Value::String(text) = &value else { return Err(expected("a string")) };
+fn method(value: &Value) -> Result<Value, MetaError> {
+    let Value::String(text) = value else { return Err(expected("a string")) };
     let valid = (3..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-' || b == b'_');
     if valid { Ok(Value::String(text.to_ascii_uppercase())) } else { Err(MetaError::new("invalid_data")) }
 }
@@ -48,8 +50,11 @@ fn json_text(value: Value) -> Value {
     }
 }
 
+/// Gives a pair its stored name and value, or the reason why the value cannot be stored.
+type Convert = fn(&str, Value) -> (String, Result<Value, MetaError>);
+
 /// Turns an object or a list into a list of pairs; `convert` makes a value storable or gives the reason why it is not.
-fn pairs(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree, convert: fn(&str, Value) -> (String, Result<Value, MetaError>)) {
+fn pairs(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree, convert: Convert) {
     let sorted = value.is_object();
     let items: Vec<Value> = match value.take() {
         Value::Object(map) => map.into_iter().map(|(key, value)| json!([key, value])).collect(),
@@ -60,14 +65,22 @@ fn pairs(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree, convert: fn(&s
             return;
         }
     };
-    let mut done: Vec<(Value, Option<(Value, MetaError)>)> = items.into_iter().map(|item| one_pair(item, convert)).collect();
+    let mut names: Vec<Option<String>> =
+        if sorted { items.iter().map(|item| item[0].as_str().map(str::to_owned)).collect() } else { Vec::new() };
+    names.resize(items.len(), None);
+    let mut done: Vec<_> = items.into_iter().map(|item| one_pair(item, convert)).zip(names).collect();
     if sorted {
-        done.sort_by(|a, b| a.0[0].as_str().cmp(&b.0[0].as_str()));
+        done.sort_by(|a, b| a.0.0[0].as_str().cmp(&b.0.0[0].as_str()));
     }
-    let list = done.into_iter().enumerate().map(|(index, (pair, problem))| {
+    // The notes on an object's values follow them into the pairs.
+    let mut notes = if sorted { std::mem::take(&mut meta.at(path).children) } else { BTreeMap::new() };
+    let list = done.into_iter().enumerate().map(|(index, ((pair, problem), name))| {
+        let place = path.index(index);
+        let inner = place.index(1);
+        if let Some(note) = name.and_then(|name| notes.remove(&name)) {
+            *meta.at(&inner) = note;
+        }
         if let Some((original, error)) = problem {
-            let place = path.index(index);
-            let inner = place.index(1);
             let node = meta.at(if pair.is_null() { &place } else { &inner });
             node.own.set_original_value(original);
             node.own.add_error(error);
@@ -77,7 +90,7 @@ fn pairs(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree, convert: fn(&s
     *value = Value::Array(list.collect());
 }
 
-fn one_pair(item: Value, convert: fn(&str, Value) -> (String, Result<Value, MetaError>)) -> (Value, Option<(Value, MetaError)>) {
+fn one_pair(item: Value, convert: Convert) -> (Value, Option<(Value, MetaError)>) {
     let parts = match item {
         Value::Null => return (Value::Null, None),
         Value::Array(parts) if parts.len() == 2 => parts,
@@ -121,7 +134,7 @@ pub(super) fn cookies(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
 }
 
 fn lenient_or_null(value: Value) -> Result<Value, MetaError> {
-    if value.is_null() { Ok(value) } else { scalars::lenient_text(value) }
+    if value.is_null() { Ok(value) } else { scalars::lenient_text(&value) }
 }
 
 /// The pairs of a cookie header, and whether every part was one.
@@ -145,7 +158,11 @@ fn canonical(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut start = true;
     for c in name.chars() {
-        if start { out.extend(c.to_uppercase()) } else { out.push(c) }
+        if start {
+            out.extend(c.to_uppercase());
+        } else {
+            out.push(c);
+        }
         start = c == '-';
     }
     out
@@ -155,8 +172,11 @@ pub(super) fn headers(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
     pairs(value, path, meta, |name, value| {
         let value = match value {
             Value::Array(items) => {
-                let texts: Vec<String> =
-                    items.into_iter().filter_map(|item| scalars::lenient_text(item).ok()).filter_map(|t| t.as_str().map(str::to_owned)).collect();
+                let texts: Vec<String> = items
+                    .into_iter()
+                    .filter_map(|item| scalars::lenient_text(&item).ok())
+                    .filter_map(|t| t.as_str().map(str::to_owned))
+                    .collect();
                 Ok(Value::String(texts.join(",")))
             }
             other => lenient_or_null(other),
@@ -175,7 +195,7 @@ pub(super) fn header<'v>(event: &'v Map<String, Value>, name: &str) -> Option<&'
 pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     let Some(Value::Object(request)) = event.get_mut("request") else { return };
     url_parts(request);
-    cookie_header(request);
+    cookie_header(request, &Path::Key(&Path::Root, "request"), meta);
     let body = request.get("data").and_then(Value::as_str).and_then(parse_body);
     if let Some((data, kind)) = body {
         request.insert("data".to_owned(), data);
@@ -192,7 +212,6 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     });
     if request.is_empty() {
         event.remove("request");
-        meta.at(&Path::Key(&Path::Root, "request")).children.clear();
     }
 }
 
@@ -205,19 +224,7 @@ fn content_type(request: &Map<String, Value>) -> Option<String> {
 fn url_parts(request: &mut Map<String, Value>) {
     let Some(sent) = filled_text(request, "url") else { return };
     let sent = sent.strip_suffix('…').map_or_else(|| sent.to_owned(), |head| format!("{head}..."));
-    let (url, query, fragment) = match Url::parse(&sent) {
-        Ok(mut url) => {
-            let (query, fragment) = (url.query().map(str::to_owned), url.fragment().map(str::to_owned));
-            url.set_query(None);
-            url.set_fragment(None);
-            (url.to_string(), query, fragment)
-        }
-        Err(_) => {
-            let (head, fragment) = sent.split_once('#').map_or((sent.as_str(), None), |(head, tail)| (head, Some(tail)));
-            let (head, query) = head.split_once('?').map_or((head, None), |(head, tail)| (head, Some(tail)));
-            (head.to_owned(), query.map(str::to_owned), fragment.map(str::to_owned))
-        }
-    };
+    let (url, query, fragment) = split_url(&sent);
     request.insert("url".to_owned(), Value::String(url));
     if let Some(query) = query.filter(|q| !q.is_empty())
         && !request.contains_key("query_string")
@@ -231,13 +238,33 @@ fn url_parts(request: &mut Map<String, Value>) {
     }
 }
 
-fn cookie_header(request: &mut Map<String, Value>) {
+/// A URL without query and fragment, and these two.
+fn split_url(text: &str) -> (String, Option<String>, Option<String>) {
+    if let Ok(mut url) = Url::parse(text) {
+        let (query, fragment) = (url.query().map(str::to_owned), url.fragment().map(str::to_owned));
+        url.set_query(None);
+        url.set_fragment(None);
+        return (url.to_string(), query, fragment);
+    }
+    let (head, fragment) = text.split_once('#').map_or((text, None), |(head, tail)| (head, Some(tail.to_owned())));
+    let (head, query) = head.split_once('?').map_or((head, None), |(head, tail)| (head, Some(tail.to_owned())));
+    (head.to_owned(), query, fragment)
+}
+
+fn cookie_header(request: &mut Map<String, Value>, path: &Path<'_>, meta: &mut MetaTree) {
     let Some(Value::Array(headers)) = request.get_mut("headers") else { return };
-    let Some(at) = headers.iter().position(|pair| pair.get(0).and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case("cookie")))
+    let Some(at) =
+        headers.iter().position(|pair| pair.get(0).and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case("cookie")))
     else {
         return;
     };
     let header = headers.remove(at);
+    let place = path.key("headers");
+    let mut notes = meta.take(&place);
+    if !notes.is_empty() {
+        notes.close_gap(at);
+        *meta.at(&place) = notes;
+    }
     let parsed = header.get(1).and_then(Value::as_str).map(parse_cookies);
     if let Some((list, _)) = parsed
         && !request.contains_key("cookies")
@@ -263,7 +290,6 @@ fn parse_body(text: &str) -> Option<(Value, &'static str)> {
     let map: Map<String, Value> = pairs.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
     Some((Value::Object(map), "application/x-www-form-urlencoded"))
 }
-
 
 /// Notes the user agent of a security report, whose body cannot carry it.
 pub(super) fn set_user_agent(event: &mut Map<String, Value>, agent: &str) {

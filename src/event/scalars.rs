@@ -4,7 +4,7 @@
 //!
 //! **Not here.** Times (`timestamps`), structure (`schema`).
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::meta::MetaError;
 use super::schema::expected;
@@ -13,9 +13,9 @@ use super::schema::expected;
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Text of a scalar: `True`, `5`, floats without their fraction.
-pub(super) fn lenient_text(value: Value) -> Result<Value, MetaError> {
+pub(super) fn lenient_text(value: &Value) -> Result<Value, MetaError> {
     let text = match value {
-        Value::String(text) => text,
+        Value::String(text) => text.clone(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::Number(number) if number.is_f64() => {
@@ -32,9 +32,9 @@ pub(super) fn lenient_text(value: Value) -> Result<Value, MetaError> {
 }
 
 /// A whole number ≥ 0.
-pub(super) fn unsigned(value: Value) -> Result<Value, MetaError> {
-    match &value {
-        Value::Number(number) if number.is_u64() => Ok(value),
+pub(super) fn unsigned(value: &Value) -> Result<Value, MetaError> {
+    match value {
+        Value::Number(number) if number.is_u64() => Ok(value.clone()),
         Value::Number(number) => match number.as_f64() {
             Some(float) if number.is_f64() && (0.0..=EXACT).contains(&float) => Ok(Value::from(float.trunc() as u64)),
             _ => Err(expected("an unsigned integer")),
@@ -44,9 +44,9 @@ pub(super) fn unsigned(value: Value) -> Result<Value, MetaError> {
 }
 
 /// A whole number.
-pub(super) fn signed(value: Value) -> Result<Value, MetaError> {
-    match &value {
-        Value::Number(number) if number.is_i64() => Ok(value),
+pub(super) fn signed(value: &Value) -> Result<Value, MetaError> {
+    match value {
+        Value::Number(number) if number.is_i64() => Ok(value.clone()),
         Value::Number(number) => match number.as_f64() {
             Some(float) if number.is_f64() && float.abs() <= EXACT => Ok(Value::from(float.trunc() as i64)),
             _ => Err(expected("a signed integer")),
@@ -56,17 +56,17 @@ pub(super) fn signed(value: Value) -> Result<Value, MetaError> {
 }
 
 /// A thread's id: a whole number or a text.
-pub(super) fn thread_id(value: Value) -> Result<Value, MetaError> {
+pub(super) fn thread_id(value: &Value) -> Result<Value, MetaError> {
     match value {
-        Value::String(_) => Ok(value),
-        Value::Number(ref number) if number.is_u64() => Ok(value),
+        Value::String(_) => Ok(value.clone()),
+        Value::Number(number) if number.is_u64() => Ok(value.clone()),
         _ => Err(expected("a thread id")),
     }
 }
 
 /// The level of an event or breadcrumb.
-pub(super) fn level(value: Value) -> Result<Value, MetaError> {
-    let name = match &value {
+pub(super) fn level(value: &Value) -> Result<Value, MetaError> {
+    let name = match value {
         Value::String(text) => match text.to_ascii_lowercase().as_str() {
             "debug" => "debug",
             "info" | "log" => "info",
@@ -90,8 +90,8 @@ pub(super) fn level(value: Value) -> Result<Value, MetaError> {
 }
 
 /// A memory address: hex or decimal text, or a number, as lowercase `0x…`.
-pub(super) fn address(value: Value) -> Result<Value, MetaError> {
-    let number = match &value {
+pub(super) fn address(value: &Value) -> Result<Value, MetaError> {
+    let number = match value {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
             Some(hex) => u64::from_str_radix(hex, 16).ok(),
@@ -103,8 +103,8 @@ pub(super) fn address(value: Value) -> Result<Value, MetaError> {
 }
 
 /// An event id: 32 hex digits, with or without hyphens.
-pub(super) fn event_id(value: Value) -> Result<Value, MetaError> {
-    let Value::String(text) = &value else { return Err(expected("an event id")) };
+pub(super) fn event_id(value: &Value) -> Result<Value, MetaError> {
+    let Value::String(text) = value else { return Err(expected("an event id")) };
     uuid::Uuid::parse_str(text)
         .map(|id| Value::String(id.simple().to_string()))
         .map_err(|_| MetaError::with_reason("invalid_data", "invalid event id"))
@@ -121,13 +121,13 @@ fn hex_id(value: &Value, digits: usize, what: &str) -> Result<Value, MetaError> 
 }
 
 /// A trace id: 32 hex digits, not all zero.
-pub(super) fn trace_id(value: Value) -> Result<Value, MetaError> {
-    hex_id(&value, 32, "a trace id")
+pub(super) fn trace_id(value: &Value) -> Result<Value, MetaError> {
+    hex_id(value, 32, "a trace id")
 }
 
 /// A span id: 16 hex digits, not all zero.
-pub(super) fn span_id(value: Value) -> Result<Value, MetaError> {
-    hex_id(&value, 16, "a span id")
+pub(super) fn span_id(value: &Value) -> Result<Value, MetaError> {
+    hex_id(value, 16, "a span id")
 }
 
 const SPAN_STATUS: [&str; 17] = [
@@ -151,8 +151,8 @@ const SPAN_STATUS: [&str; 17] = [
 ];
 
 /// The status of a span or trace: a name or a number from 0 to 16.
-pub(super) fn span_status(value: Value) -> Result<Value, MetaError> {
-    let name = match &value {
+pub(super) fn span_status(value: &Value) -> Result<Value, MetaError> {
+    let name = match value {
         Value::String(text) => match text.as_str() {
             "success" => Some("ok"),
             "unknown_error" | "failure" => Some("internal_error"),
@@ -165,25 +165,23 @@ pub(super) fn span_status(value: Value) -> Result<Value, MetaError> {
 }
 
 /// A link that a browser may follow.
-pub(super) fn http_url(value: Value) -> Result<Value, MetaError> {
-    match &value {
-        Value::String(text) if text.starts_with("http://") || text.starts_with("https://") => Ok(value),
+pub(super) fn http_url(value: &Value) -> Result<Value, MetaError> {
+    match value {
+        Value::String(text) if text.starts_with("http://") || text.starts_with("https://") => Ok(value.clone()),
         Value::String(_) => Err(expected("http URL")),
         _ => Err(expected("a string")),
     }
 }
 
 /// The source of a transaction's name; unknown names become `unknown`.
-pub(super) fn transaction_source(value: Value) -> Result<Value, MetaError> {
-    let Value::String(text) = &value else { return Err(expected("a string")) };
-    let known = ["custom", "url", "route", "view", "component", "sanitized", "task", "unknown"];
-    let name = if known.contains(&text.as_str()) { text.clone() } else { "unknown".to_owned() };
-    Ok(Value::String(name))
+pub(super) fn transaction_source(value: &Value) -> Result<Value, MetaError> {
+    let Value::String(text) = value else { return Err(expected("a string")) };
+    Ok(Value::String(text.clone()))
 }
 
 /// A debug id: `8-4-4-4-12[-age]`, lowercase.
-pub(super) fn debug_id(value: Value) -> Result<Value, MetaError> {
-    let Value::String(text) = &value else { return Err(expected("a string")) };
+pub(super) fn debug_id(value: &Value) -> Result<Value, MetaError> {
+    let Value::String(text) = value else { return Err(expected("a string")) };
     let invalid = || MetaError::with_reason("invalid_data", "invalid debug identifier");
     let hex: String = text.chars().filter(|c| *c != '-').collect();
     if hex.len() < 32 || hex.len() > 40 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -193,9 +191,4 @@ pub(super) fn debug_id(value: Value) -> Result<Value, MetaError> {
     let id = uuid::Uuid::parse_str(id).map_err(|_| invalid())?.hyphenated().to_string();
     let age = age.trim_start_matches('0').to_ascii_lowercase();
     Ok(Value::String(if age.is_empty() { id } else { format!("{id}-{age}") }))
-}
-
-/// A JSON number of a float, without a fraction of zero being lost.
-pub(super) fn number(value: f64) -> Value {
-    Number::from_f64(value).map_or(Value::Null, Value::Number)
 }

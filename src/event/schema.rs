@@ -34,7 +34,7 @@ pub(super) enum Shape {
     /// A number.
     Float,
     /// What the function makes of it, or why it cannot.
-    Parsed(fn(Value) -> Result<Value, MetaError>),
+    Parsed(fn(&Value) -> Result<Value, MetaError>),
     /// An object with known fields.
     Object(&'static Object),
     /// An object with known fields, which the function brings out of an older form first.
@@ -158,8 +158,10 @@ pub(super) fn check(value: &mut Value, shape: &Shape, path: &Path<'_>, meta: &mu
         return;
     }
     match (shape, &mut *value) {
-        (Shape::Any, _) | (Shape::Text | Shape::Lenient | Shape::JsonText, Value::String(_)) | (Shape::Bool, Value::Bool(_)) => {}
-        (Shape::Float, Value::Number(_)) => {}
+        (Shape::Any, _)
+        | (Shape::Text | Shape::Lenient | Shape::JsonText, Value::String(_))
+        | (Shape::Bool, Value::Bool(_))
+        | (Shape::Float, Value::Number(_)) => {}
         (Shape::Object(object), Value::Object(map)) => check_object(map, object, path, meta),
         (Shape::Legacy(object, modernise), Value::Object(map)) => {
             modernise(map);
@@ -191,9 +193,8 @@ pub(super) fn check(value: &mut Value, shape: &Shape, path: &Path<'_>, meta: &mu
     }
 }
 
-fn convert(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree, parse: fn(Value) -> Result<Value, MetaError>) {
-    // A scalar is cheap to copy; the copy is what `_meta` shows when parsing fails.
-    match parse(value.clone()) {
+fn convert(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree, parse: fn(&Value) -> Result<Value, MetaError>) {
+    match parse(value) {
         Ok(parsed) => *value = parsed,
         Err(error) => reject(value, path, meta, error),
     }

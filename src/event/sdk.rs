@@ -23,12 +23,14 @@ pub(super) static SDK: Object = Object {
     ],
 };
 
-static PACKAGE: Object = Object { expected: "an object", other: Other::Drop, fields: &[field("name", Shape::Text), field("version", Shape::Text)] };
+static PACKAGE: Object =
+    Object { expected: "an object", other: Other::Drop, fields: &[field("name", Shape::Text), field("version", Shape::Text)] };
 
 static SETTINGS: Object = Object { expected: "an object", other: Other::Drop, fields: &[field("infer_ip", Shape::Parsed(infer_ip))] };
 
 /// `auto`, `never`; anything else means `never`: a client that tries to say something about addresses gets the careful reading.
-fn infer_ip(value: Value) -> Result<Value, MetaError> {
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a parser in the tables")]
+fn infer_ip(value: &Value) -> Result<Value, MetaError> {
     Ok(json!(if value.as_str() == Some("auto") { "auto" } else { "never" }))
 }
 
@@ -78,6 +80,15 @@ fn image(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
     if value.is_object() && !known {
         return reject(value, path, meta, MetaError::with_reason("invalid_data", "unsupported debug image type"));
     }
+    if let Value::Object(image) = value
+        && !matches!(image.get("type").and_then(Value::as_str), Some("apple" | "proguard"))
+    {
+        for (old, new) in [("name", "code_file"), ("id", "debug_id")] {
+            if let Some(value) = image.remove(old) {
+                image.entry(new).or_insert(value);
+            }
+        }
+    }
     check(value, &Shape::Object(&IMAGE), path, meta);
 }
 
@@ -107,7 +118,7 @@ pub(super) fn fingerprint(value: &mut Value, path: &Path<'_>, meta: &mut MetaTre
     let length = items.len();
     let (mut bad, mut good) = (Vec::new(), Vec::with_capacity(length));
     for item in items.drain(..).filter(|item| !item.is_null()) {
-        match scalars::lenient_text(item.clone()) {
+        match scalars::lenient_text(&item) {
             Ok(text) => good.push(text),
             Err(_) => bad.push(item),
         }

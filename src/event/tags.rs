@@ -96,7 +96,7 @@ fn lenient(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) -> bool {
         return false;
     }
     if !value.is_string() {
-        match scalars::lenient_text(value.clone()) {
+        match scalars::lenient_text(value) {
             Ok(text) => *value = text,
             Err(error) => {
                 reject(value, path, meta, error);
@@ -125,15 +125,7 @@ fn tag_key(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
         reject(value, path, meta, invalid_character(c));
         return;
     }
-    if text.len() > MAX_CHARS {
-        let original = Value::String(text.clone());
-        let length = text.len();
-        text.truncate(MAX_CHARS);
-        let note = &mut meta.at(path).own;
-        note.add_error(MetaError::new("value_too_long"));
-        note.set_original_value(original);
-        note.set_original_length(length);
-    }
+    cut_text(text, MAX_CHARS, path, meta);
 }
 
 fn tag_value(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
@@ -165,6 +157,9 @@ fn invalid_character(c: char) -> MetaError {
 pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     let moved: Vec<(&str, String)> =
         ["server_name", "site"].into_iter().filter_map(|key| Some((key, text_of(event.remove(key)?)?))).collect();
+    for key in ["server_name", "site"] {
+        drop(meta.take(&Path::Root.key(key)));
+    }
     let list = Path::Key(&Path::Root, "tags");
     let mut tags = match event.remove("tags") {
         Some(Value::Array(tags)) => tags,
@@ -174,15 +169,7 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     if let Some(at) = tags.iter().position(|tag| key_of(tag).as_deref() == Some("environment")) {
         let tag = tags.remove(at);
         let mut notes = meta.take(&list);
-        let children = std::mem::take(&mut notes.children);
-        notes.children = children
-            .into_iter()
-            .filter_map(|(key, note)| match key.parse::<usize>().ok()? {
-                index if index < at => Some((key, note)),
-                index if index > at => Some(((index - 1).to_string(), note)),
-                _ => None,
-            })
-            .collect();
+        notes.close_gap(at);
         *meta.at(&list) = notes;
         if !event.contains_key("environment")
             && let Some(value) = tag.get(1).filter(|v| v.is_string())

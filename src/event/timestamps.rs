@@ -25,8 +25,8 @@ const MAX_PAST_SECONDS: i64 = 30 * 86_400;
 const MAX_SECONDS: f64 = 253_402_300_799.0;
 
 /// Reads a time in any of the accepted forms.
-pub(super) fn timestamp(value: Value) -> Result<Value, MetaError> {
-    match &value {
+pub(super) fn timestamp(value: &Value) -> Result<Value, MetaError> {
+    match value {
         Value::Number(number) => number.as_f64().and_then(scaled).map(float),
         Value::String(text) => return parse_text(text).map(|time| seconds(&time)),
         _ => return Err(expected("a timestamp")),
@@ -61,10 +61,7 @@ fn parse_text(text: &str) -> Result<DateTime<Utc>, MetaError> {
         return Ok(naive.and_utc());
     }
     let number = text.bytes().all(|b| b.is_ascii_digit() || b == b'.').then(|| text.parse::<f64>().ok()).flatten();
-    number
-        .and_then(scaled)
-        .and_then(from_seconds)
-        .ok_or_else(|| MetaError::with_reason("invalid_data", error.to_string()))
+    number.and_then(scaled).and_then(from_seconds).ok_or_else(|| MetaError::with_reason("invalid_data", error.to_string()))
 }
 
 /// The stored form of a time.

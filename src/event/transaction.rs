@@ -95,10 +95,21 @@ pub(super) fn measurements(value: &mut Value, path: &Path<'_>, meta: &mut MetaTr
 
 fn default_unit(name: &str) -> &'static str {
     match name {
-        "cls" | "score.total" => "none",
         "frames_frozen_rate" | "frames_slow_rate" | "stall_percentage" => "ratio",
-        "ttfb" | "lcp" | "fp" | "fcp" | "fid" | "inp" | "ttfb.requesttime" | "app_start_cold" | "app_start_warm" | "stall_longest_time"
-        | "stall_stall_time" | "stall_total_time" | "time_to_initial_display" | "time_to_full_display" => "millisecond",
+        "ttfb"
+        | "lcp"
+        | "fp"
+        | "fcp"
+        | "fid"
+        | "inp"
+        | "ttfb.requesttime"
+        | "app_start_cold"
+        | "app_start_warm"
+        | "stall_longest_time"
+        | "stall_stall_time"
+        | "stall_total_time"
+        | "time_to_initial_display"
+        | "time_to_full_display" => "millisecond",
         _ => "none",
     }
 }
@@ -150,8 +161,11 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     }
 }
 
+/// A rule and the bytes of the original that it replaced.
+type Hit = (&'static str, usize, usize);
+
 /// The name with ids replaced by `*`, and where they were (in the original).
-fn sanitize(name: &str) -> Option<(String, Vec<(&'static str, usize, usize)>)> {
+fn sanitize(name: &str) -> Option<(String, Vec<Hit>)> {
     let regex = (*IDS).as_ref()?;
     let mut out = String::new();
     let mut remarks = Vec::new();

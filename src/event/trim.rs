@@ -24,12 +24,12 @@ pub(super) fn cut_text(text: &mut String, max: usize, path: &Path<'_>, meta: &mu
     if text.len() <= max {
         return;
     }
-    let mut ends = text.char_indices().map(|(at, _)| at).skip(max.saturating_sub(3));
-    let Some(keep) = ends.next() else { return };
-    if ends.nth(2).is_none() {
+    let length = text.chars().count();
+    // Dots alone are what an earlier pass left of a text for which there was no room at all.
+    if length <= max || text == "..." {
         return;
     }
-    let length = text.chars().count();
+    let keep = text.char_indices().nth(max.saturating_sub(3)).map_or(text.len(), |(at, _)| at);
     text.truncate(keep);
     text.push_str("...");
     let note = &mut meta.at(path).own;
@@ -124,7 +124,8 @@ fn walk(value: &mut Value, shape: &Shape, limit: Limit, place: Place<'_>, tools:
 /// JSON bytes of a value without its children.
 fn flat_size(value: &Value) -> usize {
     match value {
-        Value::Null | Value::Bool(true) => 4,
+        Value::Null => 0,
+        Value::Bool(true) => 4,
         Value::Bool(false) => 5,
         Value::Number(number) => number.to_string().len(),
         Value::String(text) => text.len() + 2,
@@ -144,6 +145,11 @@ fn walk_array(items: &mut Vec<Value>, shape: &Shape, place: Place<'_>, tools: To
     let length = items.len();
     for index in 0..length {
         if budgets.exhausted() {
+            if matches!(shape, Shape::Own(_)) {
+                // Of pairs the places stay.
+                items[index..].fill(Value::Null);
+                return;
+            }
             items.truncate(index);
             note_length(place.path, length, index, meta);
             return;
@@ -156,7 +162,7 @@ fn walk_array(items: &mut Vec<Value>, shape: &Shape, place: Place<'_>, tools: To
 fn note_length(path: &Path<'_>, length: usize, kept: usize, meta: &mut MetaTree) {
     let node = meta.at(path);
     node.own.set_original_length(length);
-    node.children.retain(|key, _| key.parse::<usize>().is_ok_and(|index| index < kept));
+    node.move_items(|index| (index < kept).then_some(index));
 }
 
 fn walk_object(map: &mut Map<String, Value>, shape: &Shape, place: Place<'_>, tools: Tools<'_>) {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use super::meta::{MetaError, MetaTree, Path};
+use super::meta::MetaError;
 use super::schema::{Object, Other, Shape, chars, expected, field, limited, object_mut, text};
 
 /// `user`.
@@ -30,20 +30,14 @@ pub(super) static USER: Object = Object {
 static GEO: Object = Object {
     expected: "geo",
     other: Other::Drop,
-    fields: &[
-        text("country_code", 102, 0),
-        text("city", 102, 0),
-        text("subdivision", 102, 0),
-        text("region", 102, 0),
-    ],
+    fields: &[text("country_code", 102, 1021), text("city", 1024, 100), text("subdivision", 1024, 100), text("region", 1024, 100)],
 };
 
 const AUTO: &str = "{{auto}}";
 
-fn ip_address(value: Value) -> Result<Value, MetaError> {
-    match &value {
-        Value::String(text) if text == AUTO || text.parse::<IpAddr>().is_ok() => Ok(value),
-        Value::String(_) => Err(expected("an ip address")),
+fn ip_address(value: &Value) -> Result<Value, MetaError> {
+    match value {
+        Value::String(text) if text == AUTO || text.parse::<IpAddr>().is_ok() => Ok(value.clone()),
         _ => Err(expected("an ip address")),
     }
 }
@@ -57,7 +51,7 @@ pub(super) struct Connection {
 }
 
 /// Settles the address and the identity of the user.
-pub(super) fn finish(event: &mut Map<String, Value>, connection: &Connection, _meta: &mut MetaTree) {
+pub(super) fn finish(event: &mut Map<String, Value>, connection: &Connection) {
     addresses(event, connection);
     let remove = match object_mut(event, "user") {
         Some(user) => {
@@ -67,8 +61,14 @@ pub(super) fn finish(event: &mut Map<String, Value>, connection: &Connection, _m
             if user.get("geo") == Some(&Value::Object(Map::new())) {
                 user.remove("geo");
             }
-            user.remove("sentry_user");
+            // Empty texts are nobody: counted as a user, they would be one person that everybody is.
+            user.retain(|_, value| value.as_str() != Some(""));
+            let earlier = user.remove("sentry_user");
             if let Some(identity) = identity(user) {
+                // The identity is made of the whole text, of which an earlier pass has left the beginning.
+                let beginning = identity.strip_suffix("...").unwrap_or(&identity);
+                let whole = earlier.as_ref().and_then(Value::as_str).filter(|_| beginning.len() < identity.len());
+                let identity = whole.filter(|whole| whole.starts_with(beginning)).map_or_else(|| identity.clone(), str::to_owned);
                 user.insert("sentry_user".to_owned(), Value::String(identity));
             }
             user.is_empty()
@@ -130,6 +130,3 @@ fn addresses(event: &mut Map<String, Value>, connection: &Connection) {
         }
     }
 }
-
-/// The path of the user, for notes.
-pub(super) const PATH: Path<'static> = Path::Key(&Path::Root, "user");
