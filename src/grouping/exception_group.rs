@@ -48,6 +48,9 @@ struct Node {
     children: Vec<usize>,
 }
 
+/// Groups may be nested this deep; a deeper tree is as good as endless.
+const MAX_NESTING: usize = 100;
+
 struct Tree {
     nodes: HashMap<i64, Node>,
 }
@@ -79,7 +82,7 @@ impl Tree {
     fn select(&self, exceptions: &[&Object], components: &[Option<Single>]) -> Option<Selection> {
         let root = self.nodes.get(&0)?.exception?;
         let mut top = Vec::new();
-        self.top_level(root, exceptions, exceptions.len(), &mut top)?;
+        self.top_level(root, exceptions, MAX_NESTING, &mut top)?;
         if top.is_empty() {
             return None;
         }

@@ -32,6 +32,7 @@ mod security;
 mod shape;
 mod stacktrace;
 mod strategies;
+mod suggest;
 mod text;
 mod title;
 mod traces;
@@ -49,6 +50,7 @@ pub use fingerprint::KEY_NAMES as FINGERPRINT_KEYS;
 pub use hash::Hash;
 pub use rule_error::{RuleError, RuleErrors};
 pub use rules::{MATCHER_NAMES as STACK_TRACE_MATCHERS, Origin, RuleSource};
+pub use suggest::{RulePlace, Suggestion, suggestions};
 pub use title::Kind;
 pub use variant::Variant;
 

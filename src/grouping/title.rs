@@ -94,7 +94,7 @@ pub(super) fn name(event: &Object, traces: &Traces<'_>, kind: Kind, main: Option
         Kind::Feedback => feedback(event),
         _ => message_or(event, "<unlabeled event>", kind),
     };
-    let given = given.or_else(|| shape::text(event, "title").filter(|_| event.get("metadata").is_none()).map(str::to_owned));
+    let given = given.or_else(|| shape::text(event, "title").map(str::to_owned));
     if let Some(given) = given.filter(|given| !kind.is_security() && !given.is_empty()) {
         name.metadata.insert("title".to_owned(), json!(given));
         name.title = given;

@@ -119,11 +119,11 @@ pub(super) fn git_sha(place: &Place<'_>) -> Option<usize> {
 
 /// Digits, a dot, digits; not a part of a longer dotted number.
 pub(super) fn float(place: &Place<'_>) -> Option<usize> {
-    if !place.clues.dot {
+    let sign = usize::from(place.next() == Some('-'));
+    if !place.clues.dot || (sign == 0 && follows_dotted(place)) {
         return None;
     }
     let rest = place.rest();
-    let sign = usize::from(place.next() == Some('-'));
     let whole = run(&rest[sign..], is_digit);
     if whole == 0 {
         return None;
@@ -131,7 +131,7 @@ pub(super) fn float(place: &Place<'_>) -> Option<usize> {
     let dot = sign + whole;
     let fraction = rest[dot..].strip_prefix('.').map_or(0, |after| run(after, is_digit));
     let end = dot + 1 + fraction;
-    if fraction == 0 || continues(&rest[end..]) || (sign == 0 && follows_dotted(place)) {
+    if fraction == 0 || continues(&rest[end..]) {
         return None;
     }
     Some(place.at() + end)
