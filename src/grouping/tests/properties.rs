@@ -105,7 +105,7 @@ fn event() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         (-2i64..4).prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
+        any::<i32>().prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
         proptest::sample::select(TEXTS).prop_map(Value::from),
         "\\PC{0,30}".prop_map(Value::from),
     ];
