@@ -77,7 +77,7 @@ static TRACE: Object = kind(&[
     field("links", Shape::List(&Shape::Any)),
 ]);
 static CULTURE: Object = kind(fields! { Text: "calendar" "display_name" "locale"; Bool: "is_24_hour_format"; Text: "timezone"; });
-static FLAGS: Object = kind(&[field("values", Shape::Dense(&Shape::Object(&FLAG)))]);
+static FLAGS: Object = kind(&[field("values", Shape::List(&Shape::Object(&FLAG)))]);
 static FLAG: Object = kind(fields! { Text: "flag"; Any: "result"; });
 static REPLAY: Object = kind(&[field("replay_id", Shape::Parsed(scalars::event_id))]);
 static PROFILE: Object =
@@ -92,6 +92,17 @@ static RESPONSE: Object = kind(&[
     field("data", Shape::Any),
     field("inferred_content_type", Shape::Text),
 ]);
+static OTEL: Object = kind(&[field("attributes", Shape::Map(&Shape::Any)), field("resource", Shape::Map(&Shape::Any))]);
+static MEMORY_INFO: Object = kind(fields! {
+    Unsigned: "allocated_bytes" "fragmented_bytes" "heap_size_bytes" "high_memory_load_threshold_bytes" "total_available_memory_bytes"
+        "memory_load_bytes" "total_committed_bytes" "promoted_bytes" "pinned_objects_count" "index" "finalization_pending_count";
+    Float: "pause_time_percentage";
+    Bool: "compacted" "concurrent";
+});
+static THREADPOOL_INFO: Object = kind(fields! {
+    Unsigned: "min_worker_threads" "min_completion_port_threads" "max_worker_threads" "max_completion_port_threads"
+        "available_worker_threads" "available_completion_port_threads";
+});
 static FREE_FORM: Object = kind(&[]);
 
 /// The table of a context by its type.
@@ -111,6 +122,9 @@ fn table(kind: &str) -> &'static Object {
         "feedback" => &FEEDBACK,
         "monitor" => &MONITOR,
         "response" => &RESPONSE,
+        "otel" => &OTEL,
+        "memory_info" => &MEMORY_INFO,
+        "threadpool_info" => &THREADPOOL_INFO,
         _ => &FREE_FORM,
     }
 }
@@ -184,7 +198,7 @@ pub(super) fn finish(event: &mut Map<String, Value>) {
 pub(super) fn take_types(contexts: &mut Map<String, Value>) -> Vec<Option<Value>> {
     let types = contexts.iter_mut().map(|(key, context)| {
         let context = context.as_object_mut()?;
-        Some(context.remove("type").unwrap_or_else(|| Value::String(key.clone())))
+        Some(context.remove("type").filter(Value::is_string).unwrap_or_else(|| Value::String(key.clone())))
     });
     types.collect()
 }
@@ -203,11 +217,10 @@ fn display(context: &mut Map<String, Value>, key: &str) {
     if context.contains_key(key) {
         return;
     }
-    let name = filled_text(context, "name");
-    let version = filled_text(context, "version").or_else(|| filled_text(context, "build").filter(|_| key != "browser"));
-    let text = match (name, filled_text(context, "version").or(version)) {
+    let text = match (filled_text(context, "name"), filled_text(context, "version")) {
         (Some(name), Some(version)) => format!("{name} {version}"),
-        (Some(name), None) => name.to_owned(),
+        // A runtime without a version is not worth a tag.
+        (Some(name), None) if key != "runtime" => name.to_owned(),
         _ => return,
     };
     context.insert(key.to_owned(), Value::String(text));
@@ -218,12 +231,13 @@ fn device_name(context: &mut Map<String, Value>) {
         return;
     }
     if let Some(name) = filled_text(context, "model").and_then(super::device_names::marketing_name).map(str::to_owned) {
-        context.insert("name".to_owned(), Value::String(name.to_owned()));
+        context.insert("name".to_owned(), Value::String(name));
     }
 }
 
 /// Makes sure that there is a trace context; ids that are missing or invalid come from the event's id.
 pub(super) fn trace(event: &mut Map<String, Value>, event_id: &str) {
+    let is_transaction = event.get("type").and_then(Value::as_str) == Some("transaction");
     if !event.get("contexts").is_some_and(Value::is_object) {
         event.insert("contexts".to_owned(), Value::Object(Map::new()));
     }
@@ -235,6 +249,9 @@ pub(super) fn trace(event: &mut Map<String, Value>, event_id: &str) {
     let Value::Object(trace) = slot else { return };
     let usable = event_id.len() == 32 && event_id.bytes().any(|b| b != b'0');
     let source = if usable { event_id } else { FALLBACK_TRACE };
+    if is_transaction && !trace.contains_key("op") {
+        trace.insert("op".to_owned(), Value::String("default".to_owned()));
+    }
     for (key, value) in [("trace_id", source), ("span_id", &source[..16]), ("status", "unknown"), ("type", "trace")] {
         if !trace.contains_key(key) {
             trace.insert(key.to_owned(), Value::String(value.to_owned()));

@@ -46,7 +46,7 @@ static THREAD: Object = Object {
 /// `exception`.
 pub(super) static EXCEPTIONS: Values = Values { item: &Shape::Object(&EXCEPTION), single: true };
 /// `threads`.
-pub(super) static THREADS: Values = Values { item: &Shape::Object(&THREAD), single: false };
+pub(super) static THREADS: Values = Values { item: &Shape::Object(&THREAD), single: true };
 
 /// The keys that Relay shows in the original of a rejected exception.
 const SHOWN: [&str; 7] = ["mechanism", "module", "raw_stacktrace", "stacktrace", "thread_id", "type", "value"];
@@ -62,7 +62,7 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
         let path = list.index(index);
         let Value::Object(exception) = value else { continue };
         split_value(exception);
-        if filled_text(exception, "type").is_none() && filled_text(exception, "value").is_none() && !was_noted(meta, &path) {
+        if filled_text(exception, "type").is_none() && filled_text(exception, "value").is_none() {
             let shown = SHOWN.iter().map(|key| ((*key).to_owned(), exception.remove(*key).unwrap_or(Value::Null))).collect();
             *value = Value::Object(shown);
             let error = MetaError::new("missing_attribute").with("attribute", Value::String("type or value".to_owned()));
@@ -79,11 +79,6 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
             finish_in(thread, &list.index(index), meta);
         }
     }
-}
-
-/// Whether type or value were there but invalid: then the entry stays, with its note.
-fn was_noted(meta: &MetaTree, path: &Path<'_>) -> bool {
-    meta.get(&path.key("type")).or_else(|| meta.get(&path.key("value"))).is_some_and(|note| !note.is_empty())
 }
 
 fn adopt_stacktrace(event: &mut Map<String, Value>) {
@@ -109,7 +104,7 @@ fn split_value(exception: &mut Map<String, Value>) {
     }
     let Some(Value::String(value)) = exception.get("value") else { return };
     let Some((word, rest)) = value.split_once(':') else { return };
-    if word.is_empty() || !word.chars().all(|c| c.is_alphanumeric() || c == '_') {
+    if word.is_empty() || rest.contains('\n') || !word.chars().all(|c| c.is_alphanumeric() || c == '_') {
         return;
     }
     let (word, rest) = (word.to_owned(), rest.trim().to_owned());

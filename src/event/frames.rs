@@ -41,7 +41,6 @@ static FRAME: Object = Object {
         field("pre_context", LINES),
         field("context_line", Shape::Text),
         field("post_context", LINES),
-        field("source_link", Shape::Text),
         field("in_app", Shape::Bool),
         limited("vars", Shape::Own(variables), VARIABLES),
         field("data", Shape::Object(&FRAME_DATA)),
@@ -85,7 +84,7 @@ pub(super) static LOCK: Object = Object {
 
 /// A stack trace.
 pub(super) static STACKTRACE: Object = Object {
-    expected: "stacktrace",
+    expected: "rawstacktrace",
     other: Other::Drop,
     fields: &[
         Field { key: "frames", shape: Shape::List(&Shape::Object(&FRAME)), limit: FREE },
@@ -165,7 +164,7 @@ fn tidy(frame: &mut Map<String, Value>) {
     frame.retain(|key, value| match value {
         Value::String(text) => match key.as_str() {
             "function" => !text.is_empty() && text != "?",
-            "filename" | "abs_path" => !text.is_empty(),
+            "filename" | "abs_path" | "module" | "package" => !text.is_empty(),
             _ => true,
         },
         Value::Object(map) => !map.is_empty(),
@@ -206,7 +205,7 @@ fn url_path(text: &str) -> Option<String> {
         return None;
     }
     let url = url::Url::parse(text).ok()?;
-    (!url.path().is_empty()).then(|| url.path().to_owned())
+    (url.path().len() > 1).then(|| url.path().to_owned())
 }
 
 /// Takes variables and surrounding lines from all but [`MAX_DETAILED`] frames: those of the application stay first, then the outermost.

@@ -78,7 +78,7 @@ pub(super) fn finish(event: &mut Map<String, Value>) {
     if logentry.contains_key("formatted") && logentry.get("message") == logentry.get("formatted") {
         logentry.remove("message");
     }
-    if logentry.is_empty() {
+    if filled_text(logentry, "formatted").is_none() && filled_text(logentry, "message").is_none() && !logentry.contains_key("params") {
         event.remove("logentry");
     }
 }
@@ -96,12 +96,24 @@ fn format(template: &str, params: &Value) -> Option<String> {
     [percent(template, params), braces(template, params)].into_iter().flatten().find(|text| text != template)
 }
 
-/// Appends a parameter: texts as they are (quoted for `%r`), others as JSON.
-fn print(value: &Value, quoted: bool, out: &mut String) {
-    match value {
-        Value::String(text) if !quoted => out.push_str(text),
-        other => out.push_str(&other.to_string()),
-    }
+/// Appends a parameter as its directive wants it; `None` when it cannot.
+fn print(value: &Value, letter: u8, out: &mut String) -> Option<()> {
+    let text = match (letter, value) {
+        (b'x', _) => format!("{:x}", value.as_u64()?),
+        (b'X', _) => format!("{:X}", value.as_u64()?),
+        (b'o', _) => format!("{:o}", value.as_u64()?),
+        (b'c' | b'e' | b'E' | b'g' | b'G', _) => return None,
+        (b'r' | b'a', Value::String(_)) => value.to_string(),
+        (_, Value::String(text)) => {
+            out.push_str(text);
+            return Some(());
+        }
+        // JSON writes large floats with an exponent; people read digits.
+        (_, Value::Number(number)) if number.is_f64() && number.as_f64().is_some_and(|n| n.abs() >= 1e16) => number.as_f64()?.to_string(),
+        _ => value.to_string(),
+    };
+    out.push_str(&text);
+    Some(())
 }
 
 /// `%s %d %(name)s %%`.
@@ -128,7 +140,7 @@ fn percent(template: &str, params: &Value) -> Option<String> {
             position += 1;
             params.as_array()?.get(position - 1)?
         };
-        print(value, matches!(letter, b'r' | b'a'), &mut out);
+        print(value, letter, &mut out)?;
         rest = tail;
     }
     out.push_str(rest);
@@ -159,10 +171,8 @@ fn braces(template: &str, params: &Value) -> Option<String> {
     while let Some(at) = rest.find('{') {
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
-        if let Some(tail) = rest.strip_prefix('{') {
-            out.push('{');
-            rest = tail;
-            continue;
+        if rest.starts_with('{') {
+            return None;
         }
         let Some(end) = rest.find('}') else {
             out.push('{');
@@ -181,7 +191,7 @@ fn braces(template: &str, params: &Value) -> Option<String> {
         } else {
             params.get(name)?
         };
-        print(value, false, &mut out);
+        print(value, b's', &mut out)?;
         rest = &rest[end + 1..];
     }
     out.push_str(rest);

@@ -33,7 +33,7 @@ static NS_ERROR: Object =
 
 static META: Object = Object {
     expected: "an object",
-    other: Other::Keep,
+    other: Other::Drop,
     fields: &[
         field("errno", Shape::Object(&ERRNO)),
         field("signal", Shape::Object(&SIGNAL)),
@@ -111,6 +111,9 @@ pub(super) fn finish(exception: &mut Map<String, Value>, system: Option<System>)
         if mechanism.get(key) == Some(&json!({})) {
             mechanism.remove(key);
         }
+    }
+    if mechanism.get("type").and_then(Value::as_str) == Some("") {
+        mechanism.remove("type");
     }
     if mechanism.is_empty() {
         exception.remove("mechanism");

@@ -15,12 +15,13 @@ macro_rules! patterns {
 
 patterns! {
     WINDOWS = r"^(?:Microsoft )?Windows (?:NT )?(?P<version>[0-9]+\.[0-9]+\.(?P<build>[0-9]+))";
-    APPLE = r"^(?P<name>macOS|Mac OS X|iOS|iPadOS|tvOS|watchOS|Mac Catalyst) (?:Version )?(?P<version>[0-9]+\.[0-9]+(?:\.[0-9]+)*)(?: \((?:Build )?(?P<build>[0-9A-Za-z]+)\))?";
-    ANDROID = r"^Android (?:OS )?(?P<version>[0-9]+(?:\.[0-9]+)*)(?: / API-(?P<api>[0-9]+) \((?P<build>[^)]*)\))?";
+    WINDOWS_UNITY = r"^Windows [^(]*\((?P<version>[0-9]+\.[0-9]+\.(?P<build>[0-9]+))\)";
+    MAC = r"^Mac OS X (?P<version>[0-9]+\.[0-9]+(?:\.[0-9]+)*)(?: \((?P<build>[0-9A-Za-z]+)\))?";
+    IOS = r"^(?P<name>iOS|iPadOS) (?P<version>[0-9]+\.[0-9]+(?:\.[0-9]+)*)";
+    ANDROID = r"^Android (?:OS )?(?P<version>[0-9]+(?:\.[0-9]+)*)";
     LINUX_DISTRO = r"^Linux (?P<kernel>[0-9]+\.[0-9]+(?:\.[0-9]+)?)[^ ]* (?P<name>[A-Z][A-Za-z]+) (?P<version>[0-9]+(?:\.[0-9]+)*)";
-    LINUX = r"^Linux (?P<kernel>[0-9]+\.[0-9]+(?:\.[0-9]+)?)";
-    UNAME = r"^(?P<name>[A-Za-z]+) [^ ]+ (?P<kernel>[0-9]+\.[0-9]+(?:\.[0-9]+)*)";
-    RUNTIME = r"^(?P<name>\.NET(?: Core| Framework| Native)?|Mono) (?P<version>[0-9]+(?:\.[0-9]+)+)";
+    UNAME = r"^(?P<name>[A-Za-z]+) (?P<kernel>[0-9]+\.[0-9]+(?:\.[0-9]+(?:\.[1-9]+)?)?)";
+    RUNTIME = r"^(?P<name>.*) (?P<version>[0-9]+\.[0-9]+(?:\.[0-9]+){0,2})";
 }
 
 fn group(regex: &LazyLock<Option<Regex>>, text: &str, names: [&str; 4]) -> Option<[Option<String>; 4]> {
@@ -57,22 +58,21 @@ pub(super) fn os(context: &mut Map<String, Value>) {
     }
     let Some(raw) = filled_text(context, "raw_description").map(str::to_owned) else { return };
     let keys = ["name", "version", "build", "kernel"];
-    let found = if let Some([_, version, build, _]) = group(&WINDOWS, &raw, keys) {
+    let found = if let Some([_, version, build, _]) = group(&WINDOWS, &raw, keys).or_else(|| group(&WINDOWS_UNITY, &raw, keys)) {
         let public = build.as_deref().and_then(|b| b.parse().ok()).and_then(windows_name).map(str::to_owned);
         [Some("Windows".to_owned()), public.or(version), build, None]
-    } else if let Some([name, version, build, _]) = group(&APPLE, &raw, keys) {
-        let name = name.map(|name| if name == "Mac OS X" { "macOS".to_owned() } else { name });
-        [name, version, build, None]
-    } else if let Some([_, version, build, _]) = group(&ANDROID, &raw, keys) {
-        [Some("Android".to_owned()), version, build, None]
+    } else if let Some([_, version, build, _]) = group(&MAC, &raw, keys) {
+        [Some("macOS".to_owned()), version, build, None]
+    } else if let Some([name, version, ..]) = group(&IOS, &raw, keys) {
+        [name, version, None, None]
+    } else if let Some([_, version, ..]) = group(&ANDROID, &raw, keys) {
+        [Some("Android".to_owned()), version, None, None]
     } else if let Some([name, version, _, kernel]) = group(&LINUX_DISTRO, &raw, keys) {
         [name, version, None, kernel]
-    } else if let Some([_, _, _, kernel]) = group(&LINUX, &raw, keys) {
-        [Some("Linux".to_owned()), None, None, kernel]
-    } else if raw.starts_with("Darwin Kernel") {
-        return;
     } else if let Some([name, _, _, kernel]) = group(&UNAME, &raw, keys) {
         [name, None, None, kernel]
+    } else if raw.starts_with("Nintendo Switch") {
+        [Some("Nintendo OS".to_owned()), None, None, None]
     } else {
         return;
     };
@@ -82,7 +82,7 @@ pub(super) fn os(context: &mut Map<String, Value>) {
 }
 
 /// Versions of the .NET Framework by release number.
-const NET_FRAMEWORK: [(&str, &str); 18] = [
+const NET_FRAMEWORK: [(&str, &str); 23] = [
     ("378389", "4.5"),
     ("378675", "4.5.1"),
     ("378758", "4.5.1"),
@@ -100,7 +100,12 @@ const NET_FRAMEWORK: [(&str, &str); 18] = [
     ("461808", "4.7.2"),
     ("461814", "4.7.2"),
     ("528040", "4.8"),
+    ("528049", "4.8"),
+    ("528209", "4.8"),
+    ("528372", "4.8"),
+    ("528449", "4.8"),
     ("533320", "4.8.1"),
+    ("533325", "4.8.1"),
 ];
 
 /// Completes a runtime.

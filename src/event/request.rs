@@ -54,14 +54,14 @@ fn json_text(value: Value) -> Value {
 type Convert = fn(&str, Value) -> (String, Result<Value, MetaError>);
 
 /// Turns an object or a list into a list of pairs; `convert` makes a value storable or gives the reason why it is not.
-fn pairs(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree, convert: Convert) {
+fn pairs(value: &mut Value, what: &str, convert: Convert, path: &Path<'_>, meta: &mut MetaTree) {
     let sorted = value.is_object();
     let items: Vec<Value> = match value.take() {
         Value::Object(map) => map.into_iter().map(|(key, value)| json!([key, value])).collect(),
         Value::Array(items) => items,
         other => {
             *value = other;
-            reject(value, path, meta, expected("an array"));
+            reject(value, path, meta, expected(what));
             return;
         }
     };
@@ -97,15 +97,15 @@ fn one_pair(item: Value, convert: Convert) -> (Value, Option<(Value, MetaError)>
         other => return (Value::Null, Some((other, expected("a tuple")))),
     };
     let [key, value] = <[Value; 2]>::try_from(parts).unwrap_or_default();
+    let named = !key.is_null();
     let key = match key {
         Value::String(key) => key,
-        Value::Null => String::new(),
         other => other.to_string(),
     };
-    let original = if matches!(value, Value::Object(_) | Value::Array(_)) { value.clone() } else { Value::Null };
+    let original = if value.is_string() { Value::Null } else { value.clone() };
     match convert(&key, value) {
-        (key, Ok(value)) => (json!([key, value]), None),
-        (key, Err(error)) => (json!([key, null]), Some((original, error))),
+        (key, Ok(value)) => (json!([named.then_some(key), value]), None),
+        (key, Err(error)) => (json!([named.then_some(key), null]), Some((original, error))),
     }
 }
 
@@ -115,7 +115,7 @@ fn query_string(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
         *value = decode_form(text).into_iter().map(|(key, value)| json!([key, value])).collect();
         return;
     }
-    pairs(value, path, meta, |key, value| (key.to_owned(), Ok(json_text(value))));
+    pairs(value, "a query string or map", |key, value| (key.to_owned(), Ok(json_text(value))), path, meta);
 }
 
 pub(super) fn cookies(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
@@ -130,7 +130,11 @@ pub(super) fn cookies(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
         }
         return;
     }
-    pairs(value, path, meta, |key, value| (key.to_owned(), lenient_or_null(value)));
+    pairs(value, "cookies", |key, value| (key.to_owned(), text_or_null(value)), path, meta);
+}
+
+fn text_or_null(value: Value) -> Result<Value, MetaError> {
+    if value.is_null() || value.is_string() { Ok(value) } else { Err(expected("a string")) }
 }
 
 fn lenient_or_null(value: Value) -> Result<Value, MetaError> {
@@ -143,7 +147,7 @@ fn parse_cookies(text: &str) -> (Value, bool) {
     let parts = text.split(';').map(str::trim).filter(|part| !part.is_empty());
     let list = parts
         .filter_map(|part| match part.split_once('=') {
-            Some((name, value)) if !name.trim().is_empty() => Some(json!([name.trim(), value.trim()])),
+            Some((name, value)) if !name.trim().is_empty() => Some(json!([percent_decoded(name.trim()), percent_decoded(value.trim())])),
             _ => {
                 complete = false;
                 None
@@ -151,6 +155,17 @@ fn parse_cookies(text: &str) -> (Value, bool) {
         })
         .collect();
     (list, complete)
+}
+
+/// A text with its percent escapes resolved; `+` stays.
+fn percent_decoded(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let escaped = text.replace('+', "%2B");
+    url::form_urlencoded::parse(escaped.replace('&', "%26").replace('=', "%3D").as_bytes())
+        .next()
+        .map_or_else(String::new, |(key, _)| key.into_owned())
 }
 
 /// `x-foo` → `X-Foo`: the first letter of every part; the others stay as sent.
@@ -169,7 +184,7 @@ fn canonical(name: &str) -> String {
 }
 
 pub(super) fn headers(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
-    pairs(value, path, meta, |name, value| {
+    let convert: Convert = |name, value| {
         let value = match value {
             Value::Array(items) => {
                 let texts: Vec<String> = items
@@ -182,7 +197,8 @@ pub(super) fn headers(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
             other => lenient_or_null(other),
         };
         (canonical(name), value)
-    });
+    };
+    pairs(value, "an array", convert, path, meta);
 }
 
 /// The value of a header of the normalised request.
@@ -206,6 +222,7 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
         request.insert("inferred_content_type".to_owned(), Value::String(kind));
     }
     request.retain(|key, value| match value {
+        Value::String(text) => !text.is_empty() || key != "url",
         Value::Array(items) if key != "data" => !items.is_empty(),
         Value::Object(map) if key != "data" => !map.is_empty(),
         _ => true,
@@ -218,7 +235,7 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
 fn content_type(request: &Map<String, Value>) -> Option<String> {
     let headers = request.get("headers")?.as_array()?;
     let value = headers.iter().find(|pair| pair.get(0).and_then(Value::as_str) == Some("Content-Type"))?.get(1)?.as_str()?;
-    Some(value.split(';').next().unwrap_or(value).trim().to_owned())
+    Some(value.split(';').next().unwrap_or(value).to_owned())
 }
 
 fn url_parts(request: &mut Map<String, Value>) {
@@ -275,11 +292,12 @@ fn cookie_header(request: &mut Map<String, Value>, path: &Path<'_>, meta: &mut M
 
 /// A body that is JSON or a form, and its kind.
 fn parse_body(text: &str) -> Option<(Value, &'static str)> {
-    if text.starts_with('{') || text.starts_with('[') {
-        let parsed: Value = serde_json::from_str(text).ok()?;
+    if let Ok(parsed) = serde_json::from_str::<Value>(text)
+        && !parsed.is_null()
+    {
         return Some((parsed, "application/json"));
     }
-    if text.starts_with("<?xml") || !text.contains('=') {
+    if text.is_empty() || ["<?xml", "{", "["].iter().any(|start| text.starts_with(start)) {
         return None;
     }
     let pairs = decode_form(text);
@@ -304,13 +322,9 @@ pub(super) fn set_user_agent(event: &mut Map<String, Value>, agent: &str) {
     }
 }
 
-/// Completes a response context like a request.
+/// Tells the kind of a response's body from its headers.
 pub(super) fn finish_response(response: &mut Map<String, Value>) {
-    let body = response.get("data").and_then(Value::as_str).and_then(parse_body);
-    if let Some((data, kind)) = body {
-        response.insert("data".to_owned(), data);
-        response.insert("inferred_content_type".to_owned(), Value::String(kind.to_owned()));
-    } else if !response.contains_key("inferred_content_type")
+    if !response.contains_key("inferred_content_type")
         && let Some(kind) = content_type(response)
     {
         response.insert("inferred_content_type".to_owned(), Value::String(kind));

@@ -21,7 +21,7 @@ pub(super) fn lenient_text(value: &Value) -> Result<Value, MetaError> {
         Value::Number(number) if number.is_f64() => {
             let float = number.as_f64().unwrap_or_default();
             if float.abs() > EXACT {
-                return Err(expected("a string"));
+                return Err(expected("a number with JSON precision"));
             }
             (float.trunc() as i64).to_string()
         }
@@ -92,7 +92,7 @@ pub(super) fn level(value: &Value) -> Result<Value, MetaError> {
 /// A memory address: hex or decimal text, or a number, as lowercase `0x…`.
 pub(super) fn address(value: &Value) -> Result<Value, MetaError> {
     let number = match value {
-        Value::Number(number) => number.as_u64(),
+        Value::Number(number) => number.as_u64().or_else(|| number.as_i64().map(|n| n as u64)),
         Value::String(text) => match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
             Some(hex) => u64::from_str_radix(hex, 16).ok(),
             None => text.parse().ok(),
@@ -104,7 +104,7 @@ pub(super) fn address(value: &Value) -> Result<Value, MetaError> {
 
 /// An event id: 32 hex digits, with or without hyphens.
 pub(super) fn event_id(value: &Value) -> Result<Value, MetaError> {
-    let Value::String(text) = value else { return Err(expected("an event id")) };
+    let Value::String(text) = value else { return Err(expected("event id")) };
     uuid::Uuid::parse_str(text)
         .map(|id| Value::String(id.simple().to_string()))
         .map_err(|_| MetaError::with_reason("invalid_data", "invalid event id"))
@@ -177,6 +177,12 @@ pub(super) fn http_url(value: &Value) -> Result<Value, MetaError> {
 pub(super) fn transaction_source(value: &Value) -> Result<Value, MetaError> {
     let Value::String(text) = value else { return Err(expected("a string")) };
     Ok(Value::String(text.clone()))
+}
+
+/// A code id: hex digits in lower case.
+pub(super) fn code_id(value: &Value) -> Result<Value, MetaError> {
+    let Value::String(text) = value else { return Err(expected("a string")) };
+    Ok(Value::String(text.to_ascii_lowercase()))
 }
 
 /// A debug id: `8-4-4-4-12[-age]`, lowercase.

@@ -10,8 +10,8 @@ use super::schema::{Object, Other, Shape, chars, check, expected, field, filled_
 
 /// `sdk`.
 pub(super) static SDK: Object = Object {
-    expected: "sdk",
-    other: Other::Keep,
+    expected: "clientsdkinfo",
+    other: Other::Drop,
     fields: &[
         text("name", 256, 20),
         text("version", 256, 20),
@@ -26,7 +26,8 @@ pub(super) static SDK: Object = Object {
 static PACKAGE: Object =
     Object { expected: "an object", other: Other::Drop, fields: &[field("name", Shape::Text), field("version", Shape::Text)] };
 
-static SETTINGS: Object = Object { expected: "an object", other: Other::Drop, fields: &[field("infer_ip", Shape::Parsed(infer_ip))] };
+static SETTINGS: Object =
+    Object { expected: "clientsdksettings", other: Other::Drop, fields: &[field("infer_ip", Shape::Parsed(infer_ip))] };
 
 /// `auto`, `never`; anything else means `never`: a client that tries to say something about addresses gets the careful reading.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of a parser in the tables")]
@@ -47,7 +48,7 @@ static SDK_INFO: Object = Object {
 
 /// `debug_meta`.
 pub(super) static DEBUG_META: Object = Object {
-    expected: "an object",
+    expected: "debugmeta",
     other: Other::Drop,
     fields: &[field("sdk_info", Shape::Object(&SDK_INFO)), field("images", Shape::List(&Shape::Own(image)))],
 };
@@ -56,11 +57,8 @@ static IMAGE: Object = Object {
     expected: "an object",
     other: Other::Drop,
     fields: &[
-        field("name", Shape::Text),
         field("arch", Shape::Text),
-        field("cpu_type", Shape::Unsigned),
-        field("cpu_subtype", Shape::Unsigned),
-        field("code_id", Shape::Text),
+        field("code_id", Shape::Parsed(scalars::code_id)),
         field("code_file", Shape::Text),
         field("debug_id", Shape::Parsed(scalars::debug_id)),
         field("debug_file", Shape::Text),
@@ -81,13 +79,17 @@ fn image(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
         return reject(value, path, meta, MetaError::with_reason("invalid_data", "unsupported debug image type"));
     }
     if let Value::Object(image) = value
-        && !matches!(image.get("type").and_then(Value::as_str), Some("apple" | "proguard"))
+        && image.get("type").and_then(Value::as_str) != Some("proguard")
     {
-        for (old, new) in [("name", "code_file"), ("id", "debug_id")] {
+        for (old, new) in [("name", "code_file"), ("id", "debug_id"), ("uuid", "debug_id")] {
             if let Some(value) = image.remove(old) {
                 image.entry(new).or_insert(value);
             }
         }
+    }
+    if value.get("type").and_then(Value::as_str) == Some("apple") {
+        // The old name of the same thing.
+        value["type"] = json!("macho");
     }
     check(value, &Shape::Object(&IMAGE), path, meta);
 }
@@ -103,7 +105,8 @@ pub(super) fn finish(event: &mut Map<String, Value>, client: Option<&str>, meta:
         }
         Some(Value::Object(sdk)) => {
             for key in ["name", "version"] {
-                if filled_text(sdk, key).is_none() {
+                let noted = meta.get(&path.key(key)).is_some_and(|note| !note.is_empty());
+                if filled_text(sdk, key).is_none() && !noted {
                     meta.add_error(&path.key(key), MetaError::new("missing_attribute"));
                 }
             }

@@ -112,8 +112,8 @@ fn tag_key(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
         return;
     }
     let Value::String(text) = value else { return };
-    if text.contains(' ') || text.trim().len() != text.len() {
-        *text = text.trim().replace(' ', "-");
+    if text.contains(' ') {
+        *text = text.replace(' ', "-");
     }
     if text.is_empty() {
         *value = Value::Null;
@@ -178,12 +178,17 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
         }
     }
     for (key, mut value) in moved {
-        if value.is_empty() || tags.iter().any(|tag| key_of(tag).as_deref() == Some(key)) {
+        if value.is_empty() {
             continue;
         }
-        let place = list.index(tags.len());
+        // The field is the place for it; a tag of that name gives way.
+        let at = tags.iter().position(|tag| key_of(tag).as_deref() == Some(key)).unwrap_or(tags.len());
+        let place = list.index(at);
         cut_text(&mut value, MAX_CHARS, &place.index(1), meta);
-        tags.push(json!([key, value]));
+        match tags.get_mut(at) {
+            Some(tag) => *tag = json!([key, value]),
+            None => tags.push(json!([key, value])),
+        }
     }
     if !tags.is_empty() {
         event.insert("tags".to_owned(), Value::Array(tags));

@@ -47,7 +47,7 @@ pub(super) static SPAN: Object = Object {
 
 /// `transaction_info`.
 pub(super) static TRANSACTION_INFO: Object = Object {
-    expected: "an object",
+    expected: "transactioninfo",
     other: Other::Drop,
     fields: &[
         field("source", Shape::Parsed(scalars::transaction_source)),
@@ -118,9 +118,9 @@ fn default_unit(name: &str) -> &'static str {
 static IDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?x)
-        (?P<uuid> [^/\\]* [a-fA-F0-9]{8}-?[a-fA-F0-9]{4}-?[a-fA-F0-9]{4}-?[a-fA-F0-9]{4}-?[a-fA-F0-9]{12} [^/\\]*) |
         (?P<sha1> [^/\\]* \b[0-9a-fA-F]{40}\b [^/\\]*) |
         (?P<md5> [^/\\]* \b[0-9a-fA-F]{32}\b [^/\\]*) |
+        (?P<uuid> [^/\\]* [a-fA-F0-9]{8}-?[a-fA-F0-9]{4}-?[a-fA-F0-9]{4}-?[a-fA-F0-9]{4}-?[a-fA-F0-9]{12} [^/\\]*) |
         (?P<date> [^/\\]* [0-9]{4}-[0-9]{2}-[0-9]{2} (?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)? [^/\\]*) |
         (?P<hex> [^/\\]* \b0[xX][0-9a-fA-F]+\b [^/\\]*) |
         (?:^|[/\\]) (?P<int> (?: [^%/\\]|%[0-9a-fA-F]{2} )* [0-9]{2,} [^/\\]*)
@@ -171,7 +171,7 @@ fn sanitize(name: &str) -> Option<(String, Vec<Hit>)> {
     let mut remarks = Vec::new();
     let mut done = 0;
     for found in regex.captures_iter(name) {
-        let hit = ["uuid", "sha1", "md5", "date", "hex", "int"].into_iter().find_map(|rule| found.name(rule).map(|m| (rule, m)));
+        let hit = ["sha1", "md5", "uuid", "date", "hex", "int"].into_iter().find_map(|rule| found.name(rule).map(|m| (rule, m)));
         if let Some((rule, hit)) = hit {
             out.push_str(&name[done..hit.start()]);
             out.push('*');
