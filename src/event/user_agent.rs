@@ -1,3 +1,0 @@
-//! x
-use serde_json::{Map, Value};
-pub(super) fn finish(_event: &mut Map<String, Value>) {}
