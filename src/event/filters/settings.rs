@@ -12,6 +12,7 @@ use super::globs;
 /// The filters of a project. Entries that make no sense are ignored when events are checked; [`problems`](Self::problems) names them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch per filter, as people see them")]
 pub struct FilterSettings {
     /// Addresses or CIDR blocks of senders.
     pub client_ips: Vec<String>,

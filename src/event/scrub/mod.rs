@@ -1,7 +1,8 @@
 //! # Scrubbing: what must never be stored
 //!
 //! **Promise.** Secrets and personal data leave a normalised event before anything is stored, indexed, logged or mailed, where and how Sentry's Relay
-//! does it (`protocol.md` section 10); `_meta` tells people what was taken and by which rule. Scrubbing twice is scrubbing once.
+//! does it (`protocol.md` section 10); `_meta` tells people what was taken and by which rule. Scrubbing twice is scrubbing once,
+//! except in a row of IPv6 addresses, of which one pass finds every other, as Relay's does.
 //!
 //! **How.** [`ScrubSettings`] is what a project has chosen; [`ScrubSettings::compile`] makes a [`Scrubber`] of it, cheap to clone and meant to be kept.
 //! `patterns` knows what secrets look like, `fields` where they are looked for, `selector` reads paths, `chunks` rewrites texts, `texts` orders the rules,
@@ -9,7 +10,8 @@
 //!
 //! **When it breaks.** Settings that make no sense are refused by `compile` with the rule's name; scrubbing itself cannot fail.
 //!
-//! **Beyond Relay.** Sensitive fields match without regard to case; what `_meta` and `errors` quote of the client is scrubbed whatever its shape.
+//! **Beyond Relay.** Sensitive fields match without regard to case (`protocol.md` 10.4); what `_meta` and `errors` quote of the client is scrubbed
+//! whatever its shape.
 //!
 //! **Not here.** Leaving the sender's address out of the event in the first place (`normalise`).
 
