@@ -109,13 +109,15 @@ impl DeadLetters {
             .and_then(|()| self.files.rename(&temporary, &self.path(entry.seq)))
             .and_then(|()| self.files.sync_dir(&self.dir));
         if let Err(error) = written {
-            let _ = self.files.remove(&temporary);
+            let _ = self.files.remove(&temporary).and_then(|()| self.files.remove(&self.path(entry.seq)));
             return Err(error);
         }
         let bytes = frame.len() as u64 + entry.spool.iter().map(|id| self.spool.size(*id)).sum::<u64>();
         let letter = DeadLetter { seq: entry.seq, at: entry.at, buried_at: now, reason: reason.into(), bytes, spool: entry.spool.clone() };
         self.index.lock().insert(entry.seq, letter);
-        self.expire(now)?;
+        if let Err(error) = self.expire(now) {
+            tracing::warn!(%error, "old dead letters could not be deleted");
+        }
         Ok(())
     }
 
@@ -144,8 +146,8 @@ impl DeadLetters {
             return Ok(false);
         };
         self.files.remove(&self.path(seq))?;
-        self.files.sync_dir(&self.dir)?;
         self.index.lock().remove(&seq);
+        self.files.sync_dir(&self.dir)?;
         if !keep_spool {
             letter.spool.iter().for_each(|id| self.spool.remove(*id));
         }

@@ -21,6 +21,8 @@ mod segment;
 mod space;
 mod spool;
 
+#[cfg(test)]
+mod tests;
 mod types;
 mod writer;
 
@@ -196,7 +198,9 @@ impl Journal {
         let spool = letter.spool.iter().map(|id| self.shared.spool.adopt(*id)).collect();
         let new = self.append(Record { at: letter.at, body, spool }).await?;
         let shared = Arc::clone(&self.shared);
-        blocking(move || shared.dead.delete(seq, true)).await?;
+        if let Err(error) = blocking(move || shared.dead.delete(seq, true)).await {
+            tracing::warn!(dead_letter = %seq, %error, "a dead letter is back in the queue, but could not be deleted");
+        }
         Ok(Some(new))
     }
 
@@ -326,7 +330,7 @@ impl Shared {
 
     fn forget(&self, seqs: &[Seq], keep_spool: bool) {
         let forgotten = self.queue.lock().forget(seqs, keep_spool);
-        if !forgotten.runs.is_empty() {
+        if !forgotten.is_empty() {
             self.pending.push(|work| work.forgotten.push(forgotten));
         }
     }

@@ -41,15 +41,19 @@ struct Cursor {
     seq: u64,
 }
 
-/// What became done, for the writer to put on disk.
+/// What became done, for the writer to put on disk: per segment.
+pub(super) type Forgotten = BTreeMap<u64, Marks>;
+
+/// What became done in one segment.
 #[derive(Debug, Default)]
-pub(super) struct Forgotten {
-    /// Runs of records per segment.
-    pub(super) runs: Vec<(u64, u64, u32)>,
-    /// Spool files that nothing names any more, with their segment.
-    pub(super) spool: Vec<(u64, SpoolId)>,
-    /// Whether a segment has no live record left.
-    pub(super) drained: bool,
+pub(super) struct Marks {
+    /// Runs of records: the first, and how many.
+    pub(super) runs: Vec<(u64, u32)>,
+    /// Spool files that nothing names any more once the marks are on disk.
+    pub(super) spool: Vec<SpoolId>,
+    /// Whether the marks must survive a power cut before anything else happens to the records' spool files. Without any, a lost mark
+    /// only repeats a record.
+    pub(super) sync: bool,
 }
 
 /// All that is known about the records.
@@ -209,17 +213,18 @@ impl Queue {
         for seq in sorted {
             let Some(place) = self.out.remove(&seq) else { continue };
             self.returned.remove(&seq);
-            if !keep_spool {
-                forgotten.spool.extend(place.spool.into_iter().map(|id| (place.first, id)));
-            }
             let Some(segment) = self.segments.get_mut(&place.first) else { continue };
             if !segment.finish(seq) {
                 continue;
             }
-            forgotten.drained |= segment.live == 0;
-            match forgotten.runs.last_mut() {
-                Some((first, from, count)) if *first == place.first && *from + u64::from(*count) == seq => *count += 1,
-                _ => forgotten.runs.push((place.first, seq, 1)),
+            let marks = forgotten.entry(place.first).or_default();
+            marks.sync |= !place.spool.is_empty();
+            if !keep_spool {
+                marks.spool.extend(place.spool);
+            }
+            match marks.runs.last_mut() {
+                Some((from, count)) if *from + u64::from(*count) == seq => *count += 1,
+                _ => marks.runs.push((seq, 1)),
             }
         }
         forgotten

@@ -44,7 +44,7 @@ impl Space {
         if self.used().saturating_add(bytes) > self.max_bytes {
             return Err(AppendError::Full { retry_after: self.retry_after });
         }
-        // The writer looks after each group; only while the disk is low does every caller look itself, to notice that it no longer is.
+        // The writer looks with each group; only while the disk is low does every caller look itself, to notice that it no longer is.
         if self.free() < self.min_free_disk.saturating_add(bytes) {
             let free = self.look();
             if free < self.min_free_disk.saturating_add(bytes) {

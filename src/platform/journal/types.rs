@@ -68,7 +68,8 @@ pub struct Entry {
     pub at: DateTime<Utc>,
     /// What was appended.
     pub body: Bytes,
-    /// The spool files it owns.
+    /// The spool files it owns. They are there for every acknowledged record. A record that was refused when the disk failed can come back
+    /// after a crash without them: whoever reads must take a missing file for an empty answer, not for a fault.
     pub spool: Vec<SpoolId>,
 }
 

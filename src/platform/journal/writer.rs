@@ -18,7 +18,7 @@ use super::Shared;
 use super::files::{JournalFile, write_all_at};
 use super::format::{self, MARK, SEGMENT_HEADER};
 use super::pending::{Append, Work};
-use super::queue::Forgotten;
+use super::queue::{Forgotten, Marks};
 use super::segment::{Segment, SegmentName};
 use super::spool::{SpoolId, Spooled};
 use super::types::{AppendError, JournalOptions, SYNC_BUCKETS_US, Seq};
@@ -53,6 +53,7 @@ pub(super) struct Writer {
     next_seq: u64,
     active: Option<Active>,
     marks: HashMap<u64, (Arc<dyn JournalFile>, u64)>,
+    unwritten: Forgotten,
     buffer: Vec<u8>,
     last_sync: Option<Instant>,
 }
@@ -69,6 +70,7 @@ impl Writer {
             next_seq,
             active: None,
             marks: HashMap::new(),
+            unwritten: Forgotten::new(),
             buffer: Vec::new(),
             last_sync: None,
         }
@@ -81,7 +83,7 @@ impl Writer {
         loop {
             let Work { appends, forgotten, settled, closing } = self.shared.pending.take(self.last_sync.map(|at| at + self.sync_interval));
             self.write_group(appends);
-            self.write_forgotten(&forgotten);
+            self.write_forgotten(forgotten);
             for settled in settled {
                 let _ = settled.send(()); // nobody waits any more: fine
             }
@@ -96,6 +98,7 @@ impl Writer {
         if appends.is_empty() {
             return;
         }
+        self.shared.space.look(); // before anybody is answered, so that what comes next meets the new figure
         self.last_sync = (!self.sync_interval.is_zero()).then(Instant::now);
         let mut rest = appends.into_iter().peekable();
         let mut failure = None;
@@ -117,7 +120,6 @@ impl Writer {
             failure = result.as_ref().err().cloned();
             self.answer(run, result);
         }
-        self.shared.space.look();
     }
 
     /// Writes and syncs records that fit one segment; returns the first one's sequence number.
@@ -205,35 +207,36 @@ impl Writer {
         }
     }
 
-    /// Puts done marks on disk and deletes what is not needed any more.
-    fn write_forgotten(&mut self, forgotten: &[Forgotten]) {
-        if forgotten.iter().any(|forgotten| forgotten.drained) {
-            self.delete_drained();
-            self.empty_newest();
+    /// Puts done marks on disk and deletes what is not needed any more. What cannot be written waits for the next time: meanwhile a crash
+    /// would repeat its records, so their spool files stay.
+    fn write_forgotten(&mut self, forgotten: Vec<Forgotten>) {
+        for (segment, marks) in forgotten.into_iter().flatten() {
+            let waiting = self.unwritten.entry(segment).or_default();
+            waiting.runs.extend(marks.runs);
+            waiting.spool.extend(marks.spool);
+            waiting.sync |= marks.sync;
         }
-        for forgotten in forgotten {
-            let mut marks: HashMap<u64, Vec<u8>> = HashMap::new();
-            for (segment, from, count) in &forgotten.runs {
-                format::write_mark(marks.entry(*segment).or_default(), *from, *count);
-            }
-            let mut failed = Vec::new();
-            for (segment, bytes) in &marks {
-                let with_spool = forgotten.spool.iter().any(|(first, _)| first == segment);
-                if let Err(error) = self.write_marks(*segment, bytes, with_spool) {
+        if self.unwritten.is_empty() {
+            return;
+        }
+        self.delete_drained();
+        self.empty_newest();
+        for (segment, marks) in std::mem::take(&mut self.unwritten) {
+            match self.write_marks(segment, &marks) {
+                Ok(()) => marks.spool.iter().for_each(|id| self.shared.spool.remove(*id)),
+                Err(error) => {
                     tracing::warn!(%error, "done marks could not be written; a crash now would repeat their records");
-                    failed.push(*segment);
+                    self.unwritten.insert(segment, marks);
                 }
             }
-            // Files whose record is not surely done stay: a repeated record must find them. The next start sweeps.
-            forgotten.spool.iter().filter(|(first, _)| !failed.contains(first)).for_each(|(_, id)| self.shared.spool.remove(*id));
         }
     }
 
-    fn write_marks(&mut self, segment: u64, bytes: &[u8], sync: bool) -> io::Result<()> {
+    fn write_marks(&mut self, segment: u64, marks: &Marks) -> io::Result<()> {
         let files = &self.shared.files;
         if !self.shared.queue.lock().segments.contains_key(&segment) {
-            // Deleted just now, with everything in it; `sync` needs that to last.
-            return if sync { files.sync_dir(&self.dir) } else { Ok(()) };
+            // Deleted just now, with everything in it; marks to be synced need that to last.
+            return if marks.sync { files.sync_dir(&self.dir) } else { Ok(()) };
         }
         let path = self.dir.join(SegmentName::marks_name(segment));
         let (file, len) = match self.marks.entry(segment) {
@@ -247,9 +250,11 @@ impl Writer {
                 vacant.insert((file, len))
             }
         };
-        write_all_at(&**file, bytes, *len)?;
+        let mut bytes = Vec::with_capacity(marks.runs.len() * MARK);
+        marks.runs.iter().for_each(|(from, count)| format::write_mark(&mut bytes, *from, *count));
+        write_all_at(&**file, &bytes, *len)?;
         *len += bytes.len() as u64;
-        if sync {
+        if marks.sync {
             file.sync_data()?;
             files.sync_dir(&self.dir)?;
         }
@@ -259,12 +264,22 @@ impl Writer {
     /// Deletes all drained segments but the newest.
     fn delete_drained(&mut self) {
         let drained = self.shared.queue.lock().take_drained();
+        let mut deleted = Vec::new();
         for segment in drained {
-            let removed = self.shared.files.remove(&self.dir.join(segment.name.file_name()));
-            self.remove_marks(segment.name.first);
-            match removed {
-                Ok(()) => self.shared.space.release(segment.len),
-                Err(error) => tracing::warn!(%error, segment = %segment.name.file_name(), "a journal segment could not be deleted"),
+            if let Err(error) = self.shared.files.remove(&self.dir.join(segment.name.file_name())) {
+                // It stays known, so that its marks are written and the next drained segment brings another try.
+                tracing::warn!(%error, segment = %segment.name.file_name(), "a journal segment could not be deleted");
+                self.shared.queue.lock().add_segment(segment);
+                continue;
+            }
+            self.shared.space.release(segment.len);
+            deleted.push(segment.name.first);
+        }
+        // The marks go after the segment is gone for good: if it came back without them, its records would be repeated although their
+        // spool files are deleted. Marks left behind by an error here are swept at the next start.
+        if !deleted.is_empty() && self.shared.files.sync_dir(&self.dir).is_ok() {
+            for first in deleted {
+                self.remove_marks(first);
             }
         }
     }
