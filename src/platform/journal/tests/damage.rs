@@ -46,7 +46,7 @@ fn a_lost_page_costs_the_records_in_it_and_no_others() {
     let (disk, path) = five();
     let len = disk.content(&path).len();
     for start in 0..len {
-        for end in start + 1..=len {
+        for end in [1, 8, 39, 40, 44, 90, len].map(|size| (start + size).min(len)) {
             let disk = disk.copy();
             disk.tamper(&path, |bytes| bytes[start..end].fill(0));
             let journal = open(&disk);

@@ -53,6 +53,40 @@ fn a_retried_letter_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_burial_whose_mark_was_lost_is_finished_at_the_next_start() {
+    run(async {
+        let disk = Disk::new();
+        let journal = open(&disk);
+        let bad = append(&journal, "bad").await;
+        append(&journal, "neighbour, which keeps the segment").await;
+        batch(&journal).await;
+        journal.bury(bad, "why", at(0)).await.unwrap();
+        journal.settle().await;
+        let journal = open(&disk.after_power_cut(disk::Luck::Nothing));
+        assert_eq!(bodies(&batch(&journal).await), ["neighbour, which keeps the segment"]);
+        assert_eq!(journal.dead_letters().len(), 1);
+    });
+}
+
+#[test]
+fn a_retry_that_the_crash_cut_in_half_is_finished_at_the_next_start() {
+    run(async {
+        let disk = Disk::new();
+        let journal = open(&disk);
+        let seq = bury(&journal, "bad", at(0)).await;
+        disk.fail_at(disk.operations() + 3, io::ErrorKind::Other); // appended and synced, but not deleted
+        journal.retry_dead_letter(seq).await.unwrap().unwrap();
+        assert_eq!(disk.names(".dead").len(), 1);
+        let disk = disk.copy();
+        let journal = open(&disk);
+        assert!(journal.dead_letters().is_empty());
+        let entries = batch(&journal).await;
+        assert_eq!(bodies(&entries), ["bad"]);
+        assert_eq!(disk.content(&journal.spool_path(entries[0].spool[0])), b"attachment");
+    });
+}
+
+#[test]
 fn only_a_record_that_is_out_can_be_buried() {
     run(async {
         let journal = open(&Disk::new());

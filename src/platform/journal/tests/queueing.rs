@@ -237,3 +237,39 @@ fn the_oldest_age_follows_the_oldest_record_that_is_not_done() {
         assert_eq!(journal.stats().oldest_at, None);
     });
 }
+
+#[test]
+fn over_the_real_file_system_it_is_the_same_and_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+
+    run(async {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let open = || Journal::open(&path, options(), Arc::new(OsFiles));
+        let (journal, report) = open().unwrap();
+        assert_eq!(report, RecoveryReport::default());
+        let file = spooled(&journal, "minidump").await;
+        journal.append(record("crash").with_spool(vec![file])).await.unwrap();
+        let poison = append(&journal, "poison").await;
+        append(&journal, "waits").await;
+        let entries = batch(&journal).await;
+        journal.bury(poison, "why", at(0)).await.unwrap();
+        journal.settle().await;
+        assert!(matches!(open(), Err(OpenError::Locked { .. })));
+        let mut files = 0;
+        for folder in ["", "spool", "dead"] {
+            for entry in std::fs::read_dir(path.join(folder)).unwrap() {
+                let meta = entry.unwrap().metadata().unwrap();
+                assert_eq!(meta.permissions().mode() & 0o077, 0);
+                files += usize::from(meta.is_file());
+            }
+        }
+        assert_eq!(files, 5, "lock, segment, marks, letter, spool file");
+        assert_eq!(std::fs::read(journal.spool_path(entries[0].spool[0])).unwrap(), b"minidump");
+        journal.forget(&[entries[0].seq]);
+        journal.close().await;
+        let (journal, report) = open().unwrap();
+        assert_eq!((report.records, report.done), (1, 2));
+        assert_eq!(bodies(&batch(&journal).await), ["waits"]);
+    });
+}
