@@ -1,0 +1,397 @@
+//! # Records: what ingest journals and digest reads
+//!
+//! **Promise.** One accepted request, whatever its endpoint, is one record: who sent it, from where, when it was received (once, for ever),
+//! the kept items as an envelope, and what was counted but not kept. What [`Record::encode`] writes, [`Record::decode`] reads, also in later
+//! versions of the program: the first byte says which form it is.
+//!
+//! **How.** Little-endian numbers, lengths as LEB128, texts cut to a bound. The envelope is compressed by zstd at level 1 when it is large
+//! enough for that to pay and comes out smaller.
+//!
+//! **When it breaks.** Bytes of another version, or that end early, are an error that digest buries as a dead letter. The journal's own
+//! checksums guard against damage; decoding holds no more than [`MAX_ENVELOPE`] whatever the bytes say.
+//!
+//! **Not here.** The journal; where spooled payloads lie (the journal's entry names the files in the order of [`Record::spooled`]).
+
+use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use bytes::{Buf, Bytes};
+use uuid::Uuid;
+
+use super::envelope::{Envelope, FramingError, ItemHeader, read_item_header};
+use super::{Category, EventId, Outcome};
+
+/// The form that is written.
+const VERSION: u8 = 1;
+/// The largest envelope a record may hold, decompressed: far above what ingest keeps outside the spool.
+pub const MAX_ENVELOPE: usize = 256 << 20;
+/// Below this, compression saves too little to be worth its time.
+const COMPRESS_FROM: usize = 1024;
+/// Headers that clients send are kept up to this many bytes.
+const MAX_TEXT: usize = 2048;
+
+/// Where a request came in. The number is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Endpoint {
+    /// `/envelope/`.
+    Envelope = 0,
+    /// `/store/`, all forms.
+    Store = 1,
+    /// `/security/` and its other names.
+    Security = 2,
+    /// `/minidump/`.
+    Minidump = 3,
+    /// Attachments of one event.
+    Attachments = 4,
+    /// The cron check-in URL.
+    Cron = 5,
+    /// OTLP.
+    Otlp = 6,
+    /// The form of the error page.
+    ErrorPage = 7,
+    /// Counts only: what was refused.
+    Counts = 8,
+}
+
+impl Endpoint {
+    const ALL: [Self; 9] = [
+        Self::Envelope,
+        Self::Store,
+        Self::Security,
+        Self::Minidump,
+        Self::Attachments,
+        Self::Cron,
+        Self::Otlp,
+        Self::ErrorPage,
+        Self::Counts,
+    ];
+}
+
+/// The client hint headers of a browser.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientHints {
+    /// `Sec-CH-UA`.
+    pub brands: Option<String>,
+    /// `Sec-CH-UA-Platform`.
+    pub platform: Option<String>,
+    /// `Sec-CH-UA-Platform-Version`.
+    pub platform_version: Option<String>,
+    /// `Sec-CH-UA-Mobile`.
+    pub mobile: Option<String>,
+    /// `Sec-CH-UA-Model`.
+    pub model: Option<String>,
+}
+
+/// A payload that lies in a spool file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpooledItem {
+    /// Its header.
+    pub header: ItemHeader,
+    /// Its size.
+    pub length: u64,
+}
+
+/// Something counted at ingest and not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// Of what.
+    pub category: Category,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How much.
+    pub quantity: u64,
+}
+
+/// One accepted request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Microseconds since 1970, stamped once.
+    pub received: i64,
+    /// The internal project number.
+    pub project_id: i32,
+    /// The public project number.
+    pub dsn_id: i64,
+    /// The key it was sent with.
+    pub key_id: i32,
+    /// Where it came in.
+    pub endpoint: Endpoint,
+    /// The envelope's event id: the client's, or the one generated for it and answered.
+    pub event_id: Option<EventId>,
+    /// The sender's address, as far as it is known and trusted.
+    pub client_ip: Option<IpAddr>,
+    /// `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The client hints.
+    pub hints: ClientHints,
+    /// `sentry_client`: name and version of the SDK.
+    pub sentry_client: Option<String>,
+    /// The page that sent it.
+    pub origin: Option<String>,
+    /// The kept items that are not spooled, as a decoded envelope.
+    pub envelope: Bytes,
+    /// The spooled items, in the order of the files that the journal's entry names.
+    pub spooled: Vec<SpooledItem>,
+    /// What is to be counted with the batch.
+    pub counted: Vec<Counted>,
+}
+
+/// Why bytes are no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Written by a newer program.
+    #[error("record version {0} is not known")]
+    Version(u8),
+    /// Cut or garbled.
+    #[error("record is malformed")]
+    Malformed,
+    /// The envelope inside does not decompress.
+    #[error("record does not decompress")]
+    Compression,
+}
+
+impl Record {
+    /// The envelope, framed.
+    pub fn open(&self) -> Result<Envelope, FramingError> {
+        Envelope::parse(&self.envelope)
+    }
+
+    /// The bytes for the journal.
+    pub fn encode(&self) -> Vec<u8> {
+        let compressed = if self.envelope.len() >= COMPRESS_FROM { compress(&self.envelope) } else { None };
+        let body = compressed.as_deref().unwrap_or(&self.envelope);
+        let mut out = Writer(Vec::with_capacity(256 + body.len()));
+        out.0.push(VERSION);
+        out.0.push(self.endpoint as u8);
+        out.0.extend_from_slice(&self.received.to_le_bytes());
+        out.0.extend_from_slice(&self.project_id.to_le_bytes());
+        out.0.extend_from_slice(&self.dsn_id.to_le_bytes());
+        out.0.extend_from_slice(&self.key_id.to_le_bytes());
+        out.event_id(self.event_id);
+        out.ip(self.client_ip);
+        let ClientHints { brands, platform, platform_version, mobile, model } = &self.hints;
+        for text in [&self.user_agent, brands, platform, platform_version, mobile, model, &self.sentry_client, &self.origin] {
+            out.optional(text.as_deref());
+        }
+        out.number(self.spooled.len() as u64);
+        for item in &self.spooled {
+            out.bytes(item.header.to_line(item.length).as_bytes());
+        }
+        out.number(self.counted.len() as u64);
+        for one in &self.counted {
+            out.0.extend_from_slice(&one.category.id().to_le_bytes());
+            out.bytes(one.outcome.name().as_bytes());
+            out.bytes(cut(&one.outcome.reason(), MAX_TEXT).as_bytes());
+            out.number(one.quantity);
+        }
+        out.0.push(u8::from(compressed.is_some()));
+        out.number(self.envelope.len() as u64);
+        out.bytes(body);
+        out.0
+    }
+
+    /// The record in bytes of the journal. An uncompressed envelope is a slice of them.
+    pub fn decode(bytes: &Bytes) -> Result<Self, RecordError> {
+        let mut reader = Reader(bytes.clone());
+        let version = reader.byte()?;
+        if version != VERSION {
+            return Err(RecordError::Version(version));
+        }
+        let endpoint = reader.byte()?;
+        let endpoint = *Endpoint::ALL.get(usize::from(endpoint)).ok_or(RecordError::Malformed)?;
+        let record = Self {
+            endpoint,
+            received: i64::from_le_bytes(reader.array()?),
+            project_id: i32::from_le_bytes(reader.array()?),
+            dsn_id: i64::from_le_bytes(reader.array()?),
+            key_id: i32::from_le_bytes(reader.array()?),
+            event_id: reader.event_id()?,
+            client_ip: reader.ip()?,
+            user_agent: reader.optional()?,
+            hints: ClientHints {
+                brands: reader.optional()?,
+                platform: reader.optional()?,
+                platform_version: reader.optional()?,
+                mobile: reader.optional()?,
+                model: reader.optional()?,
+            },
+            sentry_client: reader.optional()?,
+            origin: reader.optional()?,
+            spooled: reader.list(Reader::spooled)?,
+            counted: reader.list(Reader::counted)?,
+            envelope: reader.envelope()?,
+        };
+        if reader.0.is_empty() { Ok(record) } else { Err(RecordError::Malformed) }
+    }
+}
+
+thread_local! {
+    /// Compression tables are 700 KB: made once per thread, not once per request.
+    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// `None` where compression fails or does not pay.
+fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+    let compressed = COMPRESSOR.with_borrow_mut(|slot| {
+        if slot.is_none() {
+            *slot = zstd::bulk::Compressor::new(1).ok();
+        }
+        slot.as_mut()?.compress(bytes).ok()
+    })?;
+    (compressed.len() < bytes.len()).then_some(compressed)
+}
+
+/// The text up to a bound, at a character.
+fn cut(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.0.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number as u8);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// A length one too large, so that 0 is "not there".
+    fn optional(&mut self, text: Option<&str>) {
+        match text.map(|text| cut(text, MAX_TEXT)) {
+            None => self.number(0),
+            Some(text) => {
+                self.number(text.len() as u64 + 1);
+                self.0.extend_from_slice(text.as_bytes());
+            }
+        }
+    }
+
+    fn event_id(&mut self, id: Option<EventId>) {
+        self.0.push(u8::from(id.is_some()));
+        if let Some(id) = id {
+            self.0.extend_from_slice(id.uuid().as_bytes());
+        }
+    }
+
+    fn ip(&mut self, ip: Option<IpAddr>) {
+        match ip {
+            None => self.0.push(0),
+            Some(IpAddr::V4(ip)) => {
+                self.0.push(4);
+                self.0.extend_from_slice(&ip.octets());
+            }
+            Some(IpAddr::V6(ip)) => {
+                self.0.push(6);
+                self.0.extend_from_slice(&ip.octets());
+            }
+        }
+    }
+}
+
+struct Reader(Bytes);
+
+impl Reader {
+    fn byte(&mut self) -> Result<u8, RecordError> {
+        self.0.try_get_u8().map_err(|_| RecordError::Malformed)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+        let mut array = [0; N];
+        self.0.try_copy_to_slice(&mut array).map_err(|_| RecordError::Malformed)?;
+        Ok(array)
+    }
+
+    fn number(&mut self) -> Result<u64, RecordError> {
+        let mut number = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f).checked_shl(shift).ok_or(RecordError::Malformed)?;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(RecordError::Malformed)
+    }
+
+    fn take(&mut self, length: u64) -> Result<Bytes, RecordError> {
+        let length = usize::try_from(length).ok().filter(|length| *length <= self.0.len()).ok_or(RecordError::Malformed)?;
+        Ok(self.0.split_to(length))
+    }
+
+    fn bytes(&mut self) -> Result<Bytes, RecordError> {
+        let length = self.number()?;
+        self.take(length)
+    }
+
+    fn text(&mut self) -> Result<String, RecordError> {
+        String::from_utf8(self.bytes()?.into()).map_err(|_| RecordError::Malformed)
+    }
+
+    fn optional(&mut self) -> Result<Option<String>, RecordError> {
+        let Some(length) = self.number()?.checked_sub(1) else { return Ok(None) };
+        String::from_utf8(self.take(length)?.into()).map(Some).map_err(|_| RecordError::Malformed)
+    }
+
+    fn list<T>(&mut self, one: impl Fn(&mut Self) -> Result<T, RecordError>) -> Result<Vec<T>, RecordError> {
+        // Every entry takes at least a byte, so a count cannot make more of them than there are bytes.
+        let count = self.number()?;
+        if count > self.0.len() as u64 {
+            return Err(RecordError::Malformed);
+        }
+        (0..count).map(|_| one(self)).collect()
+    }
+
+    fn event_id(&mut self) -> Result<Option<EventId>, RecordError> {
+        match self.byte()? {
+            0 => Ok(None),
+            1 => Ok(Some(Uuid::from_bytes(self.array()?).into())),
+            _ => Err(RecordError::Malformed),
+        }
+    }
+
+    fn ip(&mut self) -> Result<Option<IpAddr>, RecordError> {
+        match self.byte()? {
+            0 => Ok(None),
+            4 => Ok(Some(Ipv4Addr::from(self.array::<4>()?).into())),
+            6 => Ok(Some(Ipv6Addr::from(self.array::<16>()?).into())),
+            _ => Err(RecordError::Malformed),
+        }
+    }
+
+    fn spooled(&mut self) -> Result<SpooledItem, RecordError> {
+        let mut header = read_item_header(&self.bytes()?).map_err(|_| RecordError::Malformed)?;
+        let length = header.length.take().ok_or(RecordError::Malformed)?;
+        Ok(SpooledItem { header, length })
+    }
+
+    fn counted(&mut self) -> Result<Counted, RecordError> {
+        let category = Category::from_id(i16::from_le_bytes(self.array()?));
+        let (name, reason) = (self.text()?, self.text()?);
+        let outcome = Outcome::from_parts(&name, &reason).ok_or(RecordError::Malformed)?;
+        Ok(Counted { category, outcome, quantity: self.number()? })
+    }
+
+    fn envelope(&mut self) -> Result<Bytes, RecordError> {
+        let compressed = self.byte()?;
+        let length = self.number()?;
+        let body = self.bytes()?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= MAX_ENVELOPE).ok_or(RecordError::Malformed)?;
+        let envelope = match compressed {
+            0 => body,
+            1 => zstd::bulk::decompress(&body, length).map_err(|_| RecordError::Compression)?.into(),
+            _ => return Err(RecordError::Malformed),
+        };
+        if envelope.len() == length { Ok(envelope) } else { Err(RecordError::Malformed) }
+    }
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;
