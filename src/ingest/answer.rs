@@ -1,0 +1,142 @@
+//! # Answers: statuses, bodies and headers that SDKs rely on
+//!
+//! **Promise.** Every answer has the CORS headers; a success is exactly 200 with JSON; a refusal has the body and `X-Sentry-Error` of the
+//! protocol; a 429 says for how long.
+//!
+//! **Not here.** When which is given.
+
+use axum::body::Body;
+use axum::http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN};
+use axum::http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::platform::journal::AppendError;
+use crate::protocol::envelope::FramingError;
+use crate::protocol::rate_limits::{RateLimit, RateLimits, Scope};
+use crate::protocol::store_body::PIXEL;
+use crate::protocol::{Category, EventId, Refusal};
+
+const SENTRY_ERROR: HeaderName = HeaderName::from_static("x-sentry-error");
+const RATE_LIMITS: HeaderName = HeaderName::from_static("x-sentry-rate-limits");
+
+/// Beside those of Relay: what applications that instrument all requests to their own site send.
+const ALLOWED_HEADERS: &str = "x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept, content-type, authentication, \
+     authorization, content-encoding, transfer-encoding, sentry-trace, baggage, x-csrftoken";
+
+/// How long SDKs are asked not to send kinds that are not kept. An hour, so that an update that keeps them is noticed the same day.
+const NOT_KEPT_SECONDS: u64 = 3600;
+/// What a client is told to wait where nothing better is known.
+const RETRY_SECONDS: u64 = 10;
+
+/// Why a request was not taken.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// By the rules of the protocol.
+    Refused(Refusal),
+    /// The journal does not take it.
+    Journal(AppendError),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<FramingError> for Stop {
+    fn from(error: FramingError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<AppendError> for Stop {
+    fn from(error: AppendError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+/// The CORS headers, which stand on every answer.
+pub(super) fn with_cors(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOWED_HEADERS));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-sentry-error, x-sentry-rate-limits, retry-after"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    response
+}
+
+/// 200, with the id of the envelope, or `{}`.
+pub(super) fn accepted(id: Option<EventId>, not_kept: &[Category]) -> Response<Body> {
+    let body = id.map_or_else(|| "{}".to_owned(), |id| format!("{{\"id\":\"{id}\"}}"));
+    let mut response = json(StatusCode::OK, body);
+    if !not_kept.is_empty() {
+        let limit = RateLimit::new(NOT_KEPT_SECONDS, not_kept, Scope::Organization, "not_kept");
+        put(response.headers_mut(), RATE_LIMITS, &limit.to_string());
+    }
+    response
+}
+
+/// The answer to a preflight.
+pub(super) fn preflight() -> Response<Body> {
+    json(StatusCode::OK, String::new())
+}
+
+/// A refusal as JSON.
+pub(super) fn refused(stop: &Stop, allow: &'static str) -> Response<Body> {
+    let (refusal, limits) = explain(stop);
+    let body = serde_json::to_string(&refusal.body()).unwrap_or_default();
+    let mut response = json(StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST), body);
+    let headers = response.headers_mut();
+    put(headers, SENTRY_ERROR, &refusal.header_text());
+    if refusal == Refusal::MethodNotAllowed {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if !limits.is_empty() {
+        put(headers, RATE_LIMITS, &limits.to_string());
+    }
+    let wait = limits.retry_after().or_else(|| (refusal.status() == 503).then_some(RETRY_SECONDS));
+    if let Some(seconds) = wait {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// The pixel: 200 whatever happened, for the script that asks for it cannot read the answer; what happened stands in the headers.
+pub(super) fn pixel(stop: Option<&Stop>) -> Response<Body> {
+    let mut response = Response::new(Body::from(&PIXEL[..]));
+    if let Some(stop) = stop {
+        *response.headers_mut() = std::mem::take(refused(stop, "").headers_mut());
+    }
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/gif"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What the protocol says of a fault of the journal: it can take more later (429, on which SDKs pause), or it cannot (503).
+fn explain(stop: &Stop) -> (Refusal, RateLimits) {
+    let limited =
+        |seconds: u64, reason: &str| (Refusal::RateLimited, RateLimits(vec![RateLimit::new(seconds, &[], Scope::Organization, reason)]));
+    match stop {
+        Stop::Refused(refusal) => (refusal.clone(), RateLimits::default()),
+        Stop::Journal(AppendError::Full { retry_after }) => limited(retry_after.as_secs().max(1), "journal_full"),
+        Stop::Journal(AppendError::DiskLow { retry_after, .. }) => limited(retry_after.as_secs().max(1), "disk_low"),
+        Stop::Journal(AppendError::Io { .. }) => limited(RETRY_SECONDS, "disk_failed"),
+        Stop::Journal(AppendError::TooLarge { .. }) => (Refusal::TooLarge(None), RateLimits::default()),
+        Stop::Journal(AppendError::Closed) => (Refusal::Unavailable, RateLimits::default()),
+    }
+}
+
+fn json(status: StatusCode, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Header texts come from here and from grammars without control characters; one that were none would be left out.
+fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,194 @@
+//! # Bodies: from the network through decoder and framer
+//!
+//! **Promise.** A body costs some hundred KiB of memory, however large it is and becomes; the work of decoding a large one is not done on a
+//! thread that serves other requests.
+//!
+//! **How.** Nearly all bodies are small: they are read whole, decoded and framed at once. What is larger on the wire, or becomes larger, goes
+//! piece by piece to a thread of the blocking pool, which decodes, frames and spools.
+//!
+//! **When it breaks.** A connection that ends early, or that is silent for [`SILENCE`], is a broken body: nothing of it counts. A caller that
+//! goes away ends the thread's work at its next piece.
+//!
+//! **Not here.** Which items are kept ([`super::collect`]).
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::StreamExt;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use super::Ingest;
+use super::answer::Stop;
+use super::collect::{Collector, Spill};
+use crate::protocol::Refusal;
+use crate::protocol::encoding::{Codings, DecodeError, decode};
+use crate::protocol::framer::Framer;
+
+/// Bodies up to this size on the wire are read whole.
+const SMALL_WIRE: usize = 256 * 1024;
+/// They are decoded at once as far as they become no more than this: the largest event, and something beside it.
+const SMALL_DECODED: u64 = 1280 * 1024;
+/// What a large body is decoded by.
+const PIECE: usize = 64 * 1024;
+/// Pieces between the network and the thread.
+const QUEUE: usize = 4;
+/// How long a client may send nothing in the middle of a body.
+const SILENCE: Duration = Duration::from_secs(30);
+/// What of a refused body is still read, so that the client reads the answer instead of a broken connection.
+const DRAIN: usize = 256 * 1024;
+
+enum Piece {
+    Data(Bytes),
+    End,
+}
+
+/// The next bytes of a body; `None` at its end.
+async fn next_piece(stream: &mut BodyDataStream) -> Result<Option<Bytes>, DecodeError> {
+    match tokio::time::timeout(SILENCE, stream.next()).await {
+        Ok(None) => Ok(None),
+        Ok(Some(Ok(piece))) => Ok(Some(piece)),
+        Ok(Some(Err(_))) | Err(_) => Err(DecodeError::Broken),
+    }
+}
+
+/// Reads up to about `max` bytes; the rest of the stream, if there is more.
+async fn read_start(body: Body, max: usize) -> Result<(Bytes, Option<BodyDataStream>), DecodeError> {
+    let mut stream = body.into_data_stream();
+    let Some(first) = next_piece(&mut stream).await? else { return Ok((Bytes::new(), None)) };
+    let mut start = BytesMut::from(first);
+    while start.len() <= max {
+        match next_piece(&mut stream).await? {
+            Some(piece) => start.extend_from_slice(&piece),
+            None => return Ok((start.freeze(), None)),
+        }
+    }
+    Ok((start.freeze(), Some(stream)))
+}
+
+/// Reads what is left of a small body that is refused.
+pub(super) async fn drain(body: Body) {
+    let _ = read_start(body, DRAIN).await;
+}
+
+/// A body of at most `cap` decoded bytes, in memory.
+pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<Bytes, Refusal> {
+    let max_wire = if codings.is_plain() { cap } else { cap.saturating_mul(2).saturating_add(64 * 1024) };
+    let (wire, rest) = read_start(body, usize::try_from(max_wire).unwrap_or(usize::MAX)).await?;
+    if rest.is_some() {
+        return Err(Refusal::TooLarge(None));
+    }
+    if codings.is_plain() && wire.len() as u64 <= cap {
+        return Ok(wire);
+    }
+    Ok(decode(codings, &wire, cap)?.into())
+}
+
+impl Ingest {
+    /// Reads a body as an envelope.
+    pub(super) async fn read_envelope(&self, body: Body, codings: Codings) -> Result<Collector, Stop> {
+        let (wire, rest) = read_start(body, SMALL_WIRE).await.map_err(Refusal::from)?;
+        if rest.is_none() {
+            match decode(&codings, &wire, SMALL_DECODED) {
+                Ok(decoded) => return self.frame_small(&decoded).await,
+                Err(DecodeError::TooLarge) => {}
+                Err(error) => return Err(Refusal::from(error).into()),
+            }
+        }
+        self.read_large(wire, rest, codings).await
+    }
+
+    async fn frame_small(&self, decoded: &[u8]) -> Result<Collector, Stop> {
+        let mut collector = Collector::new(&self.settings, None);
+        let mut framer = Framer::new(self.max_line());
+        framer.feed(decoded, &mut collector)?;
+        framer.finish(&mut collector)?;
+        collector.spool_rest(&self.seams.journal).await?;
+        Ok(collector)
+    }
+
+    async fn read_large(&self, start: Bytes, rest: Option<BodyDataStream>, codings: Codings) -> Result<Collector, Stop> {
+        // Closing the semaphore is not among the things that happen.
+        let _permit = self.large_bodies.acquire().await.map_err(|_| Refusal::Unavailable)?;
+        let (pieces, received) = mpsc::channel(QUEUE);
+        let spill = Spill { journal: Arc::clone(&self.seams.journal), runtime: Handle::current() };
+        let collector = Collector::new(&self.settings, Some(spill));
+        let (cap, framer) = (self.settings.limits.envelope, Framer::new(self.max_line()));
+        let work = spawn_blocking(move || {
+            frame_large(PieceReader { pieces: received, piece: Bytes::new(), ended: false }, (&codings, cap), framer, collector)
+        });
+        // The thread may end first, when it has seen enough: then nobody takes pieces any more.
+        let forward = async move {
+            let mut piece = start;
+            let mut rest = rest;
+            while pieces.send(Piece::Data(piece)).await.is_ok() {
+                piece = match rest.as_mut() {
+                    None => break,
+                    Some(stream) => match next_piece(stream).await {
+                        Ok(Some(piece)) => piece,
+                        Ok(None) => break,
+                        // Without an end mark the reader knows that the body is broken.
+                        Err(_) => return,
+                    },
+                };
+            }
+            let _ = pieces.send(Piece::End).await;
+        };
+        let (work, ()) = tokio::join!(work, forward);
+        work.unwrap_or_else(|_| Err(Refusal::Unavailable.into()))
+    }
+
+    fn max_line(&self) -> usize {
+        usize::try_from(self.settings.limits.header_line).unwrap_or(usize::MAX)
+    }
+}
+
+/// Decodes and frames on a thread that may block.
+fn frame_large(
+    input: PieceReader,
+    (codings, cap): (&Codings, u64),
+    mut framer: Framer,
+    mut collector: Collector,
+) -> Result<Collector, Stop> {
+    let refused = |error: io::Error| Stop::from(Refusal::from(DecodeError::of(&error)));
+    let mut reader = codings.reader(input, cap).map_err(refused)?;
+    let mut buffer = vec![0; PIECE];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => framer.feed(&buffer[..read], &mut collector)?,
+            Err(error) => return Err(refused(error)),
+        }
+    }
+    framer.finish(&mut collector)?;
+    Ok(collector)
+}
+
+/// The pieces of a body as a reader.
+struct PieceReader {
+    pieces: mpsc::Receiver<Piece>,
+    piece: Bytes,
+    ended: bool,
+}
+
+impl Read for PieceReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            if self.ended {
+                return Ok(0);
+            }
+            match self.pieces.blocking_recv() {
+                Some(Piece::Data(piece)) => self.piece = piece,
+                Some(Piece::End) => self.ended = true,
+                None => return Err(DecodeError::Broken.into()),
+            }
+        }
+        let length = buf.len().min(self.piece.len());
+        self.piece.copy_to_slice(&mut buf[..length]);
+        Ok(length)
+    }
+}

@@ -1,0 +1,95 @@
+//! `/api/{project}/envelope/`: frames, sorts, journals, answers with the envelope's id.
+//!
+//! Not here: the rules per item ([`super::collect`]).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Response;
+
+use super::answer::{Stop, accepted};
+use super::collect::{Collected, Collector};
+use super::handler::Arrival;
+use super::{Ingest, KeyInfo};
+use crate::event::json;
+use crate::protocol::record::{Endpoint, Record};
+use crate::protocol::{Dsn, EventId, Refusal, auth};
+
+impl Ingest {
+    pub(super) async fn envelope(&self, mut arrival: Arrival, key: Option<Arc<KeyInfo>>, body: Body) -> Result<Response<Body>, Stop> {
+        let read = match arrival.codings() {
+            Ok(codings) => self.read_envelope(body, codings).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        let mut collector = match (read, &key) {
+            (Ok(collector), _) => collector,
+            (Err(stop), Some(key)) => return Err(self.count_stop(key, stop)),
+            (Err(stop), None) => return Err(stop),
+        };
+        let key = match key {
+            Some(key) => {
+                agrees(&arrival, collector.header.dsn.as_deref()).map_err(|refusal| self.count_refusal(&key, refusal))?;
+                key
+            }
+            None => self.key_inside(&mut arrival, collector.header.dsn.as_deref()).await?,
+        };
+        if collector.needs_id && collector.header.event_id.is_none() {
+            collector.header.event_id = Some(self.own_id(&collector));
+        }
+        let (id, not_kept) = (collector.header.event_id, std::mem::take(&mut collector.not_kept));
+        if !collector.is_empty() {
+            let Collected { envelope, spooled, files, counted } = collector.finish();
+            let record = Record { envelope, spooled, counted, ..self.record(&arrival, &key, Endpoint::Envelope, id) };
+            self.append(&record, files, arrival.received).await?;
+        }
+        Ok(accepted(id, &not_kept))
+    }
+
+    /// The key in the envelope header, for requests that carry none outside.
+    async fn key_inside(&self, arrival: &mut Arrival, dsn: Option<&str>) -> Result<Arc<KeyInfo>, Stop> {
+        let credentials = auth::from_dsn(dsn)?;
+        if arrival.project.is_some() && credentials.project != arrival.project {
+            return Err(Refusal::ProjectMismatch.into());
+        }
+        let key = self.key(&credentials, arrival).await?;
+        arrival.credentials = Some(credentials);
+        Ok(key)
+    }
+
+    /// An id for an envelope that has none in its header: the one in its event, so that a repeat is known as one, else a new one.
+    fn own_id(&self, collector: &Collector) -> EventId {
+        let inside = collector.event_payload().and_then(|payload| json::parse(payload).ok());
+        let inside = inside.and_then(|(event, _)| event.get("event_id")?.as_str()?.parse().ok());
+        inside.unwrap_or_else(|| (self.seams.new_id)())
+    }
+
+    /// A record of a request, without items.
+    pub(super) fn record(&self, arrival: &Arrival, key: &KeyInfo, endpoint: Endpoint, event_id: Option<EventId>) -> Record {
+        let client = arrival.client.clone();
+        Record {
+            received: arrival.received.timestamp_micros(),
+            project_id: key.project_id,
+            dsn_id: key.dsn_id,
+            key_id: key.key_id,
+            endpoint,
+            event_id,
+            client_ip: client.ip,
+            user_agent: client.user_agent,
+            hints: client.hints,
+            sentry_client: arrival.credentials.as_ref().and_then(|credentials| credentials.client.clone()),
+            origin: client.origin,
+            envelope: bytes::Bytes::new(),
+            spooled: Vec::new(),
+            counted: Vec::new(),
+        }
+    }
+}
+
+/// An envelope that names a DSN has to name the one it was sent with.
+fn agrees(arrival: &Arrival, dsn: Option<&str>) -> Result<(), Refusal> {
+    // What cannot be read as a DSN is not needed here, and says nothing.
+    let Some(dsn) = dsn.and_then(|dsn| dsn.parse::<Dsn>().ok()) else { return Ok(()) };
+    let same_key = arrival.credentials.as_ref().is_none_or(|credentials| credentials.key == dsn.key());
+    let same_project = arrival.project.is_none_or(|project| project == dsn.project());
+    if same_key && same_project { Ok(()) } else { Err(Refusal::ProjectMismatch) }
+}

@@ -1,0 +1,166 @@
+//! # The handler: from a request to an answer
+//!
+//! **Promise.** Every request gets one answer with CORS headers; refusals with a known project are counted.
+//!
+//! **How.** Path, method, credentials, key, project, origin, room in the journal: in this order, all before the body is read.
+//!
+//! **Not here.** What the endpoints do with their bodies ([`super::envelope`], [`super::store`]).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{Method, Request, Response};
+use chrono::{DateTime, Utc};
+
+use super::answer::{Stop, pixel, preflight, refused, with_cors};
+use super::body::drain;
+use super::client::{Client, text};
+use super::route::Route;
+use super::{Ingest, KeyAnswer, KeyInfo};
+use crate::platform::journal;
+use crate::protocol::auth::{self, Credentials, Places};
+use crate::protocol::encoding::Codings;
+use crate::protocol::record::Record;
+use crate::protocol::{Category, DsnId, ItemKind, Outcome, Refusal, origin};
+
+/// A request whose head was read.
+pub(super) struct Arrival {
+    /// The moment of arrival; travels with the envelope for ever.
+    pub(super) received: DateTime<Utc>,
+    pub(super) client: Client,
+    /// The project of the path.
+    pub(super) project: Option<DsnId>,
+    /// What was found outside the body.
+    pub(super) credentials: Option<Credentials>,
+    pub(super) parts: Parts,
+}
+
+impl Arrival {
+    pub(super) fn codings(&self) -> Result<Codings, Refusal> {
+        Ok(Codings::parse(text(&self.parts.headers, "content-encoding"))?)
+    }
+
+    fn content_length(&self) -> u64 {
+        text(&self.parts.headers, "content-length").and_then(|length| length.trim().parse().ok()).unwrap_or(0)
+    }
+}
+
+/// Everything below `/api/` that no other room claims.
+pub(super) async fn handle(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -> Response<Body> {
+    with_cors(ingest.answer(request).await)
+}
+
+impl Ingest {
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let received = (self.seams.now)();
+        // A preflight carries no credentials, and says what it likes about a path that is not there.
+        if request.method() == Method::OPTIONS {
+            return preflight();
+        }
+        let route = match Route::parse(request.uri().path()) {
+            Ok(route) => route,
+            Err(refusal) => {
+                drain(request.into_body()).await;
+                return refused(&refusal.into(), "");
+            }
+        };
+        let is_pixel = matches!(route, Route::Store(_)) && request.method() == Method::GET;
+        if !is_pixel && request.method() != Method::POST {
+            return refused(&Refusal::MethodNotAllowed.into(), route.methods());
+        }
+        match (self.receive(route, request, received).await, is_pixel) {
+            (Ok(response), false) => response,
+            (Err(stop), false) => refused(&stop, route.methods()),
+            (Ok(_), true) => pixel(None),
+            (Err(stop), true) => pixel(Some(&stop)),
+        }
+    }
+
+    async fn receive(&self, route: Route, request: Request<Body>, received: DateTime<Utc>) -> Result<Response<Body>, Stop> {
+        let (parts, body) = request.into_parts();
+        let project = match route {
+            Route::Envelope(project) => Some(project),
+            Route::Store(project) => project,
+        };
+        let client = Client::of(&parts, &self.settings.trusted_proxies);
+        let mut arrival = Arrival { received, client, project, credentials: None, parts };
+        let key = match self.admit(&mut arrival).await {
+            Ok(key) => key,
+            Err(stop) => {
+                drain(body).await;
+                return Err(stop);
+            }
+        };
+        let is_envelope =
+            text(&arrival.parts.headers, "content-type").is_some_and(|kind| kind.trim_start().starts_with("application/x-sentry-envelope"));
+        match route {
+            Route::Store(_) if !is_envelope || arrival.parts.method == Method::GET => self.store(arrival, key, body).await,
+            _ => self.envelope(arrival, key, body).await,
+        }
+    }
+
+    /// All that can be known before the body is read. `None` for an envelope that may bring its credentials inside.
+    async fn admit(&self, arrival: &mut Arrival) -> Result<Option<Arc<KeyInfo>>, Stop> {
+        let headers = &arrival.parts.headers;
+        let places = Places {
+            sentry_header: text(headers, "x-sentry-auth"),
+            authorization: text(headers, "authorization"),
+            query: arrival.parts.uri.query(),
+            path_key: None,
+        };
+        arrival.credentials = auth::find(&places)?;
+        let key = match &arrival.credentials {
+            Some(credentials) => Some(self.key(credentials, arrival).await?),
+            None => None,
+        };
+        self.seams.journal.admit(arrival.content_length())?;
+        Ok(key)
+    }
+
+    /// The key of credentials, if it may send to this project from this page.
+    pub(super) async fn key(&self, credentials: &Credentials, arrival: &Arrival) -> Result<Arc<KeyInfo>, Stop> {
+        let key = match (self.seams.lookup)(credentials.key, arrival.project).await {
+            KeyAnswer::Known(key) => key,
+            KeyAnswer::Unknown => return Err(Refusal::UnknownProject.into()),
+            KeyAnswer::Unavailable => return Err(Refusal::Unavailable.into()),
+        };
+        let mine = arrival.project.is_none_or(|project| project.get() == key.dsn_id);
+        if !key.enabled || !mine {
+            return Err(Refusal::UnknownProject.into());
+        }
+        if !origin::allowed(&key.allowed_domains, arrival.client.origin.as_deref()) {
+            return Err(self.count_refusal(&key, Refusal::ForbiddenOrigin).into());
+        }
+        Ok(key)
+    }
+
+    /// Counts a refused request for its project.
+    pub(super) fn count_refusal(&self, key: &KeyInfo, refusal: Refusal) -> Refusal {
+        if let Some(reason) = refusal.reason() {
+            let category = match &refusal {
+                Refusal::TooLarge(Some(kind)) => ItemKind::parse(kind).category().unwrap_or(Category::Unknown),
+                Refusal::InvalidJson(_) => Category::Error,
+                _ => Category::Unknown,
+            };
+            self.refused.count(key, category, Outcome::Invalid(reason), 1);
+        }
+        refusal
+    }
+
+    /// Counts what the protocol refuses; what the journal refuses could not be counted either.
+    pub(super) fn count_stop(&self, key: &KeyInfo, stop: Stop) -> Stop {
+        match stop {
+            Stop::Refused(refusal) => Stop::Refused(self.count_refusal(key, refusal)),
+            Stop::Journal(error) => Stop::Journal(error),
+        }
+    }
+
+    /// Appends a record; returns once it is on disk.
+    pub(super) async fn append(&self, record: &Record, files: Vec<journal::Spooled>, received: DateTime<Utc>) -> Result<(), Stop> {
+        let record = journal::Record::new(received, record.encode()).with_spool(files);
+        self.seams.journal.append(record).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! # Ingest: what SDKs talk to
+//!
+//! **Promise.** A 200 means that the envelope is on disk. Whatever a client sends gets the answer of the protocol, with CORS headers, and no
+//! more memory than the limits say; what cannot be taken is refused before it is read where that can be known.
+//!
+//! **How.** One handler for all of `/api/{project}/…`: [`route`] reads the path, [`client`] the metadata, the key is looked up in memory,
+//! [`body`] decodes and frames in pieces, [`collect`] applies the rules per item, and one record is appended to the journal before the
+//! answer. Attachments above a size go to the journal's spool.
+//!
+//! **When it breaks.** A full journal, a disk that refuses, projects that are not known yet: 429 or 503 with `Retry-After`. Items of refused
+//! requests are counted in memory ([`tally`]) and journalled by [`Ingest::flush`].
+//!
+//! **Not here.** Issues and events (`digest`); SQL; which keys exist (`projects`), which comes in through [`Seams`].
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::any;
+use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
+
+use crate::platform::journal::Journal;
+use crate::protocol::items::Policy;
+use crate::protocol::{DsnId, EventId, ItemKind, Limits, PublicKey};
+
+mod answer;
+mod body;
+mod client;
+mod collect;
+mod envelope;
+mod handler;
+mod route;
+mod store;
+mod tally;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{InvalidProxies, TrustedProxies};
+
+/// What ingest knows of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// The internal project number.
+    pub project_id: i32,
+    /// The public project number, which stands in the URL.
+    pub dsn_id: i64,
+    /// The key's number.
+    pub key_id: i32,
+    /// The pages that may send; none means all.
+    pub allowed_domains: Vec<String>,
+    /// Whether key and project take events.
+    pub enabled: bool,
+}
+
+/// The answer to a look-up.
+#[derive(Debug, Clone)]
+pub enum KeyAnswer {
+    /// There is such a key.
+    Known(Arc<KeyInfo>),
+    /// There is none.
+    Unknown,
+    /// Nobody can tell now: the database is away, and the key was not seen before.
+    Unavailable,
+}
+
+/// Looks up a key, with the project of the URL where it names one.
+pub type Lookup = Box<dyn Fn(PublicKey, Option<DsnId>) -> Pin<Box<dyn Future<Output = KeyAnswer> + Send>> + Send + Sync>;
+
+/// What ingest needs and does not own.
+pub struct Seams {
+    /// Where records go.
+    pub journal: Arc<Journal>,
+    /// Which keys there are.
+    pub lookup: Lookup,
+    /// The clock that stamps `received`.
+    pub now: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// Makes event ids for envelopes that need one and have none.
+    pub new_id: Box<dyn Fn() -> EventId + Send + Sync>,
+}
+
+/// What an operator may change.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Sizes and numbers.
+    pub limits: Limits,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Which kinds digest has a place for; the others end as unsupported.
+    pub kept: fn(ItemKind) -> bool,
+    /// Attachments from this size on go to the spool. 128 KiB: a sync for each is dear, and smaller ones fit a journal segment many times.
+    pub spool_from: u64,
+    /// Request bodies that are read by threads at the same time; more of them wait. Bounds threads and memory: each holds some hundred KiB.
+    pub large_bodies: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            trusted_proxies: TrustedProxies::default(),
+            kept: |kind| kind.policy() == Policy::Keep,
+            spool_from: 128 * 1024,
+            large_bodies: 32,
+        }
+    }
+}
+
+/// The ingest half of the path of an event.
+pub struct Ingest {
+    seams: Seams,
+    settings: Arc<Settings>,
+    large_bodies: Semaphore,
+    refused: tally::Tally,
+}
+
+impl Ingest {
+    /// Ingest over its seams.
+    pub fn new(seams: Seams, settings: Settings) -> Arc<Self> {
+        let large_bodies = Semaphore::new(settings.large_bodies);
+        Arc::new(Self { seams, settings: Arc::new(settings), large_bodies, refused: tally::Tally::default() })
+    }
+
+    /// The routes: everything below `/api/` that no other room claims by a more exact path.
+    pub fn routes(self: Arc<Self>) -> Router {
+        Router::new().route("/api/{*rest}", any(handler::handle)).with_state(self)
+    }
+}

@@ -1,0 +1,80 @@
+//! `/api/{project}/store/` and `/api/store/`: one event of a client older than envelopes, by POST, or in the query of a GET.
+//!
+//! The event becomes an envelope with one item, so that digest knows one form. Unlike an envelope's, its JSON is looked at before the answer,
+//! because the protocol answers 400 to what is none.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Method, Response};
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::answer::{Stop, accepted};
+use super::body::read_all;
+use super::collect::{Collected, Collector};
+use super::handler::Arrival;
+use super::{Ingest, KeyInfo};
+use crate::event::json;
+use crate::protocol::encoding::Codings;
+use crate::protocol::envelope::ItemHeader;
+use crate::protocol::framer::Sink;
+use crate::protocol::record::{Endpoint, Record};
+use crate::protocol::{ItemKind, Refusal, store_body};
+
+impl Ingest {
+    pub(super) async fn store(&self, arrival: Arrival, key: Option<Arc<KeyInfo>>, body: Body) -> Result<Response<Body>, Stop> {
+        let Some(key) = key else { return Err(Refusal::MissingAuth.into()) };
+        let taken = self.take_event(&arrival, body).await;
+        let (event, json) = taken.map_err(|refusal| self.count_refusal(&key, refusal))?;
+        let id = event.get("event_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        let id = id.unwrap_or_else(|| (self.seams.new_id)());
+        let mut collector = Collector::new(&self.settings, None);
+        collector.header.event_id = Some(id);
+        collect_one(&mut collector, item_kind(&event), &json).map_err(|stop| self.count_stop(&key, stop))?;
+        let not_kept = std::mem::take(&mut collector.not_kept);
+        let Collected { envelope, spooled, files, counted } = collector.finish();
+        let record = Record { envelope, spooled, counted, ..self.record(&arrival, &key, Endpoint::Store, Some(id)) };
+        self.append(&record, files, arrival.received).await?;
+        Ok(accepted(Some(id), &not_kept))
+    }
+
+    /// The event of a request, read and as text.
+    async fn take_event(&self, arrival: &Arrival, body: Body) -> Result<(Value, Bytes), Refusal> {
+        let max = self.settings.limits.store;
+        let body = if arrival.parts.method == Method::GET {
+            query_data(arrival.parts.uri.query().unwrap_or_default())
+        } else {
+            let codings: Codings = arrival.codings()?;
+            read_all(body, &codings, max).await?
+        };
+        let (json, _form) = store_body::unpack(&body, max)?;
+        match json::parse(&json) {
+            Ok((event @ Value::Object(_), _)) => Ok((event, json)),
+            Ok(_) => Err(Refusal::InvalidJson("expected an object".to_owned())),
+            Err(error) => Err(Refusal::InvalidJson(error.to_string())),
+        }
+    }
+}
+
+/// The item type follows from the event's own; an unknown one is an ordinary event.
+fn item_kind(event: &Value) -> ItemKind {
+    match event.get("type").and_then(Value::as_str) {
+        Some("transaction") => ItemKind::Transaction,
+        Some("feedback") => ItemKind::Feedback,
+        _ => ItemKind::Event,
+    }
+}
+
+fn collect_one(collector: &mut Collector, kind: ItemKind, json: &[u8]) -> Result<(), Stop> {
+    collector.begin(ItemHeader { kind_text: Some(kind.name().to_owned()), ..ItemHeader::default() })?;
+    collector.payload(json)?;
+    collector.end()
+}
+
+/// The `sentry_data` of a query. Base64 that was not percent-encoded has lost its plus signs to blanks.
+fn query_data(query: &str) -> Bytes {
+    let data = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "sentry_data").map(|(_, data)| data.into_owned());
+    let data = data.unwrap_or_default();
+    if data.trim_start().starts_with('{') { data.into() } else { data.replace(' ', "+").into() }
+}
