@@ -115,15 +115,27 @@ pub(super) fn pixel(stop: Option<&Stop>) -> Response<Body> {
 
 /// What the protocol says of a fault of the journal: it can take more later (429, on which SDKs pause), or it cannot (503).
 fn explain(stop: &Stop) -> (Refusal, RateLimits) {
-    let limited =
-        |seconds: u64, reason: &str| (Refusal::RateLimited, RateLimits(vec![RateLimit::new(seconds, &[], Scope::Organization, reason)]));
-    match stop {
-        Stop::Refused(refusal) => (refusal.clone(), RateLimits::default()),
-        Stop::Journal(AppendError::Full { retry_after }) => limited(retry_after.as_secs().max(1), "journal_full"),
-        Stop::Journal(AppendError::DiskLow { retry_after, .. }) => limited(retry_after.as_secs().max(1), "disk_low"),
-        Stop::Journal(AppendError::Io { .. }) => limited(RETRY_SECONDS, "disk_failed"),
-        Stop::Journal(AppendError::TooLarge { .. }) => (Refusal::TooLarge(None), RateLimits::default()),
-        Stop::Journal(AppendError::Closed) => (Refusal::Unavailable, RateLimits::default()),
+    let error = match stop {
+        Stop::Refused(refusal) => return (refusal.clone(), RateLimits::default()),
+        Stop::Journal(error) => error,
+    };
+    let seconds = match error {
+        AppendError::Full { retry_after } | AppendError::DiskLow { retry_after, .. } => retry_after.as_secs().max(1),
+        AppendError::Io { .. } => RETRY_SECONDS,
+        AppendError::TooLarge { .. } => return (Refusal::TooLarge(None), RateLimits::default()),
+        AppendError::Closed => return (Refusal::Unavailable, RateLimits::default()),
+    };
+    (Refusal::RateLimited, RateLimits(vec![RateLimit::new(seconds, &[], Scope::Organization, journal_reason(error))]))
+}
+
+/// What a fault of the journal is called, in headers and in counts.
+pub(super) const fn journal_reason(error: &AppendError) -> &'static str {
+    match error {
+        AppendError::Full { .. } => "journal_full",
+        AppendError::DiskLow { .. } => "disk_low",
+        AppendError::Io { .. } => "disk_failed",
+        AppendError::TooLarge { .. } => "record_too_large",
+        AppendError::Closed => "shutting_down",
     }
 }
 

@@ -39,8 +39,9 @@ const PIECE: usize = 64 * 1024;
 const QUEUE: usize = 4;
 /// How long a client may send nothing in the middle of a body.
 const SILENCE: Duration = Duration::from_secs(30);
-/// What of a refused body is still read, so that the client reads the answer instead of a broken connection.
-const DRAIN: usize = 256 * 1024;
+/// What of a refused body is still read, and how long, so that the client reads the answer instead of a broken connection.
+const DRAIN: usize = 1024 * 1024;
+const DRAIN_PATIENCE: Duration = Duration::from_millis(300);
 
 enum Piece {
     Data(Bytes),
@@ -70,16 +71,30 @@ async fn read_start(body: Body, max: usize) -> Result<(Bytes, Option<BodyDataStr
     Ok((start.freeze(), Some(stream)))
 }
 
-/// Reads what is left of a small body that is refused.
+/// Reads and forgets what arrives at once of a body that is refused. One that does not come, or does not end, is not waited for.
 pub(super) async fn drain(body: Body) {
-    let _ = read_start(body, DRAIN).await;
+    drain_rest(body.into_data_stream()).await;
+}
+
+async fn drain_rest(mut stream: BodyDataStream) {
+    let read = async move {
+        let mut left = DRAIN;
+        while let Some(Ok(piece)) = stream.next().await {
+            match left.checked_sub(piece.len()) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    // Whether it ended or not: the answer goes out now.
+    let _ = tokio::time::timeout(DRAIN_PATIENCE, read).await;
 }
 
 /// A body of at most `cap` decoded bytes, in memory.
 pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<Bytes, Refusal> {
-    let max_wire = if codings.is_plain() { cap } else { cap.saturating_mul(2).saturating_add(64 * 1024) };
-    let (wire, rest) = read_start(body, usize::try_from(max_wire).unwrap_or(usize::MAX)).await?;
-    if rest.is_some() {
+    let (wire, rest) = read_start(body, usize::try_from(codings.wire_cap(cap)).unwrap_or(usize::MAX)).await?;
+    if let Some(rest) = rest {
+        drain_rest(rest).await;
         return Err(Refusal::TooLarge(None));
     }
     if codings.is_plain() && wire.len() as u64 <= cap {
@@ -136,7 +151,11 @@ impl Ingest {
                     },
                 };
             }
-            let _ = pieces.send(Piece::End).await;
+            if pieces.send(Piece::End).await.is_err()
+                && let Some(rest) = rest
+            {
+                drain_rest(rest).await;
+            }
         };
         let (work, ()) = tokio::join!(work, forward);
         work.unwrap_or_else(|_| Err(Refusal::Unavailable.into()))

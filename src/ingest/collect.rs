@@ -251,9 +251,10 @@ impl Sink for Collector {
         let mut item = Item { header, kind, length: 0, payload: Payload::Memory(Vec::new()), dropped };
         // A length that is announced too large needs no byte to be read.
         if let Some(length) = item.header.length
+            && item.dropped.is_none()
             && let Some(outcome) = self.check_size(&item, length)?
         {
-            item.dropped.get_or_insert(outcome);
+            item.dropped = Some(outcome);
         }
         self.current = Some(item);
         Ok(())
@@ -262,12 +263,14 @@ impl Sink for Collector {
     fn payload(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let Some(mut item) = self.current.take() else { return Ok(()) };
         item.length += bytes.len() as u64;
-        if let Some(outcome) = self.check_size(&item, item.length)? {
-            self.release(&mut item);
-            item.dropped.get_or_insert(outcome);
-        }
         if item.dropped.is_none() {
-            self.append(&mut item, bytes)?;
+            match self.check_size(&item, item.length)? {
+                Some(outcome) => {
+                    self.release(&mut item);
+                    item.dropped = Some(outcome);
+                }
+                None => self.append(&mut item, bytes)?,
+            }
         }
         self.current = Some(item);
         Ok(())

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::Response;
 
 use super::answer::{Stop, accepted};
+use super::body::drain;
 use super::collect::{Collected, Collector};
 use super::handler::Arrival;
 use super::{Ingest, KeyInfo};
@@ -17,9 +18,12 @@ use crate::protocol::{Dsn, EventId, Refusal, auth};
 
 impl Ingest {
     pub(super) async fn envelope(&self, mut arrival: Arrival, key: Option<Arc<KeyInfo>>, body: Body) -> Result<Response<Body>, Stop> {
-        let read = match arrival.codings() {
+        let read = match arrival.codings(self.settings.limits.envelope) {
             Ok(codings) => self.read_envelope(body, codings).await,
-            Err(refusal) => Err(refusal.into()),
+            Err(refusal) => {
+                drain(body).await;
+                Err(refusal.into())
+            }
         };
         let mut collector = match (read, &key) {
             (Ok(collector), _) => collector,
@@ -39,8 +43,8 @@ impl Ingest {
         let (id, not_kept) = (collector.header.event_id, std::mem::take(&mut collector.not_kept));
         if !collector.is_empty() {
             let Collected { envelope, spooled, files, counted } = collector.finish();
-            let record = Record { envelope, spooled, counted, ..self.record(&arrival, &key, Endpoint::Envelope, id) };
-            self.append(&record, files, arrival.received).await?;
+            let record = Record { envelope, spooled, counted, ..Self::record(&arrival, &key, Endpoint::Envelope, id) };
+            self.append(record, files, arrival.received).await?;
         }
         Ok(accepted(id, &not_kept))
     }
@@ -64,7 +68,7 @@ impl Ingest {
     }
 
     /// A record of a request, without items.
-    pub(super) fn record(&self, arrival: &Arrival, key: &KeyInfo, endpoint: Endpoint, event_id: Option<EventId>) -> Record {
+    pub(super) fn record(arrival: &Arrival, key: &KeyInfo, endpoint: Endpoint, event_id: Option<EventId>) -> Record {
         let client = arrival.client.clone();
         Record {
             received: arrival.received.timestamp_micros(),

@@ -14,7 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, Request, Response};
 use chrono::{DateTime, Utc};
 
-use super::answer::{Stop, pixel, preflight, refused, with_cors};
+use super::answer::{Stop, journal_reason, pixel, preflight, refused, with_cors};
 use super::body::drain;
 use super::client::{Client, text};
 use super::route::Route;
@@ -38,8 +38,12 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    pub(super) fn codings(&self) -> Result<Codings, Refusal> {
-        Ok(Codings::parse(text(&self.parts.headers, "content-encoding"))?)
+    /// How the body is encoded; refuses one that says itself that it is larger than `cap` can be on the wire.
+    pub(super) fn codings(&self, cap: u64) -> Result<Codings, Refusal> {
+        let lines: Vec<_> =
+            self.parts.headers.get_all("content-encoding").iter().filter_map(|line| std::str::from_utf8(line.as_bytes()).ok()).collect();
+        let codings = Codings::parse(Some(&lines.join(",")))?;
+        if self.content_length() > codings.wire_cap(cap) { Err(Refusal::TooLarge(None)) } else { Ok(codings) }
     }
 
     fn content_length(&self) -> u64 {
@@ -115,7 +119,13 @@ impl Ingest {
             Some(credentials) => Some(self.key(credentials, arrival).await?),
             None => None,
         };
-        self.seams.journal.admit(arrival.content_length())?;
+        if let Err(full) = self.seams.journal.admit(arrival.content_length()) {
+            let stop = full.into();
+            return Err(match &key {
+                Some(key) => self.count_stop(key, stop),
+                None => stop,
+            });
+        }
         Ok(key)
     }
 
@@ -149,18 +159,25 @@ impl Ingest {
         refusal
     }
 
-    /// Counts what the protocol refuses; what the journal refuses could not be counted either.
+    /// Counts a stopped request for its project, whoever stopped it: what it held is not known, so it is one of an unknown category.
     pub(super) fn count_stop(&self, key: &KeyInfo, stop: Stop) -> Stop {
-        match stop {
-            Stop::Refused(refusal) => Stop::Refused(self.count_refusal(key, refusal)),
-            Stop::Journal(error) => Stop::Journal(error),
+        match &stop {
+            Stop::Refused(refusal) => {
+                self.count_refusal(key, refusal.clone());
+            }
+            Stop::Journal(error) => {
+                self.refused.count(key, Category::Unknown, Outcome::RateLimited(journal_reason(error).into()), 1);
+            }
         }
+        stop
     }
 
     /// Appends a record; returns once it is on disk.
-    pub(super) async fn append(&self, record: &Record, files: Vec<journal::Spooled>, received: DateTime<Utc>) -> Result<(), Stop> {
-        let record = journal::Record::new(received, record.encode()).with_spool(files);
-        self.seams.journal.append(record).await?;
+    pub(super) async fn append(&self, record: Record, files: Vec<journal::Spooled>, received: DateTime<Utc>) -> Result<(), Stop> {
+        let bytes = record.encode();
+        // Many requests wait for one sync: each with its bytes for the journal only.
+        drop(record);
+        self.seams.journal.append(journal::Record::new(received, bytes).with_spool(files)).await?;
         Ok(())
     }
 }

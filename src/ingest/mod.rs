@@ -8,7 +8,7 @@
 //! answer. Attachments above a size go to the journal's spool.
 //!
 //! **When it breaks.** A full journal, a disk that refuses, projects that are not known yet: 429 or 503 with `Retry-After`. Items of refused
-//! requests are counted in memory ([`tally`]) and journalled by [`Ingest::flush`].
+//! requests are counted in memory ([`tally`]) and journalled by [`Ingest::flush_refused`].
 //!
 //! **Not here.** Issues and events (`digest`); SQL; which keys exist (`projects`), which comes in through [`Seams`].
 

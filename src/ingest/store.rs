@@ -16,7 +16,6 @@ use super::collect::{Collected, Collector};
 use super::handler::Arrival;
 use super::{Ingest, KeyInfo};
 use crate::event::json;
-use crate::protocol::encoding::Codings;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::framer::Sink;
 use crate::protocol::record::{Endpoint, Record};
@@ -34,8 +33,8 @@ impl Ingest {
         collect_one(&mut collector, item_kind(&event), &json).map_err(|stop| self.count_stop(&key, stop))?;
         let not_kept = std::mem::take(&mut collector.not_kept);
         let Collected { envelope, spooled, files, counted } = collector.finish();
-        let record = Record { envelope, spooled, counted, ..self.record(&arrival, &key, Endpoint::Store, Some(id)) };
-        self.append(&record, files, arrival.received).await?;
+        let record = Record { envelope, spooled, counted, ..Self::record(&arrival, &key, Endpoint::Store, Some(id)) };
+        self.append(record, files, arrival.received).await?;
         Ok(accepted(Some(id), &not_kept))
     }
 
@@ -45,7 +44,7 @@ impl Ingest {
         let body = if arrival.parts.method == Method::GET {
             query_data(arrival.parts.uri.query().unwrap_or_default())
         } else {
-            let codings: Codings = arrival.codings()?;
+            let codings = arrival.codings(max)?;
             read_all(body, &codings, max).await?
         };
         let (json, _form) = store_body::unpack(&body, max)?;

@@ -2,7 +2,7 @@
 //!
 //! **Promise.** What was refused is seen on the stats page, without a disk write per refused request: a flood of them costs a counter.
 //!
-//! **How.** A bounded map in memory; [`Ingest::flush`] journals it as records that hold counts only.
+//! **How.** A bounded map in memory; [`Ingest::flush_refused`] journals it as records that hold counts only.
 //!
 //! **When it breaks.** A crash loses the counts since the last flush: nobody was told that those items were taken. Counts beyond the bound
 //! are dropped.
@@ -12,6 +12,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use super::{Ingest, KeyInfo};
@@ -57,8 +58,7 @@ impl Tally {
 impl Ingest {
     /// Journals what was counted of refused requests; for a periodic task (every few seconds: counts are kept per hour) and for shutdown.
     /// What the journal does not take is kept for the next time. Returns the number of records written.
-    pub async fn flush(&self) -> usize {
-        let now = (self.seams.now)();
+    pub async fn flush_refused(&self, now: DateTime<Utc>) -> usize {
         let mut written = 0;
         for (project, counted) in self.refused.take() {
             let record = Record {

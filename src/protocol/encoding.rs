@@ -120,14 +120,17 @@ impl Codings {
         self.0.is_empty()
     }
 
+    /// The most bytes on the wire that may become no more than `cap`: what cannot be compressed grows a little by its encoding.
+    pub const fn wire_cap(&self, cap: u64) -> u64 {
+        if self.is_plain() { cap } else { cap.saturating_mul(2).saturating_add(64 * 1024) }
+    }
+
     /// A reader of the decoded bytes. Reading beyond `cap` bytes fails, and so does a stage between that holds far more.
     pub fn reader<'r>(&self, input: impl Read + Send + 'r, cap: u64) -> io::Result<Box<dyn Read + Send + 'r>> {
-        // What cannot be compressed grows a little by its encoding, so the stages before the last may have more.
-        let encoded_cap = cap.saturating_mul(2).saturating_add(64 * 1024);
-        let wire_cap = if self.is_plain() { cap } else { encoded_cap };
+        let wire_cap = self.wire_cap(cap);
         let mut reader: Box<dyn Read + Send + 'r> = Box::new(Capped { inner: input, left: wire_cap, coding: None });
         for (at, coding) in self.0.iter().enumerate().rev() {
-            reader = stage(*coding, reader, if at == 0 { cap } else { encoded_cap })?;
+            reader = stage(*coding, reader, if at == 0 { cap } else { wire_cap })?;
         }
         Ok(reader)
     }
