@@ -19,6 +19,10 @@ pub fn home() -> String {
 pub fn sign_in() -> String {
     "/sign-in".to_owned()
 }
+/// The sign-in form, which leads to `next` (a path of this dashboard) afterwards.
+pub fn sign_in_then(next: &str) -> String {
+    format!("/sign-in?next={}", enc(next))
+}
 /// POST: ends the session.
 pub fn sign_out() -> String {
     "/sign-out".to_owned()

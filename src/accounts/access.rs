@@ -1,0 +1,182 @@
+//! Routes as data, and the guard before each of them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::handler::Handler;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{MethodRouter, on};
+use http::Method;
+use http::request::Parts;
+
+use super::{ProjectId, SessionId, UserId, sessions};
+use crate::platform::App;
+use crate::web::{Flash, HttpError, Shell, SignedIn, urls, urls::IssueQuery};
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever has a session.
+    SignedIn,
+    /// Members of the project that `{slug}` or `{issue}` in the path belongs to, and administrators.
+    Member,
+    /// Administrators.
+    Admin,
+}
+
+/// One row of the URL table.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// GET or POST.
+    pub method: Method,
+    /// As axum writes it.
+    pub path: &'static str,
+    /// Who may.
+    pub access: Access,
+    handler: MethodRouter<App>,
+}
+
+/// A page.
+pub fn get<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, App>) -> Route {
+    Route { method: Method::GET, path, access, handler: axum::routing::get(handler) }
+}
+
+/// An action.
+pub fn post<T: 'static>(path: &'static str, access: Access, handler: impl Handler<T, App>) -> Route {
+    Route { method: Method::POST, path, access, handler: on(axum::routing::MethodFilter::POST, handler) }
+}
+
+/// The router of these routes, each behind its guard.
+pub fn router(routes: Vec<Route>, app: &App) -> Router<App> {
+    routes.into_iter().fold(Router::new(), |router, route| {
+        let guarded = route.handler.layer(from_fn_with_state((app.clone(), route.access), guard));
+        router.route(route.path, guarded)
+    })
+}
+
+/// A project that somebody may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VisibleProject {
+    /// Its internal number.
+    pub id: ProjectId,
+    /// In addresses.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// What its short ids begin with.
+    pub short_prefix: String,
+}
+
+/// Who looks.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// The account.
+    pub user_id: UserId,
+    /// Its address.
+    pub email: String,
+    /// May do everything.
+    pub is_admin: bool,
+    /// This sign-in.
+    pub session_id: SessionId,
+    /// What they may see, by name: all projects for administrators.
+    pub projects: Arc<[VisibleProject]>,
+    flash: Option<Flash>,
+}
+
+impl Viewer {
+    /// Whoever this session belongs to.
+    pub fn new(user_id: UserId, email: String, is_admin: bool, session_id: SessionId, projects: Vec<VisibleProject>) -> Self {
+        Self { user_id, email, is_admin, session_id, projects: projects.into(), flash: None }
+    }
+
+    /// The project with this slug, if they may see it.
+    pub fn project(&self, slug: &str) -> Option<&VisibleProject> {
+        self.projects.iter().find(|project| project.slug == slug)
+    }
+
+    /// The project with this number, if they may see it.
+    pub fn project_by_id(&self, id: ProjectId) -> Option<&VisibleProject> {
+        self.projects.iter().find(|project| project.id == id)
+    }
+
+    /// The shell around a page they see; prints what the action before had to say.
+    pub fn shell(&self, app: &App, title: impl Into<String>, query: IssueQuery) -> Shell {
+        let projects: Vec<_> = self.projects.iter().map(|project| (project.slug.clone(), project.name.clone())).collect();
+        let mut shell = Shell::new(title, Some(SignedIn::new(&self.email, self.is_admin)), &projects, query, app.clock.now());
+        shell.flash.clone_from(&self.flash);
+        shell
+    }
+}
+
+/// Who looks at a page of one project, which they may see.
+#[derive(Debug, Clone)]
+pub struct ProjectMember {
+    /// Who.
+    pub viewer: Viewer,
+    /// What.
+    pub project: VisibleProject,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Viewer {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
+        parts.extensions.get::<Self>().cloned().ok_or(HttpError::Unauthenticated)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ProjectMember {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
+        parts.extensions.get::<Self>().cloned().ok_or(HttpError::NotFound)
+    }
+}
+
+/// Lets in whom the route's [`Access`] lets in, and leaves for its handler who that is.
+pub async fn guard(State((app, access)): State<(App, Access)>, params: RawPathParams, mut request: Request, next: Next) -> Response {
+    if access == Access::Public {
+        return next.run(request).await;
+    }
+    let viewer = match sessions::viewer(&app, request.headers()).await {
+        Ok(Some(viewer)) => Viewer { flash: Flash::from_cookies(request.headers()), ..viewer },
+        Ok(None) if request.method() == Method::GET => {
+            let next = request.uri().path_and_query().map_or("", |path| path.as_str());
+            return Redirect::to(&urls::sign_in_then(next)).into_response();
+        }
+        Ok(None) => return HttpError::Unauthenticated.into_response(),
+        Err(error) => return HttpError::Internal(error).into_response(),
+    };
+    match access {
+        Access::Admin if !viewer.is_admin => return HttpError::Forbidden.into_response(),
+        Access::Member => match named_project(&viewer, &params) {
+            Some(project) => {
+                let member = ProjectMember { project: project.clone(), viewer: viewer.clone() };
+                request.extensions_mut().insert(member);
+            }
+            None => return HttpError::NotFound.into_response(),
+        },
+        _ => {}
+    }
+    let had_flash = viewer.flash.is_some() && request.method() == Method::GET;
+    request.extensions_mut().insert(viewer);
+    let mut response = next.run(request).await;
+    if had_flash && response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+        response.headers_mut().append(http::header::SET_COOKIE, Flash::CLEAR_COOKIE);
+    }
+    response
+}
+
+/// The project that the path names.
+fn named_project<'v>(viewer: &'v Viewer, params: &RawPathParams) -> Option<&'v VisibleProject> {
+    params.iter().find_map(|(name, value)| match name {
+        "slug" => viewer.project(value),
+        // An issue's id carries its project's number in its upper half.
+        "issue" => viewer.project_by_id(ProjectId(i32::try_from(value.parse::<i64>().ok()? >> 32).ok()?)),
+        _ => None,
+    })
+}

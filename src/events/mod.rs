@@ -1,0 +1,7 @@
+//! # Events: stored payloads
+//! **Promise.** Every counted event's payload is readable until its day is dropped; disk space then really comes back.
+//! **How.** [`payload`] packs (zstd with a dictionary), [`tag_stats`] keeps bounded values per issue and key, partitions hold a day each.
+//! **Not here.** What an event means (`event`), how it looks (`view`), what issue it belongs to (`issues`).
+
+pub mod tag_stats;
+pub mod view;

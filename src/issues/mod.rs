@@ -1,0 +1,9 @@
+//! # Issues: what people look at
+//! **Promise.** An issue is open, resolved or ignored; who changed that, and when, stays readable; one that comes back after it was resolved is
+//! open again and says so. **How.** [`model`] decides (pure), [`queries`](self) hold the SQL, `pages` show.
+//! **Not here.** Payloads of events (`events`), which events make an issue (`grouping`, `digest`), mails (`alerts`).
+
+mod ids;
+pub mod view;
+
+pub use ids::IssueId;

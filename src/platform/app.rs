@@ -1,0 +1,61 @@
+//! One handle to everything the platform offers: handlers and background work get it and nothing else.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts as RequestParts;
+use url::Url;
+
+use super::clock::Clock;
+use super::db::Db;
+use super::ids::Ids;
+use super::outbox::Wake;
+
+/// What an [`App`] holds.
+#[derive(Debug)]
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Random ids and secrets.
+    pub ids: Ids,
+    /// Tells the outbox's runner that a job was committed.
+    pub outbox: Wake,
+    /// The public address, without a slash at its end: what DSNs, links in mails and the CSRF check use.
+    pub url: Url,
+}
+
+/// A shared [`Parts`]; the state of every dashboard route.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Parts>);
+
+impl App {
+    /// A handle to `parts`.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The public address of a path that begins with a slash.
+    pub fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.url.as_str().trim_end_matches('/'))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// So that handlers may write `app: App`.
+impl FromRequestParts<Self> for App {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(_: &mut RequestParts, app: &Self) -> Result<Self, Self::Rejection> {
+        Ok(app.clone())
+    }
+}

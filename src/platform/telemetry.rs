@@ -1,0 +1,34 @@
+//! # Logs
+//! **Promise.** One line per happening, readable alone, with its fields; no bodies, addresses of people, or secrets.
+//! **How.** `tracing` to standard error; `VEDETTE_LOG` filters as `RUST_LOG` does (`info` by default), `VEDETTE_LOG_FORMAT=json` for machines.
+//! **Not here.** Metrics (`ops`).
+
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Starts logging; once per process. A filter that does not parse is replaced by `info`, and said.
+pub fn init(filter: &str, format: LogFormat) {
+    let (filter, problem) = match EnvFilter::try_new(filter) {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new("info"), Some(error)),
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let installed = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    if installed.is_ok()
+        && let Some(problem) = problem
+    {
+        tracing::warn!("VEDETTE_LOG is not a filter ({problem}); logging at info");
+    }
+}
