@@ -46,6 +46,12 @@ impl Tally {
         projects
     }
 
+    /// Different counts held now.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.0.lock().len()
+    }
+
     fn give_back(&self, project: Project, counted: Vec<Counted>) {
         let (project_id, dsn_id, key_id) = project;
         let key = KeyInfo { project_id, dsn_id, key_id, allowed_domains: Vec::new(), enabled: true };

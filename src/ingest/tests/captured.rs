@@ -1,0 +1,102 @@
+//! The requests that real clients sent (`conformance/requests`), replayed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+/// Where the captures are; `None`, said aloud, where the checkout has none beside it.
+fn captures() -> Option<(std::path::PathBuf, Value)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/requests");
+    let Ok(index) = fs::read(dir.join("index.json")) else {
+        println!("skipped: {} is not there", dir.display());
+        return None;
+    };
+    Some((dir, serde_json::from_slice(&index).unwrap()))
+}
+
+/// The request as it came, on a connection from a browser's address.
+fn replay(dir: &Path, entry: &Value) -> Request<Body> {
+    let file = dir.join("requests").join(entry["file"].as_str().unwrap());
+    let head: Value = serde_json::from_slice(&fs::read(format!("{}.json", file.display())).unwrap()).unwrap();
+    let wire = fs::read(format!("{}.bin", file.display())).unwrap_or_default();
+    let mut request = Request::builder().method(head["method"].as_str().unwrap()).uri(head["target"].as_str().unwrap());
+    for pair in head["headers"].as_array().unwrap() {
+        request = request.header(pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
+    }
+    // Chunked bodies arrive in pieces.
+    let body = if head["chunks"].is_null() { wire.into() } else { counted_body(pieces(&wire).into_iter()).0 };
+    from_peer(request.body(body).unwrap(), "198.51.100.7:40000")
+}
+
+fn pieces(wire: &[u8]) -> Vec<Bytes> {
+    wire.chunks(1000).map(Bytes::copy_from_slice).collect()
+}
+
+fn bare_id(id: &Value) -> Option<String> {
+    id.as_str().map(|id| id.replace('-', "").to_ascii_lowercase())
+}
+
+#[tokio::test]
+async fn every_capture_is_answered_as_its_client_needs() {
+    let Some((dir, index)) = captures() else { return };
+    let house = House::with(JournalOptions::default(), Settings { kept: |_| true, ..Settings::default() });
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    for entry in index["entries"].as_array().unwrap() {
+        let (name, endpoint) = (entry["file"].as_str().unwrap(), entry["endpoint"].as_str().unwrap());
+        let answer = house.send(replay(&dir, entry)).await;
+        let records = house.records().await;
+        let kind = match (endpoint, entry["method"].as_str().unwrap()) {
+            (_, "OPTIONS") => {
+                answer.assert_ok();
+                "preflight"
+            }
+            ("envelope" | "store", "POST") => {
+                answer.assert_ok();
+                check(entry, &answer, &records, name);
+                endpoint
+            }
+            // Endpoints of other rooms.
+            _ => {
+                assert_eq!(answer.status, 404, "{name}");
+                assert!(records.is_empty());
+                "not here"
+            }
+        };
+        *seen.entry(kind).or_default() += 1;
+    }
+    assert_eq!(seen, BTreeMap::from([("envelope", 599), ("not here", 30), ("preflight", 3), ("store", 59)]));
+}
+
+/// The record of a capture holds what the client sent.
+fn check(entry: &Value, answer: &Answer, records: &[Record], name: &str) {
+    let expected = entry["items"].as_array().unwrap();
+    let id = match entry["endpoint"].as_str() {
+        Some("store") => bare_id(&expected[0]["event"]["event_id"]),
+        _ => bare_id(&entry["envelope_header"]["event_id"]),
+    };
+    let answered = answer.json()["id"].as_str().map(str::to_owned);
+    assert_eq!(answered, id, "{name}");
+    if expected.is_empty() {
+        assert!(records.is_empty(), "{name}");
+        return;
+    }
+    let [record] = records else { panic!("{name}: {} records", records.len()) };
+    assert_eq!((record.dsn_id, record.client_ip), (42, Some("198.51.100.7".parse().unwrap())), "{name}");
+    assert_eq!(record.user_agent.as_deref().unwrap_or_default(), entry["user_agent"].as_str().unwrap_or_default(), "{name}");
+    assert!(record.counted.is_empty(), "{name}: {:?}", record.counted);
+    let items = items(record);
+    let mut lengths: Vec<_> = items.iter().map(|item| (item.header.kind_text.clone().unwrap(), item.payload.len() as u64)).collect();
+    lengths.extend(record.spooled.iter().map(|item| (item.header.kind_text.clone().unwrap(), item.length)));
+    lengths.sort();
+    // Of a store request the index tells no size: its event is what was packed inside.
+    let size = |item: &Value| item["payload_bytes"].as_u64().unwrap_or(lengths[0].1);
+    let mut wanted: Vec<_> = expected.iter().map(|item| (item["type"].as_str().unwrap().to_owned(), size(item))).collect();
+    wanted.sort();
+    assert_eq!(lengths, wanted, "{name}");
+    for (item, expected) in items.iter().zip(expected).filter(|(_, expected)| expected["event"].is_object()) {
+        let (event, _) = crate::event::json::parse(&item.payload).unwrap();
+        assert_eq!(event["event_id"], expected["event"]["event_id"], "{name}");
+    }
+}

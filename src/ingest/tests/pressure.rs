@@ -1,0 +1,82 @@
+//! A journal that takes no more: the answer comes before the body is looked at.
+
+use super::*;
+
+fn full() -> JournalOptions {
+    JournalOptions { max_bytes: 4096, ..JournalOptions::default() }
+}
+
+fn disk_low() -> JournalOptions {
+    JournalOptions { min_free_disk: u64::MAX, ..JournalOptions::default() }
+}
+
+fn assert_limited(answer: &Answer, reason: &str) {
+    let detail = "Sentry dropped data due to a quota or internal rate limit being reached. This will not affect your application.";
+    answer.assert_refused(429, detail, None);
+    assert_eq!(answer.header("retry-after"), "10");
+    assert_eq!(answer.header("x-sentry-rate-limits"), format!("10::organization:{reason}"));
+}
+
+#[tokio::test]
+async fn nothing_is_read_that_cannot_be_kept() {
+    for (options, reason) in [(full(), "journal_full"), (disk_low(), "disk_low")] {
+        let house = House::with(options, Settings::default());
+        for path in [ENVELOPE, STORE] {
+            // Whoever waited for this body would wait for ever.
+            let request = post(path).header("content-length", 5000).body(silent_body()).unwrap();
+            assert_limited(&house.send(request).await, reason);
+        }
+        // Without credentials outside, too: they are in what is not read.
+        let request = Request::builder().method(Method::POST).uri(ENVELOPE).header("content-length", 5000).body(silent_body()).unwrap();
+        assert_limited(&house.send(request).await, reason);
+    }
+}
+
+#[tokio::test]
+async fn what_turns_out_too_much_later_is_refused_too() {
+    let house = House::with(full(), Settings::default());
+    let noise = hex::encode(noise(6000));
+    let body = format!("{{\"event_id\":\"{ID}\"}}\n{{\"type\":\"event\"}}\n{{\"message\":\"{noise}\"}}");
+    assert_limited(&house.post(ENVELOPE, body.clone()).await, "journal_full");
+    assert_limited(&house.post(STORE, format!("{{\"message\":\"{noise}\"}}")).await, "journal_full");
+    // A small one still fits.
+    house.post(ENVELOPE, event_envelope()).await.assert_id(ID);
+    assert_eq!(house.records().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_refused_is_counted_once_there_is_room() {
+    let house = House::with(full(), Settings::default());
+    for _ in 0..3 {
+        let request = post(ENVELOPE).header("content-length", 5000).body(Body::empty()).unwrap();
+        assert_limited(&house.send(request).await, "journal_full");
+    }
+    assert_eq!(house.ingest.flush_refused(now()).await, 1);
+    let record = house.only_record().await;
+    assert_eq!(counts(&record.counted), [count("unknown rate_limited journal_full", 3)]);
+    assert_eq!(record.received, now().timestamp_micros());
+}
+
+#[tokio::test]
+async fn counts_that_find_no_room_wait() {
+    let house = House::with(disk_low(), Settings::default());
+    assert_limited(&house.post(ENVELOPE, event_envelope()).await, "disk_low");
+    assert_eq!(house.ingest.flush_refused(now()).await, 0);
+    assert_eq!(house.ingest.refused.held(), 1);
+}
+
+#[tokio::test]
+async fn pictures_are_answered_even_then() {
+    let house = House::with(disk_low(), Settings::default());
+    let uri = format!("/api/42/store/?sentry_key={KEY}&sentry_data=%7B%7D");
+    let answer = house.send(Request::builder().uri(uri).body(Body::empty()).unwrap()).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type"), answer.header("retry-after")), (200, "image/gif", "10"));
+}
+
+#[tokio::test]
+async fn a_closed_journal_takes_nothing() {
+    let house = House::new();
+    house.journal.close().await;
+    let answer = house.post(ENVELOPE, event_envelope()).await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "10"));
+}
