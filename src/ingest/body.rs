@@ -6,7 +6,7 @@
 //! **How.** Nearly all bodies are small: they are read whole, decoded and framed at once. What is larger on the wire, or becomes larger, goes
 //! piece by piece to a thread of the blocking pool, which decodes, frames and spools.
 //!
-//! **When it breaks.** A connection that ends early, or that is silent for [`SILENCE`], is a broken body: nothing of it counts. A caller that
+//! **When it breaks.** A connection that ends early, is silent for [`SILENCE`] or takes longer than [`PATIENCE`] is a broken body: nothing of it counts. A caller that
 //! goes away ends the thread's work at its next piece.
 //!
 //! **Not here.** Which items are kept ([`super::collect`]).
@@ -39,6 +39,8 @@ const PIECE: usize = 64 * 1024;
 const QUEUE: usize = 4;
 /// How long a client may send nothing in the middle of a body.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long a whole body may take: the largest one in this time is 1.4 Mbit/s. Without an end, a few trickling clients would hold all threads.
+const PATIENCE: Duration = Duration::from_mins(10);
 /// What of a refused body is still read, and how long, so that the client reads the answer instead of a broken connection.
 const DRAIN: usize = 1024 * 1024;
 const DRAIN_PATIENCE: Duration = Duration::from_millis(300);
@@ -92,7 +94,8 @@ async fn drain_rest(mut stream: BodyDataStream) {
 
 /// A body of at most `cap` decoded bytes, in memory.
 pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<Bytes, Refusal> {
-    let (wire, rest) = read_start(body, usize::try_from(codings.wire_cap(cap)).unwrap_or(usize::MAX)).await?;
+    let max_wire = usize::try_from(codings.wire_cap(cap)).unwrap_or(usize::MAX);
+    let (wire, rest) = tokio::time::timeout(PATIENCE, read_start(body, max_wire)).await.map_err(|_| DecodeError::Broken)??;
     if let Some(rest) = rest {
         drain_rest(rest).await;
         return Err(Refusal::TooLarge(None));
@@ -106,6 +109,11 @@ pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<
 impl Ingest {
     /// Reads a body as an envelope.
     pub(super) async fn read_envelope(&self, body: Body, codings: Codings) -> Result<Collector, Stop> {
+        let read = tokio::time::timeout(PATIENCE, self.read_any(body, codings)).await;
+        read.unwrap_or_else(|_| Err(Refusal::BrokenBody.into()))
+    }
+
+    async fn read_any(&self, body: Body, codings: Codings) -> Result<Collector, Stop> {
         let (wire, rest) = read_start(body, SMALL_WIRE).await.map_err(Refusal::from)?;
         if rest.is_none() {
             match decode(&codings, &wire, SMALL_DECODED) {

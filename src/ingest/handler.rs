@@ -72,6 +72,7 @@ impl Ingest {
         };
         let is_pixel = matches!(route, Route::Store(_)) && request.method() == Method::GET;
         if !is_pixel && request.method() != Method::POST {
+            drain(request.into_body()).await;
             return refused(&Refusal::MethodNotAllowed.into(), route.methods());
         }
         match (self.receive(route, request, received).await, is_pixel) {

@@ -92,7 +92,8 @@ pub struct Settings {
     pub kept: fn(ItemKind) -> bool,
     /// Attachments from this size on go to the spool. 128 KiB: a sync for each is dear, and smaller ones fit a journal segment many times.
     pub spool_from: u64,
-    /// Request bodies that are read by threads at the same time; more of them wait. Bounds threads and memory: each holds some hundred KiB.
+    /// Request bodies that are read by threads at the same time; more of them wait. Bounds threads and memory: each holds some hundred KiB,
+    /// and what it keeps of large items that do not go to the spool.
     pub large_bodies: usize,
 }
 
@@ -103,7 +104,7 @@ impl Default for Settings {
             trusted_proxies: TrustedProxies::default(),
             kept: |kind| kind.policy() == Policy::Keep,
             spool_from: 128 * 1024,
-            large_bodies: 32,
+            large_bodies: 16,
         }
     }
 }
