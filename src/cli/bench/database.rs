@@ -5,13 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::sleep;
 
+/// Of the managed cluster: a checkpoint is not for the product's own role.
+const SUPERUSER: &str = "postgres";
 /// How often the counters are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// When nothing new is seen for so long, nothing more will come.
@@ -66,7 +70,8 @@ impl Books {
 
 impl Database {
     pub(super) async fn connect(url: &str, project: i64) -> anyhow::Result<Self> {
-        let connection = PgConnection::connect(url).await.context("cannot reach the server's database")?;
+        let options = PgConnectOptions::from_str(url).context("the server's database URL")?.username(SUPERUSER);
+        let connection = PgConnection::connect_with(&options).await.context("cannot reach the server's database")?;
         Ok(Self { connection, project })
     }
 
@@ -96,6 +101,11 @@ impl Database {
             .bind(self.project)
             .fetch_one(&mut self.connection)
             .await
+    }
+
+    /// How many issues there are.
+    pub(super) async fn issues(&mut self) -> sqlx::Result<i64> {
+        sqlx::query_scalar("select count(*) from issues where project_id = $1").bind(self.project).fetch_one(&mut self.connection).await
     }
 
     /// Waits until so many are visible, and says when that was.

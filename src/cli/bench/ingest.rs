@@ -17,7 +17,7 @@ use super::measures::{Disk, FixedRate, FullSpeed, Memory, Run};
 use super::mix::{Mix, Target};
 use super::process::{Groups, parent};
 use super::report::Report;
-use super::server::Server;
+use super::server::{Server, explain};
 use super::spinners::Spinners;
 use super::{IngestArgs, baseline, disk, probe};
 
@@ -67,6 +67,7 @@ struct Finished {
 /// Starts a server, measures, stops it, and clears up unless something went wrong.
 async fn one(args: &IngestArgs, program: &Path, home: &Path) -> anyhow::Result<Finished> {
     std::fs::create_dir_all(home).with_context(|| format!("cannot make {}", home.display()))?;
+    let _spinners = if args.spinners { Some(Spinners::start()?) } else { None };
     let syncs = {
         let home = home.to_owned();
         spawn_blocking(move || disk::sync_times(&home)).await?.context("cannot time fdatasync")?
@@ -78,9 +79,10 @@ async fn one(args: &IngestArgs, program: &Path, home: &Path) -> anyhow::Result<F
     };
     let log = server.log_end();
     let stopped = server.stop().await;
-    let finished = finished.with_context(|| log.clone())?;
-    stopped.with_context(|| log.clone())?;
-    let finished = Finished { balance: finished.balance.context(log), ..finished };
+    let explain = |error| explain(&error, &log);
+    let finished = finished.map_err(explain)?;
+    stopped.map_err(explain)?;
+    let finished = Finished { balance: finished.balance.map_err(explain), ..finished };
     if finished.balance.is_ok() && !args.keep {
         std::fs::remove_dir_all(home).with_context(|| format!("cannot delete {}", home.display()))?;
     }
@@ -102,7 +104,6 @@ async fn measure(args: &IngestArgs, server: &Server, syncs: Vec<f64>) -> anyhow:
     let log_before = bench.database.log_written().await?;
     sleep(SETTLE).await;
     let (idle, _) = bench.groups.server_memory();
-    let spinners = if args.spinners { Some(Spinners::start()?) } else { None };
 
     let full = bench.full_speed().await?;
     let fixed = if args.seconds > 0 { Some(bench.fixed_rate(full.visible_rate() / 2.0, args.events).await?) } else { None };
@@ -114,12 +115,13 @@ async fn measure(args: &IngestArgs, server: &Server, syncs: Vec<f64>) -> anyhow:
     disk.after = bench.database.sizes().await?;
     disk.files = disk::used(server.home(), &bench.database.folder().await?)?;
     let books = bench.database.books(disk.stored).await?;
+    let probes = fixed.as_ref().map_or(0, |fixed| fixed.probes.acknowledged as i64);
+    let issues = bench.database.issues().await? - probes;
     progress("raw COPY");
     let copy_rate = baseline::copy_rate(&mut bench.database.connection, args.events, disk.bytes_per_event()).await?;
-    drop(spinners);
     let postgres = bench.database.version().await?;
     bench.database.close().await?;
-    let run = Run { sizes: bench.load.mix.sizes(), full, fixed, copy_rate, memory, disk };
+    let run = Run { sizes: bench.load.mix.sizes(), full, fixed, copy_rate, memory, disk, issues };
     Ok(Finished { run, postgres, balance: books.check() })
 }
 

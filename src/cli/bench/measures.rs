@@ -110,6 +110,8 @@ pub(super) struct Run {
     pub(super) copy_rate: f64,
     pub(super) memory: Memory,
     pub(super) disk: Disk,
+    /// Issues at the end, those of the probes apart.
+    pub(super) issues: i64,
 }
 
 fn growth(after: i64, before: i64) -> f64 {
@@ -171,6 +173,7 @@ impl Run {
         list.add(("full_ack_p50_ms", "acknowledge latency p50"), percentile(&full.acks.times, 0.5), "ms", "");
         list.add(("full_ack_p99_ms", "acknowledge latency p99"), percentile(&full.acks.times, 0.99), "ms", "");
         list.add(("full_refused", "refusals (429), waited out"), full.acks.refused as f64, "", "");
+        list.add(("issues", "issues at the end, probes apart (300 were meant)"), self.issues as f64, "", "");
         list.spent("full", &full.spent, full.events);
     }
 
@@ -234,6 +237,7 @@ pub(super) mod tests {
                 files: 2 << 20,
                 stored: 200,
             },
+            issues: 300,
         }
     }
 

@@ -2,7 +2,7 @@
 //! **Promise.** Every event has its own id; 300 issues and 10,000 users appear by Zipf's law; the same seed makes the same mix.
 //! **How.** A pool of bodies is rendered and compressed before the clock starts. An event takes one of them and puts its id, times and user
 //! in front, in a *stored* deflate block, so that making it costs a copy and a checksum instead of a compression. The result is an ordinary
-//! gzip stream of about 1.2 KB.
+//! gzip stream of about 1.6 KB (a third more than DESIGN asks for: field names and source lines take that).
 //! **Not here.** What the events say (`shapes`), sending them (`load`).
 
 use std::io::{self, Write};
@@ -126,7 +126,7 @@ impl Body {
         let (b, c) = (user / 100 + 100, user % 100 + 100);
         let number = user + 10_000;
         format!(
-            "{{\"event_id\":\"{id:032x}\",\"timestamp\":{time},\"user\":{{\"id\":\"{number}\",\"email\":\"user{number}@example.com\",\"ip_address\":\"10.77.{b}.{c}\"}},"
+            "{{\"event_id\":\"{id:032x}\",\"timestamp\":{time},\"user\":{{\"id\":\"{number}\",\"email\":\"u{number}@example.com\",\"ip_address\":\"10.77.{b}.{c}\"}},"
         )
     }
 
@@ -270,8 +270,8 @@ mod tests {
     #[test]
     fn sizes_are_those_of_the_design() {
         let sizes = mix().sizes();
-        assert!((5_000.0..7_000.0).contains(&sizes.json), "{sizes:?}");
-        assert!((1_000.0..1_800.0).contains(&sizes.gzip), "{sizes:?}");
+        assert!((5_500.0..6_500.0).contains(&sizes.json), "{sizes:?}");
+        assert!((1_000.0..1_700.0).contains(&sizes.gzip), "{sizes:?}");
     }
 
     #[test]

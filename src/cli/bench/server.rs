@@ -52,9 +52,10 @@ impl Server {
         match server.wait_listening().await {
             Ok(()) => Ok(server),
             Err(error) => {
-                let told = server.log_end();
-                let stopped = server.stop().await;
-                Err(error.context(told)).with_context(|| stopped.err().map_or_else(String::new, |error| format!("({error})")))
+                let error = explain(&error, &server.log_end());
+                // It may have ended already; what matters is why it did not start.
+                let _ = server.stop().await;
+                Err(error)
             }
         }
     }
@@ -103,7 +104,7 @@ impl Server {
     pub(super) fn log_end(&self) -> String {
         let log = fs::read_to_string(self.home.join("bench-server.log")).unwrap_or_default();
         let from = (log.len().saturating_sub(LOG_END)..log.len()).find(|at| log.is_char_boundary(*at)).unwrap_or(log.len());
-        format!("kept in {}; the log ends with:\n{}", self.home.display(), log[from..].trim_end())
+        format!("The server's folder is kept: {}\nIts log ends with:\n{}", self.home.display(), log[from..].trim_end())
     }
 
     /// Asks it to end and waits for it.
@@ -116,6 +117,11 @@ impl Server {
         anyhow::ensure!(status.success(), "the server stopped with {status}");
         Ok(())
     }
+}
+
+/// An error, then where to look for more.
+pub(super) fn explain(error: &anyhow::Error, log_end: &str) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}\n{log_end}")
 }
 
 /// The program without any setting from the environment: nothing of a real installation may leak into the throwaway one, or out of it.

@@ -7,7 +7,7 @@ use super::{Roll, breadcrumbs, exception, trace};
 
 const KINDS: [(&str, &str); 5] = [
     ("TypeError", "undefined is not an object"),
-    ("ChunkLoadError", "Loading chunk failed"),
+    ("SecurityError", "Blocked a frame from accessing storage"),
     ("ReferenceError", "Can't find variable: gtag"),
     ("UnhandledRejection", "Non-Error promise rejection captured"),
     ("NotFoundError", "Failed to execute 'removeChild' on 'Node'"),

@@ -16,7 +16,7 @@ pub(super) fn event(roll: &mut Roll) -> Value {
     let (kind, text) = roll.issue.pick(&KINDS);
     let room = words::noun(&mut roll.issue);
     let (library, source) = (Source::library(Language::Go), Source::new(&mut roll.issue, Language::Go));
-    let frames: Vec<Value> = (0..5 + roll.issue.below(3))
+    let frames: Vec<Value> = (0..5 + roll.issue.below(2))
         .map(|number| if number < 3 { frame(roll, "gin", (&library, false)) } else { frame(roll, room, (&source, true)) })
         .collect();
     let path = format!("/v1/{room}/{}", words::snake(&mut roll.issue));

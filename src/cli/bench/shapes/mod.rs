@@ -100,7 +100,13 @@ fn exception(kind: &str, value: &str, mechanism: &str, frames: &[Value]) -> Valu
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use chrono::DateTime;
+
     use super::*;
+    use crate::event::{NormaliseParams, normalise};
+    use crate::grouping::{Config, group};
 
     /// What grouping looks at.
     fn trace_of(event: &Value) -> (Value, Vec<(Value, Value, Value)>) {
@@ -127,6 +133,21 @@ mod tests {
         traces.sort();
         traces.dedup();
         assert_eq!(traces.len(), 300);
+    }
+
+    #[test]
+    fn grouping_sees_as_many_issues_as_were_meant() {
+        let config = Config::standard();
+        let params = NormaliseParams::new(DateTime::UNIX_EPOCH);
+        let hash = |issue, variant| group(&mut normalise(event(1, issue, variant), &params).unwrap(), &config).primary();
+        let issues: HashSet<_> = (0..300)
+            .map(|issue| {
+                let first = hash(issue, 0);
+                assert!((1..4).all(|variant| hash(issue, variant) == first), "issue {issue}");
+                first
+            })
+            .collect();
+        assert_eq!(issues.len(), 300);
     }
 
     #[test]

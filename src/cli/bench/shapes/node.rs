@@ -30,7 +30,7 @@ pub(super) fn event(roll: &mut Roll) -> Value {
         library.show(&mut frame, line);
         frames.push(frame);
     }
-    for _ in 0..4 + roll.issue.below(2) {
+    for _ in 0..3 + roll.issue.below(2) {
         let function = words::camel(&mut roll.issue);
         let line = roll.issue.below(300) + 8;
         let mut frame = json!({

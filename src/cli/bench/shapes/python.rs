@@ -27,7 +27,7 @@ pub(super) fn event(roll: &mut Roll) -> Value {
     let mut frames: Vec<Value> = FRAMEWORK.iter().map(|frame| library_frame(roll, &library, *frame)).collect();
     let room = words::noun(&mut roll.issue);
     let path = format!("/{room}/{}/", words::snake(&mut roll.issue));
-    for _ in 0..3 + roll.issue.below(2) {
+    for _ in 0..2 + roll.issue.below(2) {
         frames.push(app_frame(roll, room, &source));
     }
     let value = format!("{text}: {} {}", words::noun(&mut roll.issue), roll.event.below(100_000));

@@ -100,12 +100,14 @@ struct Subject {
     noun: &'static str,
     other: &'static str,
     field: &'static str,
+    /// Which kinds of lines its functions have.
+    style: u64,
 }
 
 /// One line of plausible source.
 fn code(dice: &mut Dice, language: Language, subject: &Subject) -> String {
-    let Subject { noun, other, field } = subject;
-    let line = dice.below(8);
+    let Subject { noun, other, field, style } = subject;
+    let line = (style + dice.below(4)) % 8;
     match language {
         Language::Python => match line {
             0 => format!("        {noun} = self.{other}s.get(pk={noun}_id)"),
@@ -147,7 +149,7 @@ pub(super) struct Source(Vec<String>);
 
 impl Source {
     pub(super) fn new(dice: &mut Dice, language: Language) -> Self {
-        let subject = Subject { noun: dice.pick(&NOUNS), other: dice.pick(&NOUNS), field: dice.pick(&QUALIFIERS) };
+        let subject = Subject { noun: dice.pick(&NOUNS), other: dice.pick(&NOUNS), field: dice.pick(&QUALIFIERS), style: dice.below(8) };
         Self((0..12).map(|_| code(dice, language, &subject)).collect())
     }
 
