@@ -23,8 +23,8 @@ use super::{IngestArgs, baseline, disk, probe};
 
 /// Bodies of the mix; each event is one of them with its own id, times and user.
 const BODIES: usize = 4_000;
-/// The server is left alone so long before its idle memory is read.
-const SETTLE: Duration = Duration::from_secs(2);
+/// The server is left alone so long before the first event.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// Measures as often as asked and prints the report; an error if the books of any run do not balance.
 pub(super) async fn run(args: &IngestArgs) -> anyhow::Result<()> {
@@ -102,7 +102,9 @@ async fn measure(args: &IngestArgs, server: &Server, syncs: Vec<f64>) -> anyhow:
     let mut bench = Bench::prepare(args, server).await?;
     let mut disk = Disk { syncs, before: bench.database.sizes().await?, ..Disk::default() };
     let log_before = bench.database.log_written().await?;
+    let (before, start) = (bench.groups.sample(), Instant::now());
     sleep(SETTLE).await;
+    let nothing = (bench.groups.sample().since(&before), start.elapsed());
     let (idle, _) = bench.groups.server_memory();
 
     let full = bench.full_speed().await?;
@@ -121,7 +123,7 @@ async fn measure(args: &IngestArgs, server: &Server, syncs: Vec<f64>) -> anyhow:
     let copy_rate = baseline::copy_rate(&mut bench.database.connection, args.events, disk.bytes_per_event()).await?;
     let postgres = bench.database.version().await?;
     bench.database.close().await?;
-    let run = Run { sizes: bench.load.mix.sizes(), full, fixed, copy_rate, memory, disk, issues };
+    let run = Run { sizes: bench.load.mix.sizes(), idle: nothing, full, fixed, copy_rate, memory, disk, issues };
     Ok(Finished { run, postgres, balance: books.check() })
 }
 

@@ -104,6 +104,8 @@ impl Disk {
 /// Everything one run found.
 pub(super) struct Run {
     pub(super) sizes: Sizes,
+    /// What was taken while nothing happened, and for how long.
+    pub(super) idle: (Spent, Duration),
     pub(super) full: FullSpeed,
     pub(super) fixed: Option<FixedRate>,
     /// Rows a second of raw `COPY`.
@@ -154,6 +156,11 @@ impl Run {
             list.group = "fixed rate";
             fixed_rate(fixed, &mut list);
         }
+        list.group = "idle, before the first event";
+        let (idle, seconds) = (&self.idle.0, self.idle.1.as_secs_f64());
+        list.add(("idle_cpu_ms_per_s", "CPU, server and PostgreSQL"), (idle.server_ms + idle.postgres_ms) / seconds, "ms/s", "");
+        list.add(("idle_switches_per_s", "context switches of the server"), idle.server_switches / seconds, "/s", "");
+        list.add(("idle_switches_postgres_per_s", "context switches of PostgreSQL"), idle.postgres_switches / seconds, "/s", "");
         list.group = "memory";
         list.add(("rss_idle_mib", "server, resident, idle before the first event"), self.memory.idle, "MiB", "≤ 30");
         list.add(("rss_peak_mib", "server, resident, at most"), self.memory.peak, "MiB", "≤ 120");
@@ -213,6 +220,7 @@ pub(super) mod tests {
         let spent = Spent { server_ms: 20.0, postgres_ms: 10.0, generator_ms: 5.0, server_switches: 300.0, postgres_switches: 100.0 };
         Run {
             sizes: Sizes { json: 6_000.0, gzip: 1_200.0 },
+            idle: (spent, Duration::from_secs(3)),
             full: FullSpeed {
                 events: 100,
                 acknowledged_in: Duration::from_millis(200),
@@ -253,6 +261,7 @@ pub(super) mod tests {
         assert_eq!(value("full_cpu_generator_ms"), "0.05");
         assert_eq!(value("full_switches"), "4");
         assert_eq!(value("fixed_cpu_ms"), "0.3", "probes are events too");
+        assert_eq!(value("idle_cpu_ms_per_s"), "10");
         assert_eq!(value("kept_per_s"), "50");
         assert_eq!(value("refused"), "1");
         assert_eq!(value("stored_bytes"), "1015");

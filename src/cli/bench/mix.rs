@@ -221,7 +221,7 @@ mod tests {
 
     fn mix() -> Mix {
         let target = Target { host: "127.0.0.1:8000".into(), project: "7".into(), key: "0123456789abcdef0123456789abcdef".into() };
-        Mix::render(1, 1_000, &target).unwrap()
+        Mix::render(1, ISSUES, &target).unwrap()
     }
 
     /// The head of a request and its envelope, decompressed and split into lines.

@@ -161,7 +161,7 @@ mod tests {
         let groups: Vec<_> = report.lines().iter().map(|line| line.measure.group).collect();
         let mut once = groups.clone();
         once.dedup();
-        assert_eq!(once, ["full speed", "fixed rate", "memory", "disk"]);
+        assert_eq!(once, ["full speed", "fixed rate", "idle, before the first event", "memory", "disk"]);
         assert_eq!(groups.len(), report.runs[1].len());
     }
 }
