@@ -32,6 +32,11 @@ pub(super) enum Server {
 impl Owned {
     /// Adopts or starts the server unless it runs, and waits until it takes connections.
     pub(super) async fn ensure_running(&self) -> Result<(), PostgresError> {
+        // Whoever watches the running server holds the mutex.
+        let pid = self.pid.load(Ordering::SeqCst);
+        if pid != 0 && process::is_alive(pid, &self.cluster.data) {
+            return Ok(());
+        }
         let mut server = self.server.lock().await;
         if self.lives(&mut server) {
             return Ok(());
@@ -82,6 +87,7 @@ impl Owned {
     async fn ready(&self, child: &mut Child) -> Result<(), PostgresError> {
         let address = Address { socket_dir: self.cluster.socket_dir.clone() };
         let mut pause = Duration::from_millis(10);
+        let mut attempts = 0u32;
         loop {
             if self.stopping.load(Ordering::SeqCst) {
                 return Err(PostgresError::Stopping);
@@ -99,6 +105,10 @@ impl Owned {
                     return Ok(());
                 }
                 _ => {}
+            }
+            attempts += 1;
+            if attempts.is_multiple_of(50) {
+                tracing::info!("PostgreSQL is still starting; after a crash it replays up to max_wal_size of changes");
             }
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(200));

@@ -107,6 +107,7 @@ async fn a_server_that_dies_is_started_again() {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        postgres.start_again().await.unwrap();
         // A stop is no death: the supervisor lets go.
         postgres.stop().await;
     };
