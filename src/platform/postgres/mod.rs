@@ -23,6 +23,7 @@ use std::ffi::OsString;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ const BACKOFF: [Duration; 6] = [
     Duration::from_secs(10),
     Duration::from_secs(30),
 ];
+/// How often a guest looks whether the other process has ended.
+const INHERIT_EVERY: Duration = Duration::from_millis(500);
 /// How long a guest waits for the server of another process.
 const GUEST_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -79,9 +82,10 @@ impl Options {
 #[derive(Debug)]
 pub struct ManagedPostgres {
     home: PathBuf,
+    options: Options,
     address: Address,
-    /// None: another process looks after the server.
-    owned: Option<Owned>,
+    /// Empty while another process looks after the server.
+    owned: OnceLock<Owned>,
 }
 
 #[derive(Debug)]
@@ -105,24 +109,13 @@ impl ManagedPostgres {
         let home = made.map_err(|source| PostgresError::io("create", home, source))?;
         let Some(lock) = lock_or_wait(&home).await? else {
             let address = Address { socket_dir: process::read(&home.join("data")).map(|server| server.socket_dir).unwrap_or_default() };
-            return Ok(Self { home, address, owned: None });
+            return Ok(Self { home, options, address, owned: OnceLock::new() });
         };
-        let cluster = Cluster::prepare(&home, &options).await?;
-        let guard = if options.throwaway { Some(Guard::new(&home, &cluster.socket_dir)?) } else { None };
-        let address = Address { socket_dir: cluster.socket_dir.clone() };
-        let owned = Owned {
-            cluster,
-            server: Mutex::new(Server::Stopped),
-            pid: AtomicI32::new(0),
-            stopping: AtomicBool::new(false),
-            _guard: guard,
-            _lock: lock,
-        };
-        let mut managed = Self { home, address, owned: Some(owned) };
+        let owned = Owned::new(&home, &options, lock).await?;
+        let socket_dir = owned.cluster.socket_dir.clone();
+        let mut managed = Self { home, options, address: Address { socket_dir }, owned: OnceLock::from(owned) };
         managed.start_again().await?;
-        if let Some(Owned { pid, cluster, .. }) = &managed.owned
-            && let Some(running) = process::read(&cluster.data).filter(|running| running.pid == pid.load(Ordering::SeqCst))
-        {
+        if let Some(running) = process::read(&managed.home.join("data")).filter(|running| managed.pid() == Some(running.pid)) {
             // An adopted server may have its socket elsewhere than a new one would.
             managed.address = Address { socket_dir: running.socket_dir };
         }
@@ -146,68 +139,105 @@ impl ManagedPostgres {
 
     /// Whether another process looks after the server.
     pub fn is_guest(&self) -> bool {
-        self.owned.is_none()
+        self.owned.get().is_none()
     }
 
     /// The postmaster's process id while it runs, if we look after it.
     pub fn pid(&self) -> Option<i32> {
-        self.owned.as_ref().map(|owned| owned.pid.load(Ordering::SeqCst)).filter(|pid| *pid != 0)
+        self.owned.get().map(|owned| owned.pid.load(Ordering::SeqCst)).filter(|pid| *pid != 0)
     }
 
     /// PostgreSQL's version, if we look after it.
     pub fn binaries(&self) -> Option<&Binaries> {
-        self.owned.as_ref().map(|owned| &owned.cluster.binaries)
+        self.owned.get().map(|owned| &owned.cluster.binaries)
     }
 
     /// Starts the server after [`Self::stop`] or its death; nothing to do while it runs.
     pub async fn start_again(&self) -> Result<(), PostgresError> {
-        let Some(owned) = &self.owned else { return Ok(()) };
+        let Some(owned) = self.owned.get() else { return Ok(()) };
         owned.stopping.store(false, Ordering::SeqCst);
         owned.ensure_running().await
     }
 
     /// Returns when the server has ended, for whatever reason. A guest never learns of it.
     pub async fn exited(&self) {
-        match &self.owned {
+        match self.owned.get() {
             Some(owned) => owned.exited().await,
             None => std::future::pending().await,
         }
     }
 
-    /// Starts the server again whenever it dies, with growing pauses, until `cancel` or [`Self::stop`].
+    /// Starts the server again whenever it dies, with growing pauses, until `cancel` or [`Self::stop`]. A guest takes over once the
+    /// process that looked after the server has ended (a command that was there first).
     pub async fn supervise(&self, cancel: CancellationToken) {
-        let Some(owned) = &self.owned else { return cancel.cancelled().await };
-        let watch = async {
-            let mut failures = 0;
-            loop {
-                owned.exited().await;
-                if owned.stopping.load(Ordering::SeqCst) {
-                    return;
-                }
-                tracing::error!("PostgreSQL ended; starting it again");
-                while let Err(error) = owned.ensure_running().await {
-                    if matches!(error, PostgresError::Stopping) {
-                        return;
-                    }
-                    tracing::error!(%error, "PostgreSQL does not start");
-                    tokio::time::sleep(BACKOFF[BACKOFF.len().min(failures + 1) - 1]).await;
-                    failures += 1;
-                }
-                failures = 0;
-                tracing::info!("PostgreSQL runs again");
-            }
-        };
         tokio::select! {
             () = cancel.cancelled() => {}
-            () = watch => {}
+            () = self.watch() => {}
+        }
+    }
+
+    async fn watch(&self) {
+        let owned = match self.owned.get() {
+            Some(owned) => owned,
+            None => self.inherit().await,
+        };
+        let mut failures = 0;
+        loop {
+            owned.exited().await;
+            if owned.stopping.load(Ordering::SeqCst) {
+                return;
+            }
+            tracing::error!("PostgreSQL does not run; starting it");
+            while let Err(error) = owned.ensure_running().await {
+                if matches!(error, PostgresError::Stopping) {
+                    return;
+                }
+                tracing::error!(%error, "PostgreSQL does not start");
+                tokio::time::sleep(BACKOFF[failures.min(BACKOFF.len() - 1)]).await;
+                failures += 1;
+            }
+            failures = 0;
+            tracing::info!("PostgreSQL runs again");
+        }
+    }
+
+    /// Waits for the lock; the server itself is started or adopted by whoever watches then.
+    async fn inherit(&self) -> &Owned {
+        loop {
+            match self.try_inherit().await {
+                Ok(Some(owned)) => return self.owned.get_or_init(|| owned),
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "nobody looks after PostgreSQL, and this process cannot"),
+            }
+            tokio::time::sleep(INHERIT_EVERY).await;
+        }
+    }
+
+    async fn try_inherit(&self) -> Result<Option<Owned>, PostgresError> {
+        let path = self.home.join("lock");
+        let file = open_lock(&path)?;
+        match file.try_lock() {
+            Ok(()) => Owned::new(&self.home, &self.options, file).await.map(Some),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(PostgresError::io("lock", &path, source)),
         }
     }
 
     /// Ends the server in good order: running statements are cancelled, what is committed is safe. A guest leaves it running.
     pub async fn stop(&self) {
-        if let Some(owned) = &self.owned {
+        if let Some(owned) = self.owned.get() {
             owned.stop().await;
         }
+    }
+}
+
+impl Owned {
+    /// Prepares the cluster; the server does not run yet.
+    async fn new(home: &Path, options: &Options, lock: File) -> Result<Self, PostgresError> {
+        let cluster = Cluster::prepare(home, options).await?;
+        let guard = if options.throwaway { Some(Guard::new(home, &cluster.socket_dir)?) } else { None };
+        let (server, pid, stopping) = (Mutex::new(Server::Stopped), AtomicI32::new(0), AtomicBool::new(false));
+        Ok(Self { cluster, server, pid, stopping, _guard: guard, _lock: lock })
     }
 }
 
@@ -222,7 +252,7 @@ impl Drop for ManagedPostgres {
 /// The lock on the cluster; none when another process holds it and its server answers.
 async fn lock_or_wait(home: &Path) -> Result<Option<File>, PostgresError> {
     let path = home.join("lock");
-    let file = File::options().create(true).append(true).open(&path).map_err(|source| PostgresError::io("open", &path, source))?;
+    let file = open_lock(&path)?;
     let wait = async {
         loop {
             match file.try_lock() {
@@ -243,6 +273,10 @@ async fn lock_or_wait(home: &Path) -> Result<Option<File>, PostgresError> {
         Ok(Err(error)) => Err(error),
         Err(_) => Err(PostgresError::Unanswered { home: home.to_owned() }),
     }
+}
+
+fn open_lock(path: &Path) -> Result<File, PostgresError> {
+    File::options().create(true).append(true).open(path).map_err(|source| PostgresError::io("open", path, source))
 }
 
 /// Whether the product's role can connect to the product's database.

@@ -30,7 +30,7 @@ fn place() -> TempDir {
 /// What `kill -9` of this process would leave behind.
 fn abandon(postgres: ManagedPostgres) -> i32 {
     let pid = postgres.pid().unwrap();
-    postgres.owned.as_ref().unwrap().pid.store(0, Ordering::SeqCst);
+    postgres.owned.get().unwrap().pid.store(0, Ordering::SeqCst);
     drop(postgres);
     pid
 }
@@ -91,6 +91,24 @@ async fn a_server_left_by_a_killed_process_is_adopted_and_others_are_guests() {
     heir.stop().await;
     assert!(!process::is_alive(pid, &dir.path().canonicalize().unwrap().join("data")));
     assert!(PgConnection::connect(&heir.url()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_guest_takes_over_when_its_host_has_gone() {
+    let dir = place();
+    let command = ManagedPostgres::start(dir.path(), lasting()).await.unwrap();
+    let server = ManagedPostgres::start(dir.path(), lasting()).await.unwrap();
+    assert!(server.is_guest());
+    let test = async {
+        command.stop().await;
+        drop(command);
+        while PgConnection::connect(&server.url()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(!server.is_guest());
+        server.stop().await;
+    };
+    tokio::join!(server.supervise(CancellationToken::new()), test);
 }
 
 #[tokio::test]
