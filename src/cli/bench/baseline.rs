@@ -50,7 +50,9 @@ pub(super) async fn copy_rate(connection: &mut PgConnection, count: u64, row_byt
         anyhow::ensure!(rows == count, "COPY took {rows} of {count} rows");
         rates.push(count as f64 / start.elapsed().as_secs_f64());
     }
-    sqlx::query("drop schema bench cascade").execute(&mut *connection).await?;
+    for statement in ["drop table bench.rows", "drop schema bench"] {
+        sqlx::query(statement).execute(&mut *connection).await?;
+    }
     Ok(Spread::of(&rates).median)
 }
 
