@@ -12,12 +12,13 @@
 //!
 //! **Not here.** The journal; where spooled payloads lie (the journal's entry names the files in the order of [`Record::spooled`]).
 
-use std::cell::RefCell;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+mod bytes;
 
-use bytes::{Buf, Bytes};
-use uuid::Uuid;
+use std::net::IpAddr;
 
+use ::bytes::Bytes;
+
+use self::bytes::{Reader, Writer, compress, cut, decompress};
 use super::envelope::{Envelope, FramingError, ItemHeader, read_item_header};
 use super::{Category, EventId, Outcome};
 
@@ -225,146 +226,7 @@ impl Record {
     }
 }
 
-thread_local! {
-    /// Compression tables are 700 KB: made once per thread, not once per request.
-    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
-}
-
-/// `None` where compression fails or does not pay.
-fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
-    let compressed = COMPRESSOR.with_borrow_mut(|slot| {
-        if slot.is_none() {
-            *slot = zstd::bulk::Compressor::new(1).ok();
-        }
-        slot.as_mut()?.compress(bytes).ok()
-    })?;
-    (compressed.len() < bytes.len()).then_some(compressed)
-}
-
-/// The text up to a bound, at a character.
-fn cut(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
-}
-
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn number(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.0.push(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number as u8);
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-    }
-
-    /// A length one too large, so that 0 is "not there".
-    fn optional(&mut self, text: Option<&str>) {
-        match text.map(|text| cut(text, MAX_TEXT)) {
-            None => self.number(0),
-            Some(text) => {
-                self.number(text.len() as u64 + 1);
-                self.0.extend_from_slice(text.as_bytes());
-            }
-        }
-    }
-
-    fn event_id(&mut self, id: Option<EventId>) {
-        self.0.push(u8::from(id.is_some()));
-        if let Some(id) = id {
-            self.0.extend_from_slice(id.uuid().as_bytes());
-        }
-    }
-
-    fn ip(&mut self, ip: Option<IpAddr>) {
-        match ip {
-            None => self.0.push(0),
-            Some(IpAddr::V4(ip)) => {
-                self.0.push(4);
-                self.0.extend_from_slice(&ip.octets());
-            }
-            Some(IpAddr::V6(ip)) => {
-                self.0.push(6);
-                self.0.extend_from_slice(&ip.octets());
-            }
-        }
-    }
-}
-
-struct Reader(Bytes);
-
 impl Reader {
-    fn byte(&mut self) -> Result<u8, RecordError> {
-        self.0.try_get_u8().map_err(|_| RecordError::Malformed)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
-        let mut array = [0; N];
-        self.0.try_copy_to_slice(&mut array).map_err(|_| RecordError::Malformed)?;
-        Ok(array)
-    }
-
-    fn number(&mut self) -> Result<u64, RecordError> {
-        let mut number = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f).checked_shl(shift).ok_or(RecordError::Malformed)?;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(RecordError::Malformed)
-    }
-
-    fn take(&mut self, length: u64) -> Result<Bytes, RecordError> {
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.0.len()).ok_or(RecordError::Malformed)?;
-        Ok(self.0.split_to(length))
-    }
-
-    fn bytes(&mut self) -> Result<Bytes, RecordError> {
-        let length = self.number()?;
-        self.take(length)
-    }
-
-    fn text(&mut self) -> Result<String, RecordError> {
-        String::from_utf8(self.bytes()?.into()).map_err(|_| RecordError::Malformed)
-    }
-
-    fn optional(&mut self) -> Result<Option<String>, RecordError> {
-        let Some(length) = self.number()?.checked_sub(1) else { return Ok(None) };
-        String::from_utf8(self.take(length)?.into()).map(Some).map_err(|_| RecordError::Malformed)
-    }
-
-    fn list<T>(&mut self, one: impl Fn(&mut Self) -> Result<T, RecordError>) -> Result<Vec<T>, RecordError> {
-        // Every entry takes at least a byte, so a count cannot make more of them than there are bytes.
-        let count = self.number()?;
-        if count > self.0.len() as u64 {
-            return Err(RecordError::Malformed);
-        }
-        (0..count).map(|_| one(self)).collect()
-    }
-
-    fn event_id(&mut self) -> Result<Option<EventId>, RecordError> {
-        match self.byte()? {
-            0 => Ok(None),
-            1 => Ok(Some(Uuid::from_bytes(self.array()?).into())),
-            _ => Err(RecordError::Malformed),
-        }
-    }
-
-    fn ip(&mut self) -> Result<Option<IpAddr>, RecordError> {
-        match self.byte()? {
-            0 => Ok(None),
-            4 => Ok(Some(Ipv4Addr::from(self.array::<4>()?).into())),
-            6 => Ok(Some(Ipv6Addr::from(self.array::<16>()?).into())),
-            _ => Err(RecordError::Malformed),
-        }
-    }
-
     fn spooled(&mut self) -> Result<SpooledItem, RecordError> {
         let mut header = read_item_header(&self.bytes()?).map_err(|_| RecordError::Malformed)?;
         let length = header.length.take().ok_or(RecordError::Malformed)?;
@@ -385,7 +247,7 @@ impl Reader {
         let length = usize::try_from(length).ok().filter(|length| *length <= MAX_ENVELOPE).ok_or(RecordError::Malformed)?;
         let envelope = match compressed {
             0 => body,
-            1 => zstd::bulk::decompress(&body, length).map_err(|_| RecordError::Compression)?.into(),
+            1 => decompress(&body, length).ok_or(RecordError::Compression)?.into(),
             _ => return Err(RecordError::Malformed),
         };
         if envelope.len() == length { Ok(envelope) } else { Err(RecordError::Malformed) }

@@ -2,6 +2,7 @@
 
 use proptest::option;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
 use crate::protocol::InvalidReason;

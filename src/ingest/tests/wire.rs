@@ -51,11 +51,11 @@ async fn a_refused_body_does_not_cost_the_connection() {
     serving(&house, async |address| {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let body = "x".repeat(100_000);
-        let refused = head("/api/77/envelope/", &format!("Content-Length: {}\r\n", body.len())) + &body;
+        let refused = [head("/api/77/envelope/", &format!("Content-Length: {}\r\n", body.len())), body].concat();
         stream.write_all(refused.as_bytes()).await.unwrap();
         assert!(answer(&mut stream).await.starts_with("HTTP/1.1 403 "));
         let event = event_envelope();
-        let chunked = head(ENVELOPE, "Transfer-Encoding: chunked\r\n") + &format!("{:x}\r\n{event}\r\n0\r\n\r\n", event.len());
+        let chunked = format!("{}{:x}\r\n{event}\r\n0\r\n\r\n", head(ENVELOPE, "Transfer-Encoding: chunked\r\n"), event.len());
         stream.write_all(chunked.as_bytes()).await.unwrap();
         assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200 "));
     })
@@ -69,7 +69,7 @@ async fn half_a_body_is_nothing() {
     let event = event_envelope();
     serving(&house, async |address| {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let cut = head(ENVELOPE, &format!("Content-Length: {}\r\n", event.len() + 1)) + &event;
+        let cut = [head(ENVELOPE, &format!("Content-Length: {}\r\n", event.len() + 1)), event].concat();
         stream.write_all(cut.as_bytes()).await.unwrap();
         stream.shutdown().await.unwrap();
         let mut rest = Vec::new();
