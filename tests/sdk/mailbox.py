@@ -1,5 +1,6 @@
 """A real SMTP server that keeps what it gets."""
 import re
+import socket
 import time
 from email import message_from_bytes, policy
 
@@ -9,7 +10,11 @@ from aiosmtpd.controller import Controller
 class Mailbox:
     def __init__(self):
         self.mails = []
-        self.controller = Controller(self, hostname="127.0.0.1", port=0)
+        # aiosmtpd cannot tell which port it got for 0, so a free one is found first.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.controller = Controller(self, hostname="127.0.0.1", port=port)
+        self.url = f"smtp://127.0.0.1:{port}"
 
     async def handle_DATA(self, _server, _session, envelope):
         mail = message_from_bytes(envelope.content, policy=policy.default)
@@ -19,8 +24,6 @@ class Mailbox:
 
     def __enter__(self):
         self.controller.start()
-        port = self.controller.server.sockets[0].getsockname()[1]
-        self.url = f"smtp://127.0.0.1:{port}"
         return self
 
     def __exit__(self, *_):
