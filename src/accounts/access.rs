@@ -11,7 +11,8 @@ use axum::routing::{MethodRouter, on};
 use http::Method;
 use http::request::Parts;
 
-use super::{ProjectId, SessionId, UserId, sessions};
+use super::sessions::{self, Named};
+use super::{ProjectId, SessionId, UserId};
 use crate::platform::App;
 use crate::web::{Flash, HttpError, Shell, SignedIn, urls, urls::IssueQuery};
 
@@ -24,7 +25,7 @@ pub enum Access {
     SignedIn,
     /// Members of the project that `{slug}` or `{issue}` in the path belongs to, and administrators.
     Member,
-    /// Administrators.
+    /// Administrators; where the path names a project, handlers get it as [`ProjectMember`].
     Admin,
 }
 
@@ -142,7 +143,8 @@ pub async fn guard(State((app, access)): State<(App, Access)>, params: RawPathPa
     if access == Access::Public {
         return next.run(request).await;
     }
-    let viewer = match sessions::viewer(&app, request.headers()).await {
+    let named = named(&params);
+    let viewer = match sessions::viewer(&app, request.headers(), &named).await {
         Ok(Some(viewer)) => Viewer { flash: Flash::from_cookies(request.headers()), ..viewer },
         Ok(None) if request.method() == Method::GET => {
             let next = request.uri().path_and_query().map_or("", |path| path.as_str());
@@ -151,16 +153,15 @@ pub async fn guard(State((app, access)): State<(App, Access)>, params: RawPathPa
         Ok(None) => return HttpError::Unauthenticated.into_response(),
         Err(error) => return HttpError::Internal(error).into_response(),
     };
-    match access {
-        Access::Admin if !viewer.is_admin => return HttpError::Forbidden.into_response(),
-        Access::Member => match named_project(&viewer, &params) {
-            Some(project) => {
-                let member = ProjectMember { project: project.clone(), viewer: viewer.clone() };
-                request.extensions_mut().insert(member);
-            }
-            None => return HttpError::NotFound.into_response(),
-        },
-        _ => {}
+    if access == Access::Admin && !viewer.is_admin {
+        return HttpError::Forbidden.into_response();
+    }
+    let project = viewer.project(&named.slug).or_else(|| viewer.project_by_id(ProjectId(named.id))).cloned();
+    if access == Access::Member && project.is_none() {
+        return HttpError::NotFound.into_response();
+    }
+    if let Some(project) = project {
+        request.extensions_mut().insert(ProjectMember { project, viewer: viewer.clone() });
     }
     let had_flash = viewer.flash.is_some() && request.method() == Method::GET;
     request.extensions_mut().insert(viewer);
@@ -171,12 +172,34 @@ pub async fn guard(State((app, access)): State<(App, Access)>, params: RawPathPa
     response
 }
 
-/// The project that the path names.
-fn named_project<'v>(viewer: &'v Viewer, params: &RawPathParams) -> Option<&'v VisibleProject> {
-    params.iter().find_map(|(name, value)| match name {
-        "slug" => viewer.project(value),
-        // An issue's id carries its project's number in its upper half.
-        "issue" => viewer.project_by_id(ProjectId(i32::try_from(value.parse::<i64>().ok()? >> 32).ok()?)),
-        _ => None,
-    })
+/// The project that the path names: by its slug, or by an issue's id, which carries its project's number in its upper half.
+fn named(params: &RawPathParams) -> Named {
+    let mut named = Named::default();
+    for (name, value) in params {
+        match name {
+            "slug" => value.clone_into(&mut named.slug),
+            "issue" => named.id = value.parse::<i64>().ok().and_then(|id| i32::try_from(id >> 32).ok()).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    named
+}
+
+/// The answer to a POST that worked: another page, which says what happened.
+pub fn see_other(path: &str, flash: &Flash) -> Response {
+    let mut response = Redirect::to(path).into_response();
+    response.headers_mut().append(http::header::SET_COOKIE, flash.set_cookie());
+    response
+}
+
+/// In handlers: a database that does not answer is our fault.
+pub trait OurFault<T> {
+    /// The same, as what a page fails with.
+    fn ours(self) -> Result<T, HttpError>;
+}
+
+impl<T> OurFault<T> for sqlx::Result<T> {
+    fn ours(self) -> Result<T, HttpError> {
+        self.map_err(|error| HttpError::Internal(error.into()))
+    }
 }

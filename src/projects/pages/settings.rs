@@ -1,0 +1,120 @@
+//! `/projects/{slug}/settings`: name, members, keys. Members look, administrators change.
+
+use axum::response::Response;
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::accounts::{OurFault as _, ProjectMember, UserId, find_user, see_other};
+use crate::platform::App;
+use crate::projects::{dsn, names, queries};
+use crate::protocol::{DsnId, PublicKey};
+use crate::web::pages::settings::{KeyRow, MemberRow, SettingsPage};
+use crate::web::urls::{self, IssueQuery};
+use crate::web::{FieldErrors, Flash, Form, HttpError, Path, When, html, html_with};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RenameForm {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MemberForm {
+    email: String,
+}
+
+/// The page.
+pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, HttpError> {
+    Ok(html(&page(&app, &member, FieldErrors::default()).await?))
+}
+
+/// Gives the project another name; addresses and DSNs stay.
+pub(super) async fn rename(app: App, mut member: ProjectMember, Form(form): Form<RenameForm>) -> Result<Response, HttpError> {
+    let name = names::tidy(&form.name);
+    let length = name.chars().count();
+    if !(1..=names::MAX_NAME).contains(&length) {
+        let errors = FieldErrors::default().with("name", format!("A name has 1 to {} characters; this has {length}.", names::MAX_NAME));
+        member.project.name = name;
+        return again(&app, &member, errors).await;
+    }
+    queries::rename(&mut *app.db.acquire().await.ours()?, member.project.id, &name).await.ours()?;
+    Ok(done(&member, format!("The project is called {name} now. Its addresses stay.")))
+}
+
+/// Adds somebody who has an account.
+pub(super) async fn add_member(app: App, member: ProjectMember, Form(form): Form<MemberForm>) -> Result<Response, HttpError> {
+    let mut db = app.db.acquire().await.ours()?;
+    let Some((user, email)) = find_user(&mut db, &form.email).await.ours()? else {
+        drop(db);
+        let email: String = names::tidy(&form.email).chars().take(254).collect();
+        let text = format!("{email} has no account here. Make one on the server, `vedette user create {email}`, then add it.");
+        return again(&app, &member, FieldErrors::default().with("email", text)).await;
+    };
+    let text = if queries::add_member(&mut db, member.project.id, user, app.clock.now()).await.ours()? {
+        format!("{email} is a member now.")
+    } else {
+        format!("{email} was a member already.")
+    };
+    Ok(done(&member, text))
+}
+
+/// Removes a member.
+pub(super) async fn remove_member(app: App, member: ProjectMember, Path((_, user)): Path<(String, UserId)>) -> Result<Response, HttpError> {
+    let mut db = app.db.acquire().await.ours()?;
+    let was_member = queries::remove_member(&mut db, member.project.id, user).await.ours()?;
+    Ok(done(&member, if was_member { "They are no member any more." } else { "They were no member any more." }))
+}
+
+/// Makes another key.
+pub(super) async fn add_key(app: App, member: ProjectMember) -> Result<Response, HttpError> {
+    let mut db = app.db.acquire().await.ours()?;
+    if queries::add_key(&mut db, member.project.id, app.ids.uuid(), app.clock.now()).await.ours()? {
+        return Ok(done(&member, "There is a new key. Its DSN works at once."));
+    }
+    let text = format!("A project has {} keys at most. Switch one on again instead.", queries::MAX_KEYS);
+    Ok(see_other(&urls::project_settings(&member.project.slug), &Flash::warning(text)))
+}
+
+/// Switches a key off or on.
+pub(super) async fn toggle_key(app: App, member: ProjectMember, Path((_, key)): Path<(String, i32)>) -> Result<Response, HttpError> {
+    let mut db = app.db.acquire().await.ours()?;
+    match queries::toggle_key(&mut db, member.project.id, key).await.ours()? {
+        Some(true) => Ok(done(&member, "The key is on: events with it are taken.")),
+        Some(false) => Ok(done(&member, "The key is off: events with it are refused.")),
+        None => Err(HttpError::NotFound),
+    }
+}
+
+fn done(member: &ProjectMember, text: impl Into<String>) -> Response {
+    see_other(&urls::project_settings(&member.project.slug), &Flash::done(text))
+}
+
+/// The form once more, with what was wrong.
+async fn again(app: &App, member: &ProjectMember, errors: FieldErrors) -> Result<Response, HttpError> {
+    Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(app, member, errors).await?))
+}
+
+async fn page(app: &App, member: &ProjectMember, errors: FieldErrors) -> Result<SettingsPage, HttpError> {
+    let (viewer, project, now) = (&member.viewer, &member.project, app.clock.now());
+    let mut db = app.db.acquire().await.ours()?;
+    let found = queries::shown(&mut db, project.id).await.ours()?.ok_or(HttpError::NotFound)?;
+    let dsn_id = DsnId::new(found.dsn_id).ok_or(HttpError::NotFound)?;
+    let members = queries::members(&mut db, project.id).await.ours()?;
+    let keys = queries::keys(&mut db, project.id).await.ours()?;
+    let members =
+        members.into_iter().map(|row| MemberRow { id: row.user_id.to_string(), email: row.email, is_self: row.user_id == viewer.user_id });
+    let keys = keys.into_iter().map(|key| KeyRow {
+        id: key.id.to_string(),
+        dsn: dsn(&app.url, PublicKey::new(key.public.as_u128()), dsn_id),
+        active: key.is_active,
+        created: When::new(key.created_at, now),
+    });
+    Ok(SettingsPage {
+        shell: viewer.shell(app, "Settings", IssueQuery { project: project.slug.clone(), ..IssueQuery::default() }),
+        name: project.name.clone(),
+        slug: project.slug.clone(),
+        members: members.collect(),
+        keys: keys.collect(),
+        may_change: viewer.is_admin,
+        errors,
+    })
+}

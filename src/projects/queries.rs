@@ -1,0 +1,221 @@
+//! All SQL of `projects`, `project_keys` and `project_members`, but for making a project ([`super::create`]) and what pages count.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::known::{KnownKey, KnownProject};
+use crate::accounts::{ProjectId, UserId};
+use crate::platform::db::Db;
+use crate::protocol::PublicKey;
+
+/// Members of a project that are listed and get its mails.
+pub(super) const MAX_MEMBERS: i64 = 500;
+/// Keys of a project at most.
+pub(super) const MAX_KEYS: i64 = 50;
+/// Projects that `project list` prints.
+const MAX_LINES: i64 = 10_000;
+
+/// Every project with its keys: what the registry holds. Bounded by what administrators made.
+pub(super) async fn known_projects(db: &mut PgConnection) -> sqlx::Result<Vec<KnownProject>> {
+    let rows = sqlx::query!(
+        r#"select p.project_id, p.dsn_id, p.slug, p.name, p.short_prefix, p.settings,
+            k.key_id as "key_id?", k.public_key as "public_key?", k.is_active as "is_active?", k.allowed_domains as "allowed_domains?"
+        from projects p left join project_keys k on k.project_id = p.project_id
+        order by p.project_id, k.key_id"#
+    )
+    .fetch_all(db)
+    .await?;
+    let mut projects: Vec<KnownProject> = Vec::new();
+    for row in rows {
+        let key = match (row.key_id, row.public_key) {
+            (Some(key_id), Some(public_key)) => Some(KnownKey {
+                key_id,
+                public_key,
+                is_active: row.is_active.unwrap_or_default(),
+                allowed_domains: row.allowed_domains.unwrap_or_default(),
+            }),
+            _ => None,
+        };
+        match projects.last_mut().filter(|last| last.project_id == row.project_id) {
+            Some(last) => last.keys.extend(key),
+            None => projects.push(KnownProject {
+                project_id: row.project_id,
+                dsn_id: row.dsn_id,
+                slug: row.slug,
+                name: row.name,
+                short_prefix: row.short_prefix,
+                settings: row.settings,
+                keys: key.into_iter().collect(),
+            }),
+        }
+    }
+    Ok(projects)
+}
+
+/// Whether there is such a key.
+pub(super) async fn key_exists(db: &mut PgConnection, key: PublicKey) -> sqlx::Result<bool> {
+    let key = Uuid::from_u128(key.bits());
+    sqlx::query_scalar!(r#"select exists(select 1 from project_keys where public_key = $1) as "exists!""#, key).fetch_one(db).await
+}
+
+/// A project, for people who list them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectLine {
+    /// The internal number.
+    pub project_id: ProjectId,
+    /// The public number.
+    pub dsn_id: i64,
+    /// In addresses.
+    pub slug: String,
+    /// As people call it.
+    pub name: String,
+    /// "python"; may be empty.
+    pub platform: String,
+    /// Its first key that is on.
+    pub key: Option<PublicKey>,
+}
+
+/// All projects by name.
+pub async fn list(db: &Db) -> anyhow::Result<Vec<ProjectLine>> {
+    let rows = sqlx::query!(
+        r#"select project_id, dsn_id, slug, name, platform,
+            (select public_key from project_keys k where k.project_id = p.project_id and is_active order by key_id limit 1) as public_key
+        from projects p order by lower(name), project_id limit $1"#,
+        MAX_LINES
+    )
+    .fetch_all(db)
+    .await?;
+    let lines = rows.into_iter().map(|row| ProjectLine {
+        project_id: ProjectId(row.project_id),
+        dsn_id: row.dsn_id,
+        slug: row.slug,
+        name: row.name,
+        platform: row.platform,
+        key: row.public_key.map(|key| PublicKey::new(key.as_u128())),
+    });
+    Ok(lines.collect())
+}
+
+/// Who gets the mails of a project: its active members; the administrators while it has no member at all, so that none goes to nobody.
+pub async fn recipients(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<(UserId, String)>> {
+    let rows = sqlx::query!(
+        r#"select user_id as "user_id: UserId", email from users u -- joins: users
+        where is_active and case when exists (select 1 from project_members where project_id = $1)
+            then exists (select 1 from project_members m where m.project_id = $1 and m.user_id = u.user_id)
+            else is_admin end
+        order by user_id limit $2"#,
+        project.0,
+        MAX_MEMBERS
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user_id, row.email)).collect())
+}
+
+/// What pages show of a project.
+pub(super) struct Shown {
+    pub(super) dsn_id: i64,
+    pub(super) platform: String,
+    pub(super) public_key: Option<Uuid>,
+    pub(super) first_event_at: Option<DateTime<Utc>>,
+}
+
+/// The public number, the platform, and the first key that is on.
+pub(super) async fn shown(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Option<Shown>> {
+    sqlx::query_as!(
+        Shown,
+        r#"select dsn_id, platform, first_event_at,
+            (select public_key from project_keys k where k.project_id = p.project_id and is_active order by key_id limit 1) as public_key
+        from projects p where project_id = $1"#,
+        project.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Gives a project another name; its address stays.
+pub(super) async fn rename(db: &mut PgConnection, project: ProjectId, name: &str) -> sqlx::Result<()> {
+    sqlx::query!("update projects set name = $2 where project_id = $1", project.0, name).execute(db).await.map(|_| ())
+}
+
+/// A member.
+pub(super) struct Member {
+    pub(super) user_id: UserId,
+    pub(super) email: String,
+}
+
+/// The members by address.
+pub(super) async fn members(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<Member>> {
+    sqlx::query_as!(
+        Member,
+        r#"select u.user_id as "user_id: UserId", u.email
+        from project_members m join users u on u.user_id = m.user_id -- joins: users
+        where m.project_id = $1 order by lower(u.email) limit $2"#,
+        project.0,
+        MAX_MEMBERS
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Adds a member; whether they were none before.
+pub(super) async fn add_member(db: &mut PgConnection, project: ProjectId, user: UserId, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let added = sqlx::query!(
+        "insert into project_members (project_id, user_id, created_at) values ($1, $2, $3) on conflict do nothing",
+        project.0,
+        user.0,
+        now
+    );
+    Ok(added.execute(db).await?.rows_affected() == 1)
+}
+
+/// Removes a member; whether they were one.
+pub(super) async fn remove_member(db: &mut PgConnection, project: ProjectId, user: UserId) -> sqlx::Result<bool> {
+    let removed = sqlx::query!("delete from project_members where project_id = $1 and user_id = $2", project.0, user.0);
+    Ok(removed.execute(db).await?.rows_affected() == 1)
+}
+
+/// A key.
+pub(super) struct Key {
+    pub(super) id: i32,
+    pub(super) public: Uuid,
+    pub(super) is_active: bool,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+/// The keys, the oldest first.
+pub(super) async fn keys(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<Key>> {
+    sqlx::query_as!(
+        Key,
+        "select key_id as id, public_key as public, is_active, created_at from project_keys where project_id = $1 order by key_id limit $2",
+        project.0,
+        MAX_KEYS
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Adds a key, unless the project has as many as it may; whether it was added.
+pub(super) async fn add_key(db: &mut PgConnection, project: ProjectId, key: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let added = sqlx::query!(
+        "insert into project_keys (project_id, public_key, created_at)
+        select $1, $2, $3 where (select count(*) from project_keys where project_id = $1) < $4",
+        project.0,
+        key,
+        now,
+        MAX_KEYS
+    );
+    Ok(added.execute(db).await?.rows_affected() == 1)
+}
+
+/// Switches a key off or on; whether it is on now, nothing when the project has no such key.
+pub(super) async fn toggle_key(db: &mut PgConnection, project: ProjectId, key: i32) -> sqlx::Result<Option<bool>> {
+    sqlx::query_scalar!(
+        "update project_keys set is_active = not is_active where project_id = $1 and key_id = $2 returning is_active",
+        project.0,
+        key
+    )
+    .fetch_optional(db)
+    .await
+}

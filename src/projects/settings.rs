@@ -1,0 +1,196 @@
+//! # Settings: what a project has chosen, and the same made ready
+//! **Promise.** Whatever `projects.settings` holds, there is a [`ProjectConfig`]: a part that makes no sense becomes the standard, is named in an
+//! ERROR line, and leaves the other parts alone. **How.** Each part is read and compiled by itself.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::known::KnownProject;
+use crate::accounts::ProjectId;
+use crate::event::filters::{FilterSettings, Filters};
+use crate::event::scrub::{Rule, ScrubSettings, Scrubber};
+use crate::grouping;
+
+/// A project's own grouping rules, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GroupingRules {
+    /// One rule a line.
+    pub stack_trace_rules: String,
+    /// One rule a line.
+    pub fingerprint_rules: String,
+}
+
+/// What stands in `projects.settings`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProjectSettings {
+    /// What must never be stored.
+    pub scrub: ScrubSettings,
+    /// What nobody wants to see.
+    pub filters: FilterSettings,
+    /// Which events are the same bug.
+    pub grouping: GroupingRules,
+}
+
+/// All that digest needs to know of a project.
+#[derive(Debug, Clone)]
+pub struct ProjectConfig {
+    /// The internal number.
+    pub id: ProjectId,
+    /// The public number.
+    pub dsn_id: i64,
+    /// In addresses.
+    pub slug: String,
+    /// As people call it.
+    pub name: String,
+    /// What short ids begin with.
+    pub short_prefix: String,
+    /// Scrubbing.
+    pub scrubber: Scrubber,
+    /// Inbound filters.
+    pub filters: Filters,
+    /// Grouping.
+    pub grouping: Arc<grouping::Config>,
+    /// Whether senders' addresses may be kept.
+    pub store_ips: bool,
+}
+
+impl ProjectConfig {
+    pub(super) fn compile(project: &KnownProject) -> Self {
+        let complain = |part: &str, why: &str| {
+            let id = project.project_id;
+            tracing::error!(
+                project.id = id,
+                "the settings of project {id} ({}) make no sense, using the standard: {part}: {why}",
+                project.slug
+            );
+        };
+        let mut scrub = scrub_settings(&project.settings, &complain);
+        if scrub.hash_salt.is_empty() {
+            scrub.hash_salt = derived_salt(project.project_id);
+        }
+        let filters: FilterSettings = part(&project.settings, "filters", &complain);
+        let rules: GroupingRules = part(&project.settings, "grouping", &complain);
+        let grouping = grouping::Config::with_rules(&rules.stack_trace_rules, &rules.fingerprint_rules).unwrap_or_else(|errors| {
+            complain("grouping", &errors.to_string());
+            grouping::Config::standard()
+        });
+        Self {
+            id: ProjectId(project.project_id),
+            dsn_id: project.dsn_id,
+            slug: project.slug.clone(),
+            name: project.name.clone(),
+            short_prefix: project.short_prefix.clone(),
+            store_ips: !scrub.scrub_ip_addresses,
+            scrubber: scrubber(&scrub, &complain),
+            filters: Filters::new(&filters),
+            grouping: Arc::new(grouping),
+        }
+    }
+}
+
+/// One part of the settings; nothing is the standard, too.
+fn part<T: DeserializeOwned + Default>(settings: &Value, name: &str, complain: &impl Fn(&str, &str)) -> T {
+    let Some(value) = settings.get(name) else { return T::default() };
+    T::deserialize(value).unwrap_or_else(|error| {
+        complain(name, &error.to_string());
+        T::default()
+    })
+}
+
+/// What must not be stored. A rule that cannot be read costs the rules only: taking too little would store what must not be.
+fn scrub_settings(settings: &Value, complain: &impl Fn(&str, &str)) -> ScrubSettings {
+    let mut settings = settings.clone();
+    if let Some(scrub) = settings.get_mut("scrub").and_then(Value::as_object_mut)
+        && let Some(rules) = scrub.get("rules")
+        && let Err(error) = <Vec<Rule>>::deserialize(rules)
+    {
+        complain("scrub.rules", &error.to_string());
+        scrub.remove("rules");
+    }
+    part(&settings, "scrub", complain)
+}
+
+/// The scrubber. Of settings that do not compile as much is kept as compiles.
+fn scrubber(settings: &ScrubSettings, complain: &impl Fn(&str, &str)) -> Scrubber {
+    let standard = || ScrubSettings { scrub_ip_addresses: settings.scrub_ip_addresses, ..ScrubSettings::default() };
+    let attempts = [settings.clone(), ScrubSettings { rules: Vec::new(), ..settings.clone() }, standard()];
+    for attempt in attempts {
+        match attempt.compile() {
+            Ok(scrubber) => return scrubber,
+            Err(error) => complain("scrub", &error.to_string()),
+        }
+    }
+    // The standard is tested to compile; were it not, there is nothing left to try but no own words at all.
+    ScrubSettings::default().compile().unwrap_or_else(|error| unreachable!("the standard scrubber compiles: {error}"))
+}
+
+/// For projects that were made without a salt of their own: differs per project and never changes.
+fn derived_salt(project: i32) -> String {
+    hex::encode(Sha256::digest(format!("vedette project {project}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(settings: Value) -> ProjectConfig {
+        ProjectConfig::compile(&KnownProject { project_id: 7, settings, ..KnownProject::default() })
+    }
+
+    fn scrubbed(config: &ProjectConfig, mut event: Value) -> Value {
+        config.scrubber.scrub(&mut event);
+        event
+    }
+
+    #[test]
+    fn settings_survive_json() {
+        let mut settings = ProjectSettings::default();
+        settings.scrub.sensitive_fields.push("iban".to_owned());
+        settings.grouping.fingerprint_rules = "error.type:Boom -> boom".to_owned();
+        let json = serde_json::to_value(&settings).unwrap();
+        assert_eq!(serde_json::from_value::<ProjectSettings>(json).unwrap(), settings);
+        assert_eq!(serde_json::from_value::<ProjectSettings>(json!({})).unwrap(), ProjectSettings::default());
+    }
+
+    #[test]
+    fn a_part_that_makes_no_sense_leaves_the_others_alone() {
+        let config = config(json!({
+            "scrub": {"sensitiveFields": ["iban"], "scrubIpAddresses": true, "rules": [{"type": "pattern"}]},
+            "filters": 7,
+            "grouping": {"fingerprint_rules": "nonsense"},
+        }));
+        assert!(!config.store_ips);
+        let event = scrubbed(&config, json!({"extra": {"iban": "DE89", "password": "x", "plain": "kept"}}));
+        assert_eq!(event["extra"], json!({"iban": "[Filtered]", "password": "[Filtered]", "plain": "kept"}));
+        assert_eq!(config.grouping.version(), grouping::VERSION);
+    }
+
+    #[test]
+    fn a_rule_that_does_not_compile_costs_the_rules_only() {
+        let config = config(json!({"scrub": {"sensitiveFields": ["iban"], "rules": [{"path": "**", "pattern": "(", "action": "remove"}]}}));
+        assert_eq!(scrubbed(&config, json!({"extra": {"iban": "DE89"}}))["extra"]["iban"], "[Filtered]");
+    }
+
+    #[test]
+    fn settings_of_any_shape_give_a_config() {
+        for settings in [json!(null), json!([]), json!("x"), json!({"scrub": null, "grouping": []})] {
+            let config = config(settings);
+            assert!(config.store_ips);
+            assert_eq!(scrubbed(&config, json!({"extra": {"password": "x"}}))["extra"]["password"], "[Filtered]");
+        }
+    }
+
+    #[test]
+    fn salts_differ_per_project_and_stay() {
+        assert_eq!(derived_salt(1), derived_salt(1));
+        assert_ne!(derived_salt(1), derived_salt(2));
+    }
+}
