@@ -99,6 +99,7 @@ create table issue_minutes (
     events bigint not null,
     primary key (project_id, issue_id, minute)
 );
+create index issue_minutes_minute_idx on issue_minutes (minute);
 
 create table project_hours (
     project_id int not null,
@@ -154,3 +155,16 @@ create table outcomes (
     primary key (project_id, key_id, hour, category, outcome, reason)
 ) with (fillfactor = 60);
 create index outcomes_hour_idx on outcomes (hour);
+
+-- Which journal records digest has committed, per batch: after a crash the journal may hand some out again. The newest batches only.
+create table digest_marks (
+    journal uuid not null,
+    batch bigint not null,
+    -- Runs of sequence numbers, ends included.
+    firsts bigint[] not null,
+    lasts bigint[] not null,
+    -- The records' times of receipt: a number that was given twice (a journal that was deleted) is told apart by them.
+    first_at timestamptz not null,
+    last_at timestamptz not null,
+    primary key (journal, batch)
+);

@@ -3,5 +3,9 @@
 //! **How.** [`payload`] packs (zstd with a dictionary), [`tag_stats`] keeps bounded values per issue and key, partitions hold a day each.
 //! **Not here.** What an event means (`event`), how it looks (`view`), what issue it belongs to (`issues`).
 
+pub mod intake;
+pub mod partitions;
+pub mod payload;
+pub mod summary;
 pub mod tag_stats;
 pub mod view;

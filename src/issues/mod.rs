@@ -3,7 +3,15 @@
 //! open again and says so. **How.** [`model`] decides (pure), [`queries`](self) hold the SQL, `pages` show.
 //! **Not here.** Payloads of events (`events`), which events make an issue (`grouping`, `digest`), mails (`alerts`).
 
-mod ids;
+pub mod facts;
+pub mod intake;
+pub mod model;
 pub mod view;
 
-pub use ids::IssueId;
+pub use crate::accounts::IssueId;
+
+use crate::accounts::Route;
+/// The routes.
+pub fn routes() -> Vec<Route> {
+    vec![]
+}

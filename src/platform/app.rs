@@ -10,6 +10,7 @@ use url::Url;
 use super::clock::Clock;
 use super::db::Db;
 use super::ids::Ids;
+use super::mail::Mailer;
 use super::outbox::Wake;
 
 /// What an [`App`] holds.
@@ -21,6 +22,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Random ids and secrets.
     pub ids: Ids,
+    /// Sends mails, or keeps them when no SMTP server is set.
+    pub mailer: Mailer,
     /// Tells the outbox's runner that a job was committed.
     pub outbox: Wake,
     /// The public address, without a slash at its end: what DSNs, links in mails and the CSRF check use.

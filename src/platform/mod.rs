@@ -1,6 +1,6 @@
 //! # Platform: what the product stands on
 //! **Promise.** Time, ids, database, disk, mail and background work come through here, so that tests can turn each of them.
-//! **How.** [`clock`], [`ids`] (time and randomness) · [`db`] (pool, migrations, errors) · [`journal`] (the
+//! **How.** [`clock`], [`ids`] (time and randomness) · [`db`] (pool, migrations, errors) · [`postgres`] (the managed cluster) · [`journal`] (the
 //! durable queue) · [`outbox`] (jobs that commit with their facts) · [`periodic`] (reconcilers) · [`lifecycle`] (tasks that are owned) ·
 //! [`mail`] (SMTP) · [`telemetry`] (logs) · [`App`] (all of them in one handle).
 //! **Not here.** Product words: no issue, no project, no event.
@@ -11,8 +11,10 @@ pub mod db;
 pub mod ids;
 pub mod journal;
 pub mod lifecycle;
+pub mod mail;
 pub mod outbox;
 pub mod periodic;
+pub mod postgres;
 pub mod telemetry;
 
 pub use app::{App, Parts};

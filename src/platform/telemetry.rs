@@ -17,7 +17,8 @@ pub enum LogFormat {
 
 /// Starts logging; once per process. A filter that does not parse is replaced by `info`, and said.
 pub fn init(filter: &str, format: LogFormat) {
-    let (filter, problem) = match EnvFilter::try_new(filter) {
+    // PostgreSQL's notices are no news.
+    let (filter, problem) = match EnvFilter::try_new(format!("sqlx=warn,{filter}")) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new("info"), Some(error)),
     };

@@ -163,7 +163,7 @@ def hostile_cases(cases, dsn, vedette, output):
                 rows = browser.issue_rows(vedette.url, "hostile", len(sent))
             look(cases, browser, label, vedette, rows)
             with cases.case(f"the colours follow the scheme {label}", browser):
-                colour = browser.driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+                colour = browser.driver.execute_script("return getComputedStyle(document.documentElement).backgroundColor")
                 light = sum(int(part) for part in "".join(c if c.isdigit() else " " for c in colour).split()[:3]) > 382
                 assert light != dark, colour
 

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 
 /// `vedette bench …`
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     what: What,
 }
@@ -75,7 +75,7 @@ struct IngestArgs {
 }
 
 /// Runs the benchmark and prints its report.
-pub async fn run(args: Args) -> anyhow::Result<()> {
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let What::Ingest(args) = args.what;
     ingest::run(&args).await
 }

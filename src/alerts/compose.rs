@@ -1,0 +1,154 @@
+//! From a fact to mails: one per member, in the transaction that ends the fact's job.
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{MAIL_SEND, queries};
+use crate::accounts::IssueId;
+use crate::events::payload;
+use crate::events::view::{EventView, FrameView, Segment};
+use crate::issues::facts::{Appeared, Regressed};
+use crate::issues::view::split_title;
+use crate::platform::App;
+use crate::platform::outbox::{self, Failure, Job};
+use crate::projects;
+use crate::web::mail_view::{IssueMail, MailFrame, MailKind};
+use crate::web::{number, urls};
+
+/// Frames in a mail.
+const FRAMES: usize = 5;
+
+/// Mails about a new issue.
+pub(super) async fn appeared(app: &App, job: &Job) -> Result<(), Failure> {
+    let fact: Appeared = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
+    compose(app, job, (fact.issue, fact.event), MailKind::NewIssue).await
+}
+
+/// Mails about a resolved issue that came back.
+pub(super) async fn regressed(app: &App, job: &Job) -> Result<(), Failure> {
+    let fact: Regressed = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
+    compose(app, job, (fact.issue, fact.event), MailKind::Regression).await
+}
+
+async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: MailKind) -> Result<(), Failure> {
+    let mut tx = app.db.begin().await?;
+    let Some((mail, recipients)) = mail(app, &mut tx, (issue, event), kind).await? else {
+        outbox::complete(&mut tx, job.id).await?;
+        tx.commit().await?;
+        return Ok(());
+    };
+    let subject = mail.subject(kind);
+    let bodies = mail.bodies(kind)?;
+    let kind_name = if kind == MailKind::NewIssue { "new_issue" } else { "regression" };
+    let host = app.url.host_str().unwrap_or("vedette").to_owned();
+    let blank = queries::NewMail {
+        issue,
+        user: None,
+        recipient: "",
+        kind: kind_name,
+        subject: &subject,
+        text: &bodies.text,
+        html: &bodies.html,
+        message_id: "",
+        status: "queued",
+        reason: "",
+    };
+    if recipients.is_empty() {
+        let message_id = format!("<{}@{host}>", app.ids.uuid().simple());
+        let skipped = queries::NewMail {
+            message_id: &message_id,
+            status: "skipped",
+            reason: "The project has no members, so nobody was told. Add members in the project's settings.",
+            ..blank
+        };
+        queries::insert(&mut tx, &skipped, app.clock.now()).await?;
+    } else {
+        for (user, email) in &recipients {
+            let message_id = format!("<{}@{host}>", app.ids.uuid().simple());
+            let queued = queries::NewMail { user: Some(*user), recipient: email, message_id: &message_id, ..blank };
+            let id = queries::insert(&mut tx, &queued, app.clock.now()).await?;
+            outbox::enqueue(&mut tx, MAIL_SEND, &id, app.clock.now()).await?;
+        }
+    }
+    outbox::complete(&mut tx, job.id).await?;
+    tx.commit().await?;
+    app.outbox.wake();
+    Ok(())
+}
+
+type Recipients = Vec<(crate::accounts::UserId, String)>;
+
+/// What the mail says and who gets it; nothing when the issue is gone.
+async fn mail(
+    app: &App,
+    db: &mut PgConnection,
+    (issue, event): (IssueId, Uuid),
+    kind: MailKind,
+) -> anyhow::Result<Option<(IssueMail, Recipients)>> {
+    let Some(facts) = queries::facts(db, issue).await? else { return Ok(None) };
+    let recipients = projects::recipients(db, issue.project()).await?;
+    // A payload that is gone or broken leaves a mail without frames.
+    let payload = queries::payload(db, issue, event).await?;
+    let event = payload.and_then(|packed| payload::decode(&packed).ok()).unwrap_or(Value::Null);
+    let view = EventView::new(&event, app.clock.now());
+    let (title_kind, message) = split_title(&facts.title);
+    let received = event.get("received").and_then(Value::as_f64).and_then(|s| DateTime::from_timestamp_micros((s * 1e6) as i64));
+    let resolved = match kind {
+        MailKind::NewIssue => String::new(),
+        MailKind::Regression => match queries::last_resolved(db, issue).await.context("who resolved it")? {
+            Some((at, Some(email))) => format!("{} by {email}", date(at)),
+            Some((at, None)) => date(at),
+            None => String::new(),
+        },
+    };
+    let mail = IssueMail {
+        project: facts.project,
+        short_id: issue.short_id(&facts.short_prefix),
+        kind: title_kind,
+        message,
+        culprit: facts.culprit,
+        level: facts.level,
+        environment: view.environment.clone(),
+        release: view.release.clone(),
+        frames: frames(&view),
+        seen: date(received.unwrap_or(facts.last_seen)),
+        url: app.absolute(&urls::issue(issue)),
+        settings_url: app.absolute(&urls::project_settings(&facts.slug)),
+        resolved,
+        events: number::count(facts.event_count),
+    };
+    Ok(Some((mail, recipients)))
+}
+
+fn date(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y, %H:%M:%S UTC").to_string()
+}
+
+/// The newest frames of the project's own code; of all code where there is none of its own.
+fn frames(view: &EventView) -> Vec<MailFrame> {
+    let segments = view.exceptions.iter().flat_map(|e| &e.segments).chain(view.threads.iter().flat_map(|t| &t.segments));
+    let all: Vec<&FrameView> = segments
+        .flat_map(|segment| match segment {
+            Segment::Frame(frame) => std::slice::from_ref(frame),
+            Segment::Fold { frames, .. } => frames.as_slice(),
+        })
+        .collect();
+    let own: Vec<&FrameView> = all.iter().filter(|frame| frame.in_app).copied().collect();
+    let chosen = if own.is_empty() { all } else { own };
+    chosen.into_iter().take(FRAMES).map(mail_frame).collect()
+}
+
+fn mail_frame(frame: &FrameView) -> MailFrame {
+    let line = frame.place.strip_prefix("line ").unwrap_or_default();
+    let place = if line.is_empty() { frame.file.clone() } else { format!("{}:{line}", frame.file) };
+    let source = frame
+        .source
+        .iter()
+        .find(|line| line.current)
+        .map(|line| line.tokens.iter().map(|token| token.text.as_str()).collect::<String>().trim().to_owned())
+        .unwrap_or_default();
+    MailFrame { place, function: frame.function.clone(), source }
+}

@@ -1,0 +1,37 @@
+//! # Alerts: who is told, and what became of it
+//! **Promise.** One mail per member and new issue or regression; every decision (queued, sent, kept, failed, skipped, and why) stands in the
+//! delivery log with the mail itself. **How.** Facts come as jobs of the outbox. [`compose`] turns one fact into rows of `mails` and one job
+//! each, in the transaction that ends the fact's job: a fact makes its mails once. [`deliver`] hands one mail to SMTP.
+//! **When it breaks.** A refused or unreachable server: tried again for two days ([`outbox::backoff`](crate::platform::outbox::backoff)), each
+//! attempt logged. A crash after the server took a mail and before that is written repeats it: seconds at most, and with the same
+//! `Message-ID`, so that mail clients show one. **Not here.** Transport (`platform::mail`), how mails look (`web::mail_view`).
+
+mod compose;
+mod deliver;
+mod pages;
+mod queries;
+
+use crate::accounts::{Access, Route, get};
+use crate::issues::facts::{ISSUE_APPEARED, ISSUE_REGRESSED};
+use crate::platform::outbox::Handlers;
+
+/// The kind of job that delivers one mail.
+const MAIL_SEND: &str = "mail.send";
+
+/// The delivery log's routes.
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/mails", Access::SignedIn, pages::list),
+        get("/mails/{id}", Access::SignedIn, pages::show),
+        get("/mails/{id}/html", Access::SignedIn, pages::html_body),
+    ]
+}
+
+/// Adds the handlers of this room's jobs.
+#[must_use]
+pub fn handlers(handlers: Handlers) -> Handlers {
+    handlers
+        .with(ISSUE_APPEARED, Box::new(|app, job| Box::pin(compose::appeared(app, job))))
+        .with(ISSUE_REGRESSED, Box::new(|app, job| Box::pin(compose::regressed(app, job))))
+        .with(MAIL_SEND, Box::new(|app, job| Box::pin(deliver::deliver(app, job))))
+}

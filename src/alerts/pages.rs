@@ -1,0 +1,97 @@
+//! The delivery log: a list, one mail, and its HTML in a frame of its own.
+
+use axum::response::{IntoResponse as _, Response};
+use http::header;
+use serde::Deserialize;
+
+use super::queries::{self, Mail, MailLine};
+use crate::accounts::{IssueId, ProjectId, Viewer};
+use crate::platform::App;
+use crate::platform::mail::Mailer;
+use crate::web::pages::mails::{MailPage, MailRow, MailsPage};
+use crate::web::urls::{self, IssueQuery};
+use crate::web::{Badge, HttpError, Link, Path, Query, When, headers, html};
+
+/// Mails on a page.
+const PAGE: i64 = 50;
+
+/// Where the page before ended.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cursor {
+    after: Option<i64>,
+}
+
+/// `GET /mails`: the log of the viewer's projects, newest first.
+pub(super) async fn list(app: App, viewer: Viewer, Query(cursor): Query<Cursor>) -> Result<Response, HttpError> {
+    let projects: Vec<i32> = viewer.projects.iter().map(|project| project.id.0).collect();
+    let mut db = app.db.acquire().await.map_err(anyhow::Error::from)?;
+    let mut lines = queries::list(&mut db, &projects, cursor.after.unwrap_or(i64::MAX), PAGE).await.map_err(anyhow::Error::from)?;
+    let has_more = lines.len() > PAGE as usize;
+    lines.truncate(PAGE as usize);
+    let older = lines.last().filter(|_| has_more).map(|line| urls::mails_after(line.mail_id));
+    let rows = lines.into_iter().map(|line| row(&app, &viewer, line)).collect();
+    let shell = viewer.shell(&app, "Mails", IssueQuery::default());
+    Ok(html(&MailsPage { shell, rows, older, smtp_configured: !matches!(app.mailer, Mailer::Kept) }))
+}
+
+/// `GET /mails/{id}`.
+pub(super) async fn show(app: App, viewer: Viewer, Path(id): Path<i64>) -> Result<Response, HttpError> {
+    let mail = visible(&app, &viewer, id).await?;
+    let mut db = app.db.acquire().await.map_err(anyhow::Error::from)?;
+    let attempts = queries::attempts(&mut db, id).await.map_err(anyhow::Error::from)?;
+    let now = app.clock.now();
+    let line = MailLine {
+        mail_id: mail.mail_id,
+        project_id: mail.project_id,
+        issue_id: mail.issue_id,
+        recipient: mail.recipient,
+        subject: mail.subject,
+        status: mail.status,
+        reason: mail.reason,
+        created_at: mail.created_at,
+    };
+    let title = if mail.kind == "regression" { "Mail about a regression" } else { "Mail about a new issue" };
+    Ok(html(&MailPage {
+        shell: viewer.shell(&app, title, IssueQuery::default()),
+        mail: row(&app, &viewer, line),
+        message_id: mail.message_id,
+        attempts: attempts.into_iter().map(|(at, result)| (When::new(at, now), result)).collect(),
+        text: mail.text_body,
+    }))
+}
+
+/// `GET /mails/{id}/html`: the HTML body alone, under a policy that runs and loads nothing.
+pub(super) async fn html_body(app: App, viewer: Viewer, Path(id): Path<i64>) -> Result<Response, HttpError> {
+    let mail = visible(&app, &viewer, id).await?;
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, headers::MAIL_CSP)];
+    Ok((headers, mail.html_body).into_response())
+}
+
+async fn visible(app: &App, viewer: &Viewer, id: i64) -> Result<Mail, HttpError> {
+    let mut db = app.db.acquire().await.map_err(anyhow::Error::from)?;
+    let mail = queries::find(&mut db, id).await.map_err(anyhow::Error::from)?;
+    mail.filter(|mail| viewer.project_by_id(ProjectId(mail.project_id)).is_some()).ok_or(HttpError::NotFound)
+}
+
+fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
+    let css = match line.status.as_str() {
+        "sent" => "good",
+        "failed" => "alarm",
+        "skipped" => "regressed",
+        _ => "calm",
+    };
+    let issue = line.issue_id.map(IssueId).and_then(|issue| {
+        let project = viewer.project_by_id(ProjectId(line.project_id))?;
+        Some(Link::new(issue.short_id(&project.short_prefix), urls::issue(issue)))
+    });
+    MailRow {
+        id: line.mail_id.to_string(),
+        status: Badge::new(line.status, css),
+        to: line.recipient,
+        subject: line.subject,
+        reason: line.reason,
+        issue,
+        at: When::new(line.created_at, app.clock.now()),
+    }
+}

@@ -1,0 +1,183 @@
+//! The SQL of `mails` and `mail_attempts`, and what a mail about an issue needs to know.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::accounts::{IssueId, UserId};
+
+/// What a mail says about its issue.
+pub(super) struct MailFacts {
+    pub(super) project: String,
+    pub(super) slug: String,
+    pub(super) short_prefix: String,
+    pub(super) title: String,
+    pub(super) culprit: String,
+    pub(super) level: String,
+    pub(super) event_count: i64,
+    pub(super) last_seen: DateTime<Utc>,
+}
+
+/// The issue and its project, or nothing when either was deleted.
+pub(super) async fn facts(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Option<MailFacts>> {
+    // joins: projects, issues
+    sqlx::query_as!(
+        MailFacts,
+        "select p.name as project, p.slug, p.short_prefix, i.title, i.culprit, i.level, i.event_count, i.last_seen
+        from issues i join projects p on p.project_id = i.project_id
+        where i.project_id = $1 and i.issue_id = $2",
+        issue.project().0,
+        issue.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// When an issue was last resolved by a person, and by whom.
+pub(super) async fn last_resolved(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Option<(DateTime<Utc>, Option<String>)>> {
+    // joins: issue_activity, users
+    let row = sqlx::query!(
+        r#"select a.at, u.email as "email?" from issue_activity a left join users u on u.user_id = a.user_id
+        where a.project_id = $1 and a.issue_id = $2 and a.kind = 'resolved'
+        order by a.activity_id desc limit 1"#,
+        issue.project().0,
+        issue.0
+    );
+    Ok(row.fetch_optional(db).await?.map(|row| (row.at, row.email)))
+}
+
+/// The payload of one event of an issue; nothing when its day was dropped.
+pub(super) async fn payload(db: &mut PgConnection, issue: IssueId, event: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
+    // joins: events
+    let row = sqlx::query_scalar!(
+        "select payload from events where project_id = $1 and event_id = $2 and issue_id = $3 limit 1",
+        issue.project().0,
+        event,
+        issue.0
+    );
+    row.fetch_optional(db).await
+}
+
+/// A mail, decided on.
+pub(super) struct NewMail<'a> {
+    pub(super) issue: IssueId,
+    pub(super) user: Option<UserId>,
+    pub(super) recipient: &'a str,
+    pub(super) kind: &'static str,
+    pub(super) subject: &'a str,
+    pub(super) text: &'a str,
+    pub(super) html: &'a str,
+    pub(super) message_id: &'a str,
+    pub(super) status: &'static str,
+    pub(super) reason: &'a str,
+}
+
+/// Adds a mail to the log; its number.
+pub(super) async fn insert(db: &mut PgConnection, mail: &NewMail<'_>, now: DateTime<Utc>) -> sqlx::Result<i64> {
+    let id = sqlx::query_scalar!(
+        "insert into mails (project_id, issue_id, user_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning mail_id",
+        mail.issue.project().0,
+        mail.issue.0,
+        mail.user.map(|user| user.0),
+        mail.recipient,
+        mail.kind,
+        mail.subject,
+        mail.text,
+        mail.html,
+        mail.message_id,
+        mail.status,
+        mail.reason,
+        now
+    );
+    id.fetch_one(db).await
+}
+
+/// A mail of the log.
+pub(super) struct Mail {
+    pub(super) mail_id: i64,
+    pub(super) project_id: i32,
+    pub(super) issue_id: Option<i64>,
+    pub(super) recipient: String,
+    pub(super) kind: String,
+    pub(super) subject: String,
+    pub(super) text_body: String,
+    pub(super) html_body: String,
+    pub(super) message_id: String,
+    pub(super) status: String,
+    pub(super) reason: String,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+/// One mail.
+pub(super) async fn find(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Mail>> {
+    sqlx::query_as!(
+        Mail,
+        "select mail_id, project_id, issue_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at
+        from mails where mail_id = $1",
+        id
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// What an attempt came to.
+pub(super) async fn record_attempt(
+    db: &mut PgConnection,
+    id: i64,
+    (attempt, at): (i32, DateTime<Utc>),
+    (status, result): (&str, &str),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into mail_attempts (mail_id, attempt, at, result) values ($1, $2, $3, $4) on conflict do nothing",
+        id,
+        attempt,
+        at,
+        result
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "update mails set status = $2, reason = $3, sent_at = case when $2 = 'sent' then $4 else sent_at end where mail_id = $1",
+        id,
+        status,
+        result,
+        at
+    )
+    .execute(db)
+    .await
+    .map(|_| ())
+}
+
+/// The attempts of one mail, oldest first.
+pub(super) async fn attempts(db: &mut PgConnection, id: i64) -> sqlx::Result<Vec<(DateTime<Utc>, String)>> {
+    let rows = sqlx::query!("select at, result from mail_attempts where mail_id = $1 order by attempt limit 100", id).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.at, row.result)).collect())
+}
+
+/// A line of the log.
+pub(super) struct MailLine {
+    pub(super) mail_id: i64,
+    pub(super) project_id: i32,
+    pub(super) issue_id: Option<i64>,
+    pub(super) recipient: String,
+    pub(super) subject: String,
+    pub(super) status: String,
+    pub(super) reason: String,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+/// Mails of these projects, newest first, older than `before`; one more than `limit` when there are more.
+pub(super) async fn list(db: &mut PgConnection, projects: &[i32], before: i64, limit: i64) -> sqlx::Result<Vec<MailLine>> {
+    sqlx::query_as!(
+        MailLine,
+        "select mail_id, project_id, issue_id, recipient, subject, status, reason, created_at
+        from mails where project_id = any($1) and mail_id < $2
+        order by mail_id desc limit $3",
+        projects,
+        before,
+        limit + 1
+    )
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,286 @@
+//! # The server, put together
+//! **Promise.** [`Server::start`] brings up every part in an order in which none misses another, [`Server::stop`] ends them in an order in which
+//! nothing acknowledged is lost. **How.** Database handle → registry → journal → ingest, so that events are taken at once, also while
+//! PostgreSQL is away; migrations, partitions, the first account and everything that needs a database follow as soon as it answers.
+//! **When it breaks.** A task that dies ends the process ([`Tasks`]). **Not here.** What the parts do.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use url::Url;
+use uuid::Uuid;
+
+use crate::accounts;
+use crate::alerts;
+use crate::config::Settings;
+use crate::digest::Digest;
+use crate::events::partitions::{self, MakeAhead, Retention};
+use crate::ingest::{self, Ingest, KeyAnswer, KeyInfo, Seams};
+use crate::ops;
+use crate::platform::clock::Clock;
+use crate::platform::db::{self, DbOptions};
+use crate::platform::ids::Ids;
+use crate::platform::journal::{Journal, JournalOptions, OsFiles};
+use crate::platform::lifecycle::Tasks;
+use crate::platform::mail::Mailer;
+use crate::platform::outbox::{self, Handlers, Wake};
+use crate::platform::periodic;
+use crate::platform::postgres::{ManagedPostgres, Options as PostgresOptions};
+use crate::platform::{App, Parts};
+use crate::projects::{self, Registry};
+use crate::protocol::ItemKind;
+use crate::routes;
+
+/// How long tasks may take to end after the first signal.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a start waits for the database before it goes on without.
+const FIRST_TRY: Duration = Duration::from_secs(3);
+/// How often counts of refused requests are journalled.
+const FLUSH_REFUSED: Duration = Duration::from_secs(5);
+
+/// Where the database is.
+pub struct Database {
+    /// For sqlx.
+    pub url: String,
+    /// The managed cluster, if it is ours.
+    pub managed: Option<Arc<ManagedPostgres>>,
+}
+
+impl Database {
+    /// The external database of `url`, or the managed cluster in the data directory, started or attached to.
+    pub async fn open(data_dir: &Path, url: Option<&str>) -> anyhow::Result<Self> {
+        if let Some(url) = url {
+            return Ok(Self { url: url.to_owned(), managed: None });
+        }
+        make_dir(data_dir)?;
+        let managed = ManagedPostgres::start(&data_dir.join("postgres"), PostgresOptions::lasting()).await?;
+        Ok(Self { url: managed.url(), managed: Some(Arc::new(managed)) })
+    }
+
+    /// Ends the managed cluster, unless another process looks after it.
+    pub async fn close(self) {
+        if let Some(managed) = self.managed {
+            managed.stop().await;
+        }
+    }
+}
+
+/// Makes a directory that only its owner may enter.
+pub fn make_dir(dir: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("the data directory {} cannot be made", dir.display()))
+}
+
+/// The file in the data directory that says where the server listens.
+pub fn address_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("address")
+}
+
+/// A running server.
+pub struct Server {
+    /// What handlers get.
+    pub app: App,
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
+    tasks: Tasks,
+    database: Database,
+    ingest: Arc<Ingest>,
+    data_dir: PathBuf,
+}
+
+impl Server {
+    /// Starts every part.
+    pub async fn start(settings: Settings) -> anyhow::Result<Self> {
+        make_dir(&settings.data_dir)?;
+        let journal_options = JournalOptions { max_bytes: settings.journal_bytes, ..JournalOptions::default() };
+        let (journal, found) = Journal::open(&settings.data_dir.join("journal"), journal_options, Arc::new(OsFiles::default()))?;
+        if found.records > 0 || !found.damaged.is_empty() {
+            tracing::info!("{} records wait in the journal, {} damaged places were stepped over", found.records, found.damaged.len());
+        }
+        let listener = TcpListener::bind(&settings.listen).await;
+        let listener = listener.with_context(|| format!("cannot listen on {} (VEDETTE_LISTEN)", settings.listen))?;
+        let address = listener.local_addr()?;
+        let database = Database::open(&settings.data_dir, settings.database_url.as_ref().map(ExposeSecret::expose_secret)).await?;
+        let url = settings.url.clone().map_or_else(|| local_url(address), Ok)?;
+        let sender = settings.mail_from.clone().unwrap_or_else(|| format!("Vedette <vedette@{}>", url.host_str().unwrap_or("localhost")));
+        let app = App::new(Parts {
+            db: db::pool(&database.url, &DbOptions::default()).context("DATABASE_URL")?,
+            clock: Clock::real(),
+            ids: Ids::real(),
+            mailer: Mailer::new(settings.smtp.clone(), &sender).context("VEDETTE_SMTP_URL, VEDETTE_MAIL_FROM")?,
+            outbox: Wake::default(),
+            url,
+        });
+        let journal_id = journal_id(&settings.data_dir, &app.ids)?;
+        let (journal, registry, tasks) = (Arc::new(journal), Registry::open(&settings.data_dir), Tasks::new());
+        let ingest = ingest(&app, &journal, &registry, settings.trusted_proxies.parse().context("VEDETTE_TRUSTED_PROXIES")?);
+        let router = router(&app, &journal, &ingest);
+        serve(listener, router, &tasks);
+        // Usually done before the first request; when the database is away, everything that needs none starts without it.
+        let is_ready = tokio::time::timeout(FIRST_TRY, set_up_database(&app, &settings)).await;
+        registry.run(app.clone(), &tasks);
+        Arc::new(Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry)).run(&tasks);
+        flush_refused(Arc::clone(&ingest), app.clone(), &tasks);
+        if let Some(managed) = &database.managed {
+            let (managed, soft) = (Arc::clone(managed), tasks.soft().clone());
+            tasks.spawn("postgres", async move {
+                managed.supervise(soft).await;
+                Ok(())
+            });
+        }
+        write_private(&settings.data_dir.join("database-url"), &database.url)?;
+        write_private(&address_file(&settings.data_dir), &address.to_string())?;
+        let data_dir = settings.data_dir.clone();
+        with_database(app.clone(), settings, &tasks, matches!(is_ready, Ok(Ok(()))));
+        Ok(Self { app, address, tasks, database, ingest, data_dir })
+    }
+
+    /// Returns when a task died; its error.
+    pub async fn failed(&self) -> anyhow::Error {
+        self.tasks.soft().cancelled().await;
+        anyhow::anyhow!(self.tasks.failure().unwrap_or_default())
+    }
+
+    /// Ends every part: no new requests, what was begun is finished, then the database.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let _ = fs::remove_file(address_file(&self.data_dir));
+        self.ingest.flush_refused(self.app.clock.now()).await;
+        self.tasks.shut_down(PATIENCE).await;
+        self.app.db.close().await;
+        self.database.close().await;
+        self.tasks.failure().map_or(Ok(()), |failure| Err(anyhow::anyhow!(failure)))
+    }
+}
+
+/// Everything that HTTP reaches.
+pub fn router(app: &App, journal: &Arc<Journal>, ingest: &Arc<Ingest>) -> Router {
+    routes::dashboard(app).merge(Arc::clone(ingest).routes()).merge(ops::routes(app.clone(), Arc::clone(journal)))
+}
+
+/// Ingest over the journal and the registry.
+pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_proxies: ingest::TrustedProxies) -> Arc<Ingest> {
+    let (look_up_app, clock, ids) = (app.clone(), app.clock.clone(), app.ids.clone());
+    let registry = registry.clone();
+    let seams = Seams {
+        journal: Arc::clone(journal),
+        lookup: Box::new(move |key, project| {
+            let (app, registry) = (look_up_app.clone(), registry.clone());
+            Box::pin(async move {
+                match registry.resolve(key, project, &app.db, app.clock.now()).await {
+                    projects::KeyAnswer::Known(key) => KeyAnswer::Known(Arc::new(KeyInfo {
+                        project_id: key.project_id,
+                        dsn_id: key.dsn_id,
+                        key_id: key.key_id,
+                        allowed_domains: key.allowed_domains.clone(),
+                        enabled: key.enabled,
+                    })),
+                    projects::KeyAnswer::Unknown => KeyAnswer::Unknown,
+                    projects::KeyAnswer::Unavailable => KeyAnswer::Unavailable,
+                }
+            })
+        }),
+        now: Box::new(move || clock.now()),
+        new_id: Box::new(move || ids.uuid().into()),
+    };
+    // What digest has a place for; other kinds end as unsupported.
+    let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::ClientReport);
+    Ingest::new(seams, ingest::Settings { trusted_proxies, kept, ..ingest::Settings::default() })
+}
+
+fn serve(listener: TcpListener, router: Router, tasks: &Tasks) {
+    let soft = tasks.soft().clone();
+    tasks.spawn("http", async move {
+        let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+        axum::serve(listener, service).with_graceful_shutdown(async move { soft.cancelled().await }).await?;
+        Ok(())
+    });
+}
+
+fn flush_refused(ingest: Arc<Ingest>, app: App, tasks: &Tasks) {
+    let soft = tasks.soft().clone();
+    tasks.spawn("ingest.refused", async move {
+        while !soft.is_cancelled() {
+            tokio::select! {
+                () = soft.cancelled() => {}
+                () = tokio::time::sleep(FLUSH_REFUSED) => {}
+            }
+            ingest.flush_refused(app.clock.now()).await;
+        }
+        Ok(())
+    });
+}
+
+/// Brings the schema up to date as soon as the database answers, then starts what works in it.
+fn with_database(app: App, settings: Settings, tasks: &Tasks, is_ready: bool) {
+    let (soft, later) = (tasks.soft().clone(), tasks.clone());
+    tasks.spawn("database", async move {
+        let mut was_said = is_ready;
+        while !was_said || !is_ready {
+            let Err(error) = set_up_database(&app, &settings).await else { break };
+            if !was_said {
+                was_said = true;
+                tracing::warn!("the database does not answer yet; events are taken and wait in the journal: {error:#}");
+            }
+            tokio::select! {
+                () = soft.cancelled() => return Ok(()),
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+        outbox::run(app.clone(), Arc::new(alerts::handlers(Handlers::default())), &later);
+        periodic::run(MakeAhead, app.clone(), &later);
+        periodic::run(Retention { days: settings.retention_days }, app.clone(), &later);
+        soft.cancelled().await;
+        Ok(())
+    });
+}
+
+async fn set_up_database(app: &App, settings: &Settings) -> anyhow::Result<()> {
+    db::migrate(&app.db).await?;
+    partitions::make_ahead(&app.db, app.clock.now()).await?;
+    if let Some((email, password)) = &settings.admin {
+        accounts::first_account(app, email, password.clone()).await?;
+    }
+    if let Some(path) = accounts::ensure_set_up_link(app).await? {
+        tracing::info!("no account yet: open {} to make the first one (works once, for a day)", app.absolute(&path));
+    }
+    Ok(())
+}
+
+/// The address to open, when no other is set.
+fn local_url(address: std::net::SocketAddr) -> anyhow::Result<Url> {
+    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+    let host = if address.is_ipv6() && host != "localhost" { format!("[{host}]") } else { host };
+    Ok(Url::parse(&format!("http://{host}:{}", address.port()))?)
+}
+
+/// What tells this journal from one that is made later in the same place.
+fn journal_id(data_dir: &Path, ids: &Ids) -> anyhow::Result<Uuid> {
+    let file = data_dir.join("journal").join("identity");
+    if let Some(id) = fs::read_to_string(&file).ok().and_then(|text| Uuid::try_parse(text.trim()).ok()) {
+        return Ok(id);
+    }
+    let id = ids.uuid();
+    write_private(&file, &id.to_string())?;
+    Ok(id)
+}
+
+/// Writes a file that only its owner may read.
+fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
+    let partial = file.with_extension("new");
+    let mut new = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    new.write_all(text.as_bytes())?;
+    new.sync_all()?;
+    fs::rename(&partial, file)?;
+    Ok(())
+}

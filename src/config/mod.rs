@@ -1,0 +1,234 @@
+//! # Settings
+//! **Promise.** Everything has a default and a line in `docs/OPERATING.md`; what is wrong is said all at once, with the name of the setting and
+//! what it should look like; secrets are never printed. **How.** clap reads flags and environment into [`Options`]; [`Options::parse`] turns
+//! their texts into [`Settings`]. **Not here.** Settings of a project (`projects`).
+
+use std::fmt;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::platform::mail::SmtpSettings;
+use crate::platform::telemetry::LogFormat;
+
+/// Flags and environment variables that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// Where journal, keys and the managed PostgreSQL live.
+    #[arg(long, env = "VEDETTE_DATA_DIR", default_value = "./data", global = true)]
+    pub data_dir: PathBuf,
+    /// Another PostgreSQL than the managed one in the data directory: postgres://user:password@host/database
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide = true, global = true)]
+    pub database_url: Option<String>,
+    /// The public address, such as https://errors.example.org: DSNs and links in mails use it [default: http:// and the listen address]
+    #[arg(long, env = "VEDETTE_URL", global = true)]
+    pub url: Option<String>,
+    /// What is logged, as RUST_LOG
+    #[arg(long, env = "VEDETTE_LOG", default_value = "info", global = true, hide = true)]
+    pub log: String,
+    /// How log lines look: text or json
+    #[arg(long, env = "VEDETTE_LOG_FORMAT", default_value = "text", global = true, hide = true)]
+    pub log_format: String,
+}
+
+/// Flags and environment variables of `vedette serve`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Where to listen
+    #[arg(long, env = "VEDETTE_LISTEN", default_value = "127.0.0.1:8000")]
+    pub listen: String,
+    /// The first account, with VEDETTE_ADMIN_PASSWORD
+    #[arg(long, env = "VEDETTE_ADMIN_EMAIL", hide = true)]
+    pub admin_email: Option<String>,
+    /// The first account's password
+    #[arg(long, env = "VEDETTE_ADMIN_PASSWORD", hide = true, hide_env_values = true)]
+    pub admin_password: Option<String>,
+    /// smtp://user:password@host:587, smtps://… or smtp://…?tls=required; without it mails are kept in the log
+    #[arg(long, env = "VEDETTE_SMTP_URL", hide = true, hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// The sender of mails
+    #[arg(long, env = "VEDETTE_MAIL_FROM", hide = true)]
+    pub mail_from: Option<String>,
+    /// Whose X-Forwarded-For is believed: addresses, blocks, loopback, private, *
+    #[arg(long, env = "VEDETTE_TRUSTED_PROXIES", default_value = "", hide = true)]
+    pub trusted_proxies: String,
+    /// Days that events are kept
+    #[arg(long, env = "VEDETTE_RETENTION_DAYS", default_value = "90", hide = true)]
+    pub retention_days: String,
+    /// Disk that waiting events may take, in MiB
+    #[arg(long, env = "VEDETTE_JOURNAL_MIB", default_value = "1024", hide = true)]
+    pub journal_mib: String,
+}
+
+/// The settings, understood.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Host and port.
+    pub listen: String,
+    /// Where everything lives.
+    pub data_dir: PathBuf,
+    /// An external PostgreSQL.
+    pub database_url: Option<SecretString>,
+    /// The public address, if it is set.
+    pub url: Option<Url>,
+    /// The first account.
+    pub admin: Option<(String, SecretString)>,
+    /// Where mails go out.
+    pub smtp: Option<SmtpSettings>,
+    /// The sender of mails, if it is set.
+    pub mail_from: Option<String>,
+    /// Whose `X-Forwarded-For` is believed; read by `ingest`.
+    pub trusted_proxies: String,
+    /// Days of events, today included.
+    pub retention_days: u32,
+    /// Bytes of the journal.
+    pub journal_bytes: u64,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings need a correction:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Problems {
+    fn note<T, E: fmt::Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.0.push(format!("{name}: {error}"))).ok()
+    }
+}
+
+impl Common {
+    /// How log lines look; text where it is neither.
+    pub fn log_format(&self) -> LogFormat {
+        if self.log_format == "json" { LogFormat::Json } else { LogFormat::Text }
+    }
+
+    /// The public address, if it is set.
+    pub fn parse_url(&self) -> Result<Option<Url>, Problems> {
+        let mut problems = Problems::default();
+        let url = filled(self.url.as_deref()).and_then(|text| problems.note("VEDETTE_URL", parse_url(text)));
+        if problems.0.is_empty() { Ok(url) } else { Err(problems) }
+    }
+}
+
+impl Options {
+    /// The settings, or everything that is wrong with them.
+    pub fn parse(&self, common: &Common) -> Result<Settings, Problems> {
+        let mut problems = Problems::default();
+        let url = filled(common.url.as_deref()).and_then(|text| problems.note("VEDETTE_URL", parse_url(text)));
+        let smtp = filled(self.smtp_url.as_deref()).and_then(|text| problems.note("VEDETTE_SMTP_URL", SmtpSettings::parse(text)));
+        let admin = match (filled(self.admin_email.as_deref()), filled(self.admin_password.as_deref())) {
+            (Some(email), Some(password)) => Some((email.to_owned(), SecretString::from(password))),
+            (None, None) => None,
+            _ => {
+                problems
+                    .0
+                    .push("VEDETTE_ADMIN_EMAIL and VEDETTE_ADMIN_PASSWORD make the first account together: set both or neither".to_owned());
+                None
+            }
+        };
+        let retention_days = problems.note("VEDETTE_RETENTION_DAYS", whole_number(&self.retention_days, (1, 3650), "days"));
+        let journal_mib = problems.note("VEDETTE_JOURNAL_MIB", whole_number(&self.journal_mib, (64, 1 << 20), "MiB"));
+        if !self.listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+            problems.0.push(format!("VEDETTE_LISTEN: `{}` is no address with a port, such as 127.0.0.1:8000 or [::]:8000", self.listen));
+        }
+        if !matches!(common.log_format.as_str(), "text" | "json") {
+            problems.0.push(format!("VEDETTE_LOG_FORMAT: `{}` is neither text nor json", common.log_format));
+        }
+        if !problems.0.is_empty() {
+            return Err(problems);
+        }
+        Ok(Settings {
+            listen: self.listen.clone(),
+            data_dir: common.data_dir.clone(),
+            database_url: filled(common.database_url.as_deref()).map(SecretString::from),
+            url,
+            admin,
+            smtp,
+            mail_from: filled(self.mail_from.as_deref()).map(str::to_owned),
+            trusted_proxies: self.trusted_proxies.clone(),
+            retention_days: retention_days.unwrap_or(90) as u32,
+            journal_bytes: journal_mib.unwrap_or(1024) << 20,
+        })
+    }
+}
+
+/// An empty value is one that is not set: compose files pass those.
+fn filled(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn parse_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url.ok_or_else(|| format!("`{text}` is no web address, such as https://errors.example.org"))?;
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("`{text}` has a path: Vedette needs a host name of its own, such as https://errors.example.org"));
+    }
+    Ok(url)
+}
+
+fn whole_number(text: &str, (min, max): (u64, u64), unit: &str) -> Result<u64, String> {
+    let number = text.trim().parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| format!("`{text}` is not a whole number of {unit} from {min} to {max}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Args {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn parse(args: &[&str]) -> Result<Settings, Problems> {
+        let args = Args::parse_from(std::iter::once("vedette").chain(args.iter().copied()));
+        args.options.parse(&args.common)
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let settings = parse(&[]).unwrap();
+        assert_eq!((settings.listen.as_str(), settings.retention_days, settings.journal_bytes), ("127.0.0.1:8000", 90, 1 << 30));
+        assert!(settings.smtp.is_none() && settings.url.is_none());
+    }
+
+    #[test]
+    fn all_problems_are_said_at_once_and_no_secret_is() {
+        let problems = parse(&[
+            "--url=errors.example.org",
+            "--smtp-url=http://user:hunter2@x",
+            "--admin-email=a@x.org",
+            "--retention-days=0",
+            "--listen=8000",
+            "--journal-mib=x",
+        ])
+        .unwrap_err()
+        .to_string();
+        for name in
+            ["VEDETTE_URL", "VEDETTE_SMTP_URL", "VEDETTE_ADMIN_PASSWORD", "VEDETTE_RETENTION_DAYS", "VEDETTE_LISTEN", "VEDETTE_JOURNAL_MIB"]
+        {
+            assert!(problems.contains(name), "{name} in {problems}");
+        }
+        assert!(!problems.contains("hunter2"));
+        assert!(!format!("{:?}", parse(&["--admin-email=a@x.org", "--admin-password=hunter22222"])).contains("hunter2"));
+    }
+
+    #[test]
+    fn empty_values_are_not_set() {
+        let settings = parse(&["--url=", "--smtp-url= ", "--admin-email=", "--admin-password="]).unwrap();
+        assert!(settings.url.is_none() && settings.smtp.is_none() && settings.admin.is_none());
+    }
+}

@@ -1,0 +1,52 @@
+//! Outcomes: how every item ended, per project, key, hour, category and reason.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+
+use crate::protocol::Outcome;
+use crate::protocol::outcome::Entry;
+
+/// Bytes of a reason that are kept: SDKs may name their own.
+const MAX_REASON: usize = 200;
+
+/// Counts of one batch.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes(BTreeMap<(i32, i32, i32, i16, &'static str, String), i64>);
+
+impl Outcomes {
+    pub(super) fn add(&mut self, entry: &Entry) {
+        let Entry { source, category, outcome, quantity } = entry;
+        let hour = (source.received / 3_600_000_000) as i32;
+        let reason = crate::events::summary::clean(&outcome.reason(), MAX_REASON);
+        *self.0.entry((source.project_id, source.key_id, hour, category.id(), outcome.name(), reason)).or_default() += *quantity as i64;
+    }
+
+    /// Counts an item's quantities under one outcome.
+    pub(super) fn add_item<T>(&mut self, item: &crate::protocol::Managed<T>, outcome: &Outcome) {
+        for (category, quantity) in item.quantities() {
+            self.add(&Entry { source: item.source(), category: *category, outcome: outcome.clone(), quantity: *quantity });
+        }
+    }
+
+    pub(super) async fn write(&self, db: &mut PgConnection) -> sqlx::Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "insert into outcomes as o (project_id, key_id, hour, category, outcome, reason, quantity)
+            select * from unnest($1::int[], $2::int[], $3::int[], $4::smallint[], $5::text[], $6::text[], $7::bigint[])
+            on conflict (project_id, key_id, hour, category, outcome, reason) do update set quantity = o.quantity + excluded.quantity",
+            &self.0.keys().map(|k| k.0).collect::<Vec<_>>(),
+            &self.0.keys().map(|k| k.1).collect::<Vec<_>>(),
+            &self.0.keys().map(|k| k.2).collect::<Vec<_>>(),
+            &self.0.keys().map(|k| k.3).collect::<Vec<_>>(),
+            &self.0.keys().map(|k| k.4.to_owned()).collect::<Vec<_>>(),
+            &self.0.keys().map(|k| k.5.clone()).collect::<Vec<_>>(),
+            &self.0.values().copied().collect::<Vec<_>>()
+        )
+        .execute(db)
+        .await
+        .map(|_| ())
+    }
+}

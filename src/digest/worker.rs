@@ -1,0 +1,370 @@
+//! The loop: what waits in the journal becomes a batch, is prepared on the spare cores, and written while the next one is prepared.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::NaiveDate;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::marks::Marks;
+use super::outcomes::Outcomes;
+use super::prepare::{Condemned, Prepared, prepare};
+use super::write;
+use crate::events::partitions;
+use crate::platform::App;
+use crate::platform::db::{Fault, fault};
+use crate::platform::journal::{BatchLimits, Entry, Journal, Seq};
+use crate::platform::lifecycle::Tasks;
+use crate::projects::Registry;
+use crate::protocol::{InvalidReason, Outcome};
+
+/// Bounds of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Records in a batch: more make statements larger, but hardly cheaper each.
+    pub records: usize,
+    /// Bytes of records in a batch: what memory it takes.
+    pub bytes: usize,
+    /// How long a batch waits for company. An event is visible so much later, and a busy server saves most of its transactions.
+    pub linger: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { records: 2000, bytes: 8 << 20, linger: Duration::from_millis(100) }
+    }
+}
+
+/// A test's way into the database stage: sees the batch's event ids inside the transaction; an error fails the batch like bad data.
+pub type Hook = Arc<dyn Fn(&[Uuid]) -> Result<(), String> + Send + Sync>;
+
+/// The second half of the path of an event.
+pub struct Digest {
+    app: App,
+    journal: Arc<Journal>,
+    registry: Registry,
+    journal_id: Uuid,
+    limits: Limits,
+    hook: Option<Hook>,
+    days: Mutex<HashSet<NaiveDate>>,
+}
+
+/// The pauses of a database that is away.
+const PAUSES: [Duration; 6] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(3),
+];
+
+/// How a batch, or a part of it, went.
+enum Written {
+    Committed,
+    Failed(Fault, anyhow::Error),
+}
+
+impl Digest {
+    /// A digest of `journal`, whose identity is `journal_id`.
+    pub fn new(app: App, journal: Arc<Journal>, journal_id: Uuid, registry: Registry) -> Self {
+        Self { app, journal, registry, journal_id, limits: Limits::default(), hook: None, days: Mutex::default() }
+    }
+
+    /// Other bounds.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With a test's hook.
+    #[must_use]
+    pub fn with_hook(mut self, hook: Hook) -> Self {
+        self.hook = Some(hook);
+        self
+    }
+
+    /// Runs until the process ends: one task prepares, one writes.
+    pub fn run(self: Arc<Self>, tasks: &Tasks) {
+        let (send, receive) = mpsc::channel(1);
+        let (reader, soft) = (Arc::clone(&self), tasks.soft().clone());
+        tasks.spawn("digest.prepare", async move { reader.read(&send, &soft).await });
+        let soft = tasks.soft().clone();
+        tasks.spawn("digest.write", async move { self.write_all(receive, &soft).await });
+    }
+
+    /// Digests what waits now, and nothing that comes meanwhile; how many records.
+    pub async fn drain(&self) -> anyhow::Result<usize> {
+        let mut marks = Marks::load(&self.app.db, self.journal_id).await?;
+        let mut count = 0;
+        loop {
+            let entries = self.next(Some(&marks)).await?;
+            if entries.is_empty() {
+                return Ok(count);
+            }
+            count += entries.len();
+            let prepared = self.prepare(entries).await?;
+            self.settle(prepared, &mut marks, &CancellationToken::new()).await?;
+        }
+    }
+
+    async fn read(&self, send: &mpsc::Sender<Vec<Result<Prepared, Condemned>>>, soft: &CancellationToken) -> anyhow::Result<()> {
+        let mut marks = None;
+        while !soft.is_cancelled() {
+            tokio::select! {
+                () = soft.cancelled() => break,
+                () = self.journal.wait_for_records() => {}
+            }
+            if marks.is_none() {
+                marks = Some(self.load_marks(soft).await);
+            }
+            tokio::time::sleep(self.limits.linger).await;
+            let entries = match self.next(marks.as_ref()).await {
+                Ok(entries) => entries,
+                Err(error) => {
+                    tracing::error!("the journal cannot be read, trying again: {error:#}");
+                    tokio::time::sleep(PAUSES[3]).await;
+                    continue;
+                }
+            };
+            if entries.is_empty() {
+                continue;
+            }
+            let prepared = self.prepare(entries).await?;
+            if send.send(prepared).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The marks of the run before, as soon as the database is there.
+    async fn load_marks(&self, soft: &CancellationToken) -> Marks {
+        loop {
+            match Marks::load(&self.app.db, self.journal_id).await {
+                Ok(marks) => return marks,
+                Err(error) => tracing::debug!("waiting for the database: {error}"),
+            }
+            tokio::select! {
+                () = soft.cancelled() => std::future::pending().await,
+                () = tokio::time::sleep(PAUSES[3]) => {}
+            }
+        }
+    }
+
+    /// The next records that are not committed yet.
+    async fn next(&self, marks: Option<&Marks>) -> anyhow::Result<Vec<Entry>> {
+        let limits = BatchLimits { records: self.limits.records, bytes: self.limits.bytes };
+        loop {
+            let entries = self.journal.next_batch(limits).await?;
+            if entries.is_empty() {
+                return Ok(entries);
+            }
+            let (done, open): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| marks.is_some_and(|marks| marks.contains(entry)));
+            self.journal.forget(&done.iter().map(|entry| entry.seq).collect::<Vec<_>>());
+            if !open.is_empty() {
+                return Ok(open);
+            }
+        }
+    }
+
+    /// The CPU stage, on all cores but one.
+    async fn prepare(&self, entries: Vec<Entry>) -> anyhow::Result<Vec<Result<Prepared, Condemned>>> {
+        let mut prepared = self.prepare_parts(&entries, false).await?;
+        let is_unknown = |record: &Result<Prepared, Condemned>| matches!(record, Ok(Prepared { unknown_project: Some(_), .. }));
+        if prepared.iter().any(is_unknown) {
+            let projects: HashSet<_> = prepared.iter().flatten().filter_map(|record| record.unknown_project).collect();
+            while let Err(error) = self.registry.know(projects.iter().copied(), &self.app.db).await {
+                tracing::warn!("events of a project that is not known yet wait for the database: {error:#}");
+                tokio::time::sleep(PAUSES[3]).await;
+            }
+            let unknown: Vec<Entry> =
+                entries.iter().zip(&prepared).filter(|(_, record)| is_unknown(record)).map(|(entry, _)| entry.clone()).collect();
+            prepared.retain(|record| !is_unknown(record));
+            prepared.extend(self.prepare_parts(&unknown, true).await?);
+        }
+        Ok(prepared)
+    }
+
+    async fn prepare_parts(&self, entries: &[Entry], is_final: bool) -> anyhow::Result<Vec<Result<Prepared, Condemned>>> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let size = entries.len().div_ceil(cores.saturating_sub(1).max(1)).max(1);
+        let mut running = Vec::new();
+        for part in entries.chunks(size) {
+            // Clones of entries share their bytes.
+            let (part, registry) = (part.to_vec(), self.registry.clone());
+            running.push(spawn_blocking(move || part.iter().map(|entry| prepare(entry, &registry, is_final)).collect::<Vec<_>>()));
+        }
+        let mut prepared = Vec::new();
+        for part in running {
+            prepared.extend(part.await.context("the CPU stage")?);
+        }
+        Ok(prepared)
+    }
+
+    async fn write_all(
+        &self,
+        mut receive: mpsc::Receiver<Vec<Result<Prepared, Condemned>>>,
+        soft: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let mut marks = None;
+        while let Some(batch) = receive.recv().await {
+            let marks = match &mut marks {
+                Some(marks) => marks,
+                none => none.insert(self.load_marks(soft).await),
+            };
+            self.settle(batch, marks, soft).await?;
+            if soft.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a batch to its end, whatever it takes: committed, or buried one by one. Gives up only when the process ends.
+    async fn settle(&self, batch: Vec<Result<Prepared, Condemned>>, marks: &mut Marks, soft: &CancellationToken) -> anyhow::Result<()> {
+        let mut prepared = Vec::with_capacity(batch.len());
+        for record in batch {
+            match record {
+                Ok(record) => prepared.push(record),
+                Err(Condemned { seq, reason }) => self.bury(seq, &reason).await,
+            }
+        }
+        let mut parts = vec![prepared];
+        let mut failures = 0;
+        while let Some(mut part) = parts.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            match self.write_once(&part, marks).await {
+                Written::Committed => {
+                    failures = 0;
+                    self.journal.forget(&part.iter().map(|record| record.seq).collect::<Vec<_>>());
+                    part.into_iter().for_each(Prepared::end);
+                    self.app.outbox.wake();
+                }
+                Written::Failed(Fault::Data, error) if part.len() == 1 => {
+                    let record = part.remove(0);
+                    self.condemn(record, &format!("{error:#}"), marks).await;
+                }
+                Written::Failed(Fault::Data, error) => {
+                    tracing::warn!("a batch of {} records failed and is split: {error:#}", part.len());
+                    let rest = part.split_off(part.len() / 2);
+                    parts.push(rest);
+                    parts.push(part);
+                }
+                Written::Failed(kind, error) => {
+                    if failures == 0 || failures == PAUSES.len() {
+                        tracing::warn!(?kind, "events wait in the journal: {error:#}");
+                    }
+                    parts.push(part);
+                    let pause = PAUSES[failures.min(PAUSES.len() - 1)];
+                    failures += 1;
+                    tokio::select! {
+                        // The records are in the journal; the next start digests them.
+                        () = soft.cancelled() => {
+                            parts.into_iter().flatten().for_each(Prepared::end);
+                            return Ok(());
+                        }
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_once(&self, part: &[Prepared], marks: &mut Marks) -> Written {
+        let number = marks.next();
+        let (error, in_commit) = match self.transaction(part, marks, number).await {
+            Ok(()) => return Written::Committed,
+            Err(failed) => failed,
+        };
+        if in_commit {
+            // Nobody knows whether the commit arrived. The mark does.
+            loop {
+                match marks.is_committed(&self.app.db, number).await {
+                    Ok(true) => return Written::Committed,
+                    Ok(false) => break,
+                    Err(_) => tokio::time::sleep(PAUSES[2]).await,
+                }
+            }
+        }
+        let kind = match error.downcast_ref::<sqlx::Error>() {
+            Some(error) if is_without_partition(error) => {
+                self.days.lock().clear();
+                Fault::Race
+            }
+            Some(error) => fault(error),
+            None => Fault::Data,
+        };
+        Written::Failed(kind, error)
+    }
+
+    /// One transaction; an error says whether it happened in the commit.
+    async fn transaction(&self, part: &[Prepared], marks: &Marks, number: i64) -> Result<(), (anyhow::Error, bool)> {
+        let failed = |error: anyhow::Error| (error, false);
+        let now = self.app.clock.now();
+        self.make_days(part).await.map_err(failed)?;
+        let mut tx = self.app.db.begin().await.map_err(|error| failed(error.into()))?;
+        if let Some(hook) = &self.hook {
+            let ids: Vec<Uuid> = part.iter().flat_map(Prepared::event_ids).collect();
+            hook(&ids).map_err(|reason| failed(anyhow::anyhow!(reason)))?;
+        }
+        write::write(&mut tx, part, now).await.map_err(failed)?;
+        marks.write(&mut tx, number, part).await.map_err(|error| failed(error.into()))?;
+        tx.commit().await.map_err(|error| (error.into(), true))
+    }
+
+    /// Makes the partitions that the batch needs.
+    async fn make_days(&self, part: &[Prepared]) -> anyhow::Result<()> {
+        let days: HashSet<NaiveDate> = part.iter().flat_map(Prepared::days).collect();
+        let missing: Vec<_> = days.difference(&self.days.lock()).copied().collect();
+        for day in missing {
+            partitions::make(&self.app.db, day).await?;
+            self.days.lock().insert(day);
+        }
+        Ok(())
+    }
+
+    /// A record that fails alone: its items end as invalid, its bytes stay readable.
+    async fn condemn(&self, record: Prepared, reason: &str, marks: &mut Marks) {
+        let mut outcomes = Outcomes::default();
+        record.ended.iter().for_each(|entry| outcomes.add(entry));
+        record.events.iter().for_each(|event| outcomes.add_item(event, &Outcome::Invalid(InvalidReason::Internal)));
+        let (seq, at) = (record.seq, record.at);
+        record.end();
+        self.bury(seq, reason).await;
+        let counted = Prepared { seq, at, events: Vec::new(), ended: Vec::new(), unknown_project: None };
+        let written = async {
+            let mut tx = self.app.db.begin().await?;
+            outcomes.write(&mut tx).await?;
+            marks.write(&mut tx, marks.peek(), std::slice::from_ref(&counted)).await?;
+            tx.commit().await
+        };
+        if let Err(error) = written.await {
+            tracing::error!("the outcome of a dead letter could not be counted: {error}");
+        }
+    }
+
+    async fn bury(&self, seq: Seq, reason: &str) {
+        tracing::error!(seq = seq.get(), "a record cannot be digested and becomes a dead letter: {reason}");
+        while let Err(error) = self.journal.bury(seq, reason, self.app.clock.now()).await {
+            tracing::error!(seq = seq.get(), "the dead letter cannot be written, trying again: {error}");
+            tokio::time::sleep(PAUSES[3]).await;
+        }
+    }
+}
+
+/// "no partition of relation found for row": it was dropped after it was last seen.
+fn is_without_partition(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    error.code().as_deref() == Some("23514") && error.constraint().is_none()
+}

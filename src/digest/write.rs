@@ -1,0 +1,283 @@
+//! The database stage: a batch in one transaction.
+//!
+//! Locks in one order (projects, issues; each by number), so that processes beside one another wait but do not deadlock; the rare deadlock
+//! that remains (the same event under two issues) is a lost race, and the batch is tried again.
+//!
+//! **Repeats.** Within a day the primary key of `events` tells. Across days a look-up does: back to the day the event happened by its own
+//! clock (it cannot have been sent before), at most [`DAYS_BACK`]; and forward to today, for records that waited while others came. Such a
+//! batch excludes all others for its transaction, so that two processes cannot look past each other.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::outcomes::Outcomes;
+use super::prepare::{Prepared, PreparedEvent};
+use crate::accounts::{IssueId, ProjectId};
+use crate::events::intake::{self as events, Counts, SeenTags};
+use crate::issues::facts::{Appeared, ISSUE_APPEARED, ISSUE_REGRESSED, Regressed};
+use crate::issues::intake::{self as issues, Arrivals, Happened, Latest, NewIssue};
+use crate::issues::model::{IssueState, on_event};
+use crate::platform::outbox;
+use crate::projects;
+use crate::protocol::Outcome;
+use crate::protocol::outcome::Managed;
+
+/// How many days before the day of receipt a repeat is looked for.
+pub(super) const DAYS_BACK: u64 = 7;
+/// How far a client's clock may be ahead before a repeat of its event across midnight counts twice.
+const CLOCK_SLACK: TimeDelta = TimeDelta::hours(1);
+/// The advisory lock of digest's transactions.
+const LOCK: i64 = 0x5645_4445_5054_0002;
+
+type Key = (ProjectId, Uuid);
+
+fn key(event: &PreparedEvent) -> Key {
+    (event.row.project, event.row.event_id)
+}
+
+/// Writes `batch` in the caller's transaction; the events that are new. The others were stored before.
+pub(super) async fn write(db: &mut PgConnection, batch: &[Prepared], now: DateTime<Utc>) -> anyhow::Result<HashSet<Key>> {
+    let mut seen = HashSet::new();
+    let all = || batch.iter().flat_map(|record| &record.events).filter_map(Managed::get);
+    let mut unique: Vec<&PreparedEvent> = all().filter(|event| seen.insert(key(event))).collect();
+    let look_ups = look_ups(&unique, now.date_naive());
+    if look_ups.is_empty() {
+        sqlx::query!("select pg_advisory_xact_lock_shared($1)", LOCK).fetch_one(&mut *db).await?;
+    } else {
+        sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).fetch_one(&mut *db).await?;
+        let repeats: HashSet<Key> = events::stored_on_days(db, &look_ups).await?.into_iter().collect();
+        unique.retain(|event| !repeats.contains(&key(event)));
+    }
+    let mut writer = Writer { db, now, issue_of: HashMap::new(), users: HashMap::new(), new: BTreeMap::new() };
+    let unique = writer.settle(unique).await?;
+    let inserted = writer.insert(&unique).await?;
+    writer.count(&unique, &inserted).await?;
+    let mut outcomes = Outcomes::default();
+    let mut first = inserted.clone();
+    for record in batch {
+        record.ended.iter().for_each(|entry| outcomes.add(entry));
+        for event in &record.events {
+            let is_stored = event.get().is_some_and(|prepared| first.remove(&key(prepared)));
+            outcomes.add_item(event, if is_stored { &Outcome::Stored } else { &Outcome::Duplicate });
+        }
+    }
+    outcomes.write(db).await?;
+    Ok(inserted)
+}
+
+/// The other days on which a repeat of these events may lie.
+fn look_ups(events: &[&PreparedEvent], today: NaiveDate) -> Vec<(ProjectId, Uuid, NaiveDate, NaiveDate)> {
+    let days = |event: &&PreparedEvent| {
+        let day = event.row.day;
+        let happened = (event.timestamp - CLOCK_SLACK).date_naive().max(day - Days::new(DAYS_BACK));
+        let (from, to) = (happened.min(day), today.max(day).min(day + Days::new(DAYS_BACK)));
+        (from < day || day < to).then_some((event.row.project, event.row.event_id, from, to))
+    };
+    events.iter().filter_map(days).collect()
+}
+
+struct Writer<'c> {
+    db: &'c mut PgConnection,
+    now: DateTime<Utc>,
+    issue_of: HashMap<(ProjectId, Uuid), IssueId>,
+    users: HashMap<(ProjectId, Uuid), i64>,
+    /// Issues made by this batch, with the event that made each.
+    new: BTreeMap<IssueId, Uuid>,
+}
+
+impl Writer<'_> {
+    /// Finds or makes the issue of every event and the number of every user; the events that remain once repeats are known.
+    async fn settle<'e>(&mut self, mut events: Vec<&'e PreparedEvent>) -> anyhow::Result<Vec<&'e PreparedEvent>> {
+        self.find_issues(&events).await?;
+        self.find_users(&events).await?;
+        let is_missing = |w: &Self, e: &PreparedEvent| w.issue(e).is_none() || w.user(e).is_some_and(|user| !w.users.contains_key(&user));
+        let projects: BTreeSet<i32> = events.iter().filter(|event| is_missing(self, event)).map(|event| event.row.project.0).collect();
+        if !projects.is_empty() {
+            let projects: Vec<i32> = projects.into_iter().collect();
+            let mut numbers = projects::lock_numbers(self.db, &projects).await?;
+            // Whoever held the lock before may have made what was missing.
+            self.find_issues(&events).await?;
+            self.find_users(&events).await?;
+            let unplaced: Vec<_> = events.iter().filter(|event| self.issue(event).is_none()).collect();
+            let days = |event: &&&PreparedEvent| (event.row.project, event.row.event_id, event.row.day, event.row.day);
+            let repeats: HashSet<Key> =
+                events::stored_on_days(self.db, &unplaced.iter().map(days).collect::<Vec<_>>()).await?.into_iter().collect();
+            events.retain(|event| !repeats.contains(&key(event)));
+            self.number_users(&events, &mut numbers).await?;
+            self.make_issues(&events, &mut numbers).await?;
+            projects::store_numbers(self.db, &numbers, self.now).await?;
+        }
+        self.add_hashes(&events).await?;
+        // An event of a project that was deleted meanwhile has no issue: its row would belong to nobody.
+        events.retain(|event| self.issue(event).is_some());
+        Ok(events)
+    }
+
+    fn issue(&self, event: &PreparedEvent) -> Option<IssueId> {
+        event.hashes.iter().find_map(|hash| self.issue_of.get(&(event.row.project, *hash)).copied())
+    }
+
+    fn user(&self, event: &PreparedEvent) -> Option<(ProjectId, Uuid)> {
+        event.summary.user.map(|user| (event.row.project, user))
+    }
+
+    async fn find_issues(&mut self, events: &[&PreparedEvent]) -> sqlx::Result<()> {
+        let wanted: BTreeSet<_> = events.iter().flat_map(|e| e.hashes.iter().map(|hash| (e.row.project, *hash))).collect();
+        let wanted: Vec<_> = wanted.into_iter().filter(|key| !self.issue_of.contains_key(key)).collect();
+        if !wanted.is_empty() {
+            let (projects, hashes): (Vec<i32>, Vec<Uuid>) = wanted.into_iter().map(|(project, hash)| (project.0, hash)).unzip();
+            let found = issues::find_hashes(self.db, &projects, &hashes).await?;
+            self.issue_of.extend(found.into_iter().map(|(project, hash, issue)| ((project, hash), issue)));
+        }
+        Ok(())
+    }
+
+    async fn find_users(&mut self, events: &[&PreparedEvent]) -> sqlx::Result<()> {
+        let wanted: BTreeSet<_> = events.iter().filter_map(|event| self.user(event)).collect();
+        let wanted: Vec<_> = wanted.into_iter().filter(|user| !self.users.contains_key(user)).collect();
+        if !wanted.is_empty() {
+            let found = events::user_numbers(self.db, &wanted).await?;
+            self.users.extend(found.into_iter().map(|(project, user, number)| ((project, user), number)));
+        }
+        Ok(())
+    }
+
+    async fn number_users(&mut self, events: &[&PreparedEvent], numbers: &mut projects::Numbers) -> sqlx::Result<()> {
+        let missing: BTreeSet<_> = events.iter().filter_map(|e| self.user(e)).filter(|user| !self.users.contains_key(user)).collect();
+        let new: Vec<_> = missing.into_iter().filter_map(|(p, user)| Some((p, user, numbers.next_user(p)?))).collect();
+        if !new.is_empty() {
+            events::add_users(self.db, &new).await?;
+            self.users.extend(new.into_iter().map(|(project, user, number)| ((project, user), number)));
+        }
+        Ok(())
+    }
+
+    async fn make_issues(&mut self, events: &[&PreparedEvent], numbers: &mut projects::Numbers) -> sqlx::Result<()> {
+        let mut new = Vec::new();
+        for event in events {
+            if self.issue(event).is_some() {
+                continue;
+            }
+            let Some(number) = numbers.next_issue(event.row.project) else { continue };
+            let id = IssueId::new(event.row.project, number);
+            self.issue_of.extend(event.hashes.iter().map(|hash| ((event.row.project, *hash), id)));
+            self.new.insert(id, event.row.event_id);
+            new.push(NewIssue {
+                id,
+                level: event.summary.level,
+                title: event.title.clone(),
+                culprit: event.culprit.clone(),
+                kind: event.kind,
+                platform: event.summary.platform.clone(),
+                release: event.summary.release.clone(),
+                seen: event.row.received,
+            });
+        }
+        if new.is_empty() { Ok(()) } else { issues::insert(self.db, &new, self.now).await }
+    }
+
+    /// Every hash of an event leads to its issue from now on.
+    async fn add_hashes(&mut self, events: &[&PreparedEvent]) -> sqlx::Result<()> {
+        let mut missing = BTreeSet::new();
+        for event in events {
+            let Some(issue) = self.issue(event) else { continue };
+            let project = event.row.project;
+            let is_new = |hash: &Uuid| self.new.contains_key(&issue) || !self.issue_of.contains_key(&(project, *hash));
+            missing.extend(event.hashes.iter().filter(|hash| is_new(hash)).map(|hash| (project, *hash, issue)));
+        }
+        let missing: Vec<_> = missing.into_iter().collect();
+        if missing.is_empty() { Ok(()) } else { issues::add_hashes(self.db, &missing).await }
+    }
+
+    async fn insert(&mut self, events: &[&PreparedEvent]) -> sqlx::Result<HashSet<Key>> {
+        let rows: Vec<_> = events.iter().filter_map(|event| Some((&event.row, self.issue(event)?))).collect();
+        if rows.is_empty() {
+            return Ok(HashSet::new());
+        }
+        Ok(events::insert(self.db, &rows).await?.into_iter().collect())
+    }
+
+    /// Counts what was inserted: issues, users, tags, times.
+    async fn count(&mut self, events: &[&PreparedEvent], inserted: &HashSet<Key>) -> anyhow::Result<()> {
+        let mut by_issue = BTreeMap::<IssueId, Vec<&PreparedEvent>>::new();
+        for event in events.iter().filter(|event| inserted.contains(&key(event))) {
+            by_issue.entry(self.issue(event).unwrap_or(IssueId(0))).or_default().push(event);
+        }
+        if by_issue.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<IssueId> = by_issue.keys().copied().collect();
+        let states: BTreeMap<IssueId, IssueState> = issues::lock(self.db, &ids).await?.into_iter().collect();
+        let (mut counts, mut tags, mut users) = (Counts::default(), SeenTags::new(), BTreeMap::<IssueId, Vec<i64>>::new());
+        let mut environments = BTreeSet::new();
+        for (issue, events) in &by_issue {
+            for event in events {
+                counts.add(*issue, event.row.received, event.row.hash);
+                for (key, value) in &event.summary.tags {
+                    *tags.entry((*issue, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;
+                }
+                users.entry(*issue).or_default().extend(self.user(event).and_then(|user| self.users.get(&user)));
+                if !event.summary.environment.is_empty() {
+                    environments.insert((*issue, event.summary.environment.clone()));
+                }
+            }
+        }
+        counts.write(self.db).await?;
+        events::see_tags(self.db, &tags).await?;
+        let new_users = events::see_users(self.db, &users).await?;
+        issues::add_environments(self.db, &environments.into_iter().collect::<Vec<_>>()).await?;
+        self.arrive(&by_issue, &states, &new_users).await
+    }
+
+    async fn arrive(
+        &mut self,
+        by_issue: &BTreeMap<IssueId, Vec<&PreparedEvent>>,
+        states: &BTreeMap<IssueId, IssueState>,
+        new_users: &BTreeMap<IssueId, i64>,
+    ) -> anyhow::Result<()> {
+        let (mut arrivals, mut happened) = (Vec::with_capacity(by_issue.len()), Vec::new());
+        for (issue, events) in by_issue {
+            let (Some(first), Some(last)) = (events.iter().min_by_key(|e| e.row.received), events.iter().max_by_key(|e| e.row.received))
+            else {
+                continue;
+            };
+            let release = &last.summary.release;
+            let state = states.get(issue);
+            let back =
+                state.and_then(|state| events.iter().find_map(|e| on_event(state, e.row.received, &e.summary.release).map(|r| (*e, r))));
+            if let Some(event) = self.new.get(issue) {
+                outbox::enqueue(self.db, ISSUE_APPEARED, &Appeared { issue: *issue, event: *event }, self.now).await?;
+                happened.push(Happened { issue: *issue, kind: "appeared", detail: first.summary.release.clone(), at: first.row.received });
+            }
+            if let Some((event, _)) = &back {
+                let (release, event_id) = (event.summary.release.clone(), event.row.event_id);
+                let resolved_by = state.and_then(|state| state.status_changed_by);
+                let fact = Regressed { issue: *issue, event: event_id, release: release.clone(), resolved_by };
+                outbox::enqueue(self.db, ISSUE_REGRESSED, &fact, self.now).await?;
+                happened.push(Happened { issue: *issue, kind: "regressed", detail: release, at: event.row.received });
+            }
+            arrivals.push(Arrivals {
+                id: *issue,
+                events: events.len() as i64,
+                users: new_users.get(issue).copied().unwrap_or(0),
+                first_seen: first.row.received,
+                last_seen: last.row.received,
+                latest: Latest {
+                    level: last.summary.level,
+                    title: last.title.clone(),
+                    culprit: last.culprit.clone(),
+                    release: release.clone(),
+                },
+                regressed: back.map(|(event, _)| (event.row.received, event.summary.release.clone())),
+            });
+        }
+        issues::arrive(self.db, &arrivals).await?;
+        if !happened.is_empty() {
+            issues::add_activity(self.db, &happened).await?;
+        }
+        Ok(())
+    }
+}
