@@ -126,16 +126,29 @@ def look(cases, browser, label, vedette, rows):
     """Every page that shows what a hostile client sent, in one kind of browser."""
     browser.complaints()
     with cases.case(f"hostile events stay text {label}", browser):
-        browser.open(f"{vedette.url}/issues?project=hostile")
-        pages = ["/issues?project=hostile", *(address for _, address in rows), "/mails", "/projects"]
-        for number, page in enumerate(pages):
-            browser.open(page if page.startswith("http") else vedette.url + page)
-            inert(browser)
+        visit(browser, f"{vedette.url}/issues?project=hostile")
+        for number, (_, address) in enumerate(rows):
+            visit(browser, address)
             if number == 1:
                 browser.screenshot(f"hostile-{label.replace(' ', '-')}")
-            for tree in [link.get_attribute("href") for link in browser.all("[data-test=why] a")][:1]:
-                browser.open(tree)
-                inert(browser)
+            visit(browser, browser.one("[data-test=why] a").get_attribute("href"))
+        visit(browser, f"{vedette.url}/projects")
+        visit(browser, f"{vedette.url}/mails")
+        for mail in [link.get_attribute("href") for link in browser.all("[data-test=mail] a[href*='/mails/']")][:3]:
+            visit(browser, mail)
+    with cases.case(f"the raw event is JSON to the browser {label}", browser):
+        browser.open(rows[0][1])
+        raw = browser.one("a[href$='/json']").get_attribute("href")
+        cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in browser.driver.get_cookies())
+        with urllib.request.urlopen(urllib.request.Request(raw, headers={"Cookie": cookies}), timeout=10) as answer:
+            assert answer.headers["content-type"].startswith("application/json"), answer.headers["content-type"]
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            has(answer.read().decode(), "window.__xss")
+
+
+def visit(browser, url):
+    browser.open(url)
+    inert(browser)
 
 
 def inert(browser):
