@@ -9,6 +9,7 @@
 mod access;
 mod client;
 mod ids;
+mod issue_id;
 mod pages;
 mod passwords;
 mod secret;
@@ -19,6 +20,7 @@ mod users;
 
 pub use access::{Access, OurFault, ProjectMember, Route, Viewer, VisibleProject, get, guard, post, router, see_other};
 pub use client::ClientAddress;
+pub use issue_id::IssueId;
 pub use ids::{ProjectId, SessionId, UserId};
 pub use pages::routes;
 pub use set_up::ensure_set_up_link;

@@ -10,6 +10,7 @@
 mod create;
 mod known;
 mod names;
+mod numbers;
 mod pages;
 mod queries;
 mod registry;
@@ -17,6 +18,7 @@ mod settings;
 mod unknown;
 
 pub use create::{CreateError, Created, NewProject, create, dsn};
+pub use numbers::{Numbers, lock_numbers, store_numbers};
 pub use pages::routes;
 pub use queries::{ProjectLine, list, recipients};
 pub use registry::{KeyAnswer, KeyInfo, Registry};
