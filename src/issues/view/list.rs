@@ -105,11 +105,32 @@ pub struct IssueListPage {
     empty: Option<Empty>,
 }
 
+/// How many issues a tab holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TabCount {
+    /// That many were counted.
+    pub counted: i64,
+    /// Counting stopped there: there may be more.
+    pub stopped: bool,
+}
+
+impl TabCount {
+    /// All were counted.
+    pub const fn exact(counted: i64) -> Self {
+        Self { counted, stopped: false }
+    }
+
+    /// "214", "10,000+".
+    fn text(self) -> String {
+        format!("{}{}", number::count(self.counted), if self.stopped { "+" } else { "" })
+    }
+}
+
 /// What a handler reads for the list.
 #[derive(Debug, Default)]
 pub struct ListFacts {
     /// Counts of open, resolved and ignored issues of the chosen project and filters.
-    pub counts: [i64; 3],
+    pub counts: [TabCount; 3],
     /// Environments of the chosen project.
     pub environments: Vec<String>,
     /// One page.
@@ -137,10 +158,12 @@ impl IssueListPage {
             _ => vec![("resolve", "Resolve"), ("ignore", "Ignore")],
         };
         let empty = facts.rows.is_empty().then(|| empty(&query, &facts));
-        let total = STATUSES.iter().position(|(name, _)| *name == status).map_or(0, |i| facts.counts[i]);
+        let total = STATUSES.iter().position(|(name, _)| *name == status).map_or_else(TabCount::default, |i| facts.counts[i]);
         let shown = facts.rows.len() as i64;
         let summary = if query.after.is_empty() && query.q.is_empty() {
-            format!("1–{shown} of {}", number::counted(total.max(shown), "issue"))
+            let total = TabCount { counted: total.counted.max(shown), ..total };
+            let plural = if total == TabCount::exact(1) { "" } else { "s" };
+            format!("1–{shown} of {} issue{plural}", total.text())
         } else {
             format!("{} on this page", number::counted(shown, "issue"))
         };
@@ -159,11 +182,11 @@ impl IssueListPage {
     }
 }
 
-fn tabs(query: &IssueQuery, counts: [i64; 3]) -> Vec<Tab> {
-    let tab = |((status, name), count): (&(&str, &str), i64)| Tab {
+fn tabs(query: &IssueQuery, counts: [TabCount; 3]) -> Vec<Tab> {
+    let tab = |((status, name), count): (&(&str, &str), TabCount)| Tab {
         link: Link::new(*name, query.with(|q| q.status = if *status == "open" { String::new() } else { (*status).to_owned() }).url())
             .chosen_if(query.status_or_open() == *status),
-        count: number::count(count),
+        count: count.text(),
     };
     STATUSES.iter().zip(counts).map(tab).collect()
 }
@@ -238,7 +261,7 @@ impl Page for IssueListPage {
             Self::new(Shell { query, ..base }, facts)
         };
         let facts = |rows| ListFacts {
-            counts: [214, 1031, 61],
+            counts: [214, 1031, 61].map(TabCount::exact),
             environments: vec!["production".to_owned(), "staging".to_owned()],
             rows,
             next: Some("c".to_owned()),
@@ -305,7 +328,8 @@ mod tests {
             after: "c9".to_owned(),
             ..IssueQuery::default()
         };
-        let tabs = tabs(&query, [3, 2, 1]);
+        let tabs = tabs(&query, [TabCount::exact(3), TabCount { counted: 10_000, stopped: true }, TabCount::default()]);
+        assert_eq!(tabs.iter().map(|tab| tab.count.as_str()).collect::<Vec<_>>(), ["3", "10,000+", "0"]);
         assert_eq!(tabs[1].link.href, "/issues?project=shop&status=resolved&q=boom&level=error");
         assert!(tabs[0].link.chosen && !tabs[1].link.chosen);
         let menus = menus(&query, &["prod".to_owned()]);

@@ -188,6 +188,37 @@ pub struct ActivityLine {
     pub at: When,
 }
 
+/// Why there is no event to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Missing {
+    /// Retention has dropped all payloads.
+    #[default]
+    Dropped,
+    /// The payload is there, but does not decode.
+    Unreadable,
+}
+
+impl Missing {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Dropped => "No stored event is left",
+            Self::Unreadable => "This event cannot be read",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Dropped => {
+                "Retention has dropped the payloads of this issue. Its counts, history and tags stay; the next event will be shown here."
+            }
+            Self::Unreadable => {
+                "What is stored of it is damaged, or was written by a newer version of this server. The issue's counts, history and tags do not \
+                 depend on it; the server's log says more."
+            }
+        }
+    }
+}
+
 /// All that `templates/issues/show.html` may print.
 #[derive(Debug, Template)]
 #[template(path = "issues/show.html")]
@@ -196,8 +227,10 @@ pub struct IssuePage {
     pub shell: Shell,
     /// The issue.
     pub head: IssueHead,
-    /// The shown event; nothing when retention has dropped all payloads.
+    /// The shown event.
     pub event: Option<EventView>,
+    /// Why there is none, when there is none.
+    pub missing: Missing,
     /// Its neighbours.
     pub nav: EventNav,
     /// Shares over all events.
@@ -266,6 +299,7 @@ impl IssuePage {
             shell: Shell::sample("PaymentDeclined · SHOP-1842"),
             head,
             event: Some(EventView::new(event, now)),
+            missing: Missing::Dropped,
             nav: EventNav {
                 position: "Event 2,318 of 2,318".to_owned(),
                 first: Some(urls::event(1842, "first")),
@@ -296,6 +330,7 @@ impl Page for IssuePage {
         (resolved.head.kind, resolved.head.message, resolved.head.users) =
             ("Slow checkout".to_owned(), "took 7.2 s, budget 3 s".to_owned(), 0);
         let gone = Self { event: None, nav: EventNav::default(), ..Self::sample(&serde_json::Value::Null) };
+        let damaged = Self { event: None, missing: Missing::Unreadable, ..Self::sample(&serde_json::Value::Null) };
         let mut hostile = Self::sample(&samples::hostile());
         let h = || HOSTILE.to_owned();
         hostile.head = IssueHead {
@@ -322,6 +357,7 @@ impl Page for IssuePage {
             Sample::new("regressed", Self::sample(&samples::python())),
             Sample::new("message-resolved", resolved),
             Sample::new("payload-gone", gone),
+            Sample::new("payload-damaged", damaged),
             Sample::new("group-without-app", group),
             Sample::new("hostile", hostile),
         ]

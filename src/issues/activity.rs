@@ -1,0 +1,74 @@
+//! An issue's history: who did what, and what events did to it.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::IssueId;
+use super::view::show::ActivityLine;
+use crate::web::When;
+
+/// Lines shown: the newest.
+const LINES: i64 = 50;
+
+/// One row of the history.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    kind: String,
+    detail: String,
+    at: DateTime<Utc>,
+    email: Option<String>,
+}
+
+/// The newest entries, newest first.
+pub(super) async fn read(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Vec<Entry>> {
+    // joins: users
+    let entries = sqlx::query_as!(
+        Entry,
+        r#"select a.kind, a.detail, a.at, u.email as "email?"
+        from issue_activity a
+        left join users u on u.user_id = a.user_id
+        where a.project_id = $1 and a.issue_id = $2
+        order by a.activity_id desc
+        limit $3"#,
+        issue.project().0,
+        issue.0,
+        LINES
+    );
+    entries.fetch_all(db).await
+}
+
+impl Entry {
+    /// The entry in words.
+    pub(super) fn line(&self, now: DateTime<Utc>) -> ActivityLine {
+        let release = if self.detail.is_empty() { String::new() } else { format!("in {}", self.detail) };
+        let person = || self.email.clone().unwrap_or_else(|| "Somebody".to_owned());
+        let (who, what) = match self.kind.as_str() {
+            "appeared" => ("First seen".to_owned(), release),
+            "regressed" => ("Regressed".to_owned(), release),
+            done => (person(), format!("{done} it")),
+        };
+        ActivityLine { who, what, at: When::new(self.at, now) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn history_reads_as_people_tell_it() {
+        let now = DateTime::from_timestamp(1_795_530_787, 0).unwrap();
+        for (kind, detail, email, line) in [
+            ("appeared", "1.4.1", None, ("First seen", "in 1.4.1")),
+            ("appeared", "", None, ("First seen", "")),
+            ("regressed", "1.4.2", None, ("Regressed", "in 1.4.2")),
+            ("resolved", "", Some("mira@example.org"), ("mira@example.org", "resolved it")),
+            ("ignored", "", None, ("Somebody", "ignored it")),
+            ("reopened", "", Some("mira@example.org"), ("mira@example.org", "reopened it")),
+        ] {
+            let entry = Entry { kind: kind.to_owned(), detail: detail.to_owned(), at: now, email: email.map(str::to_owned) };
+            let told = entry.line(now);
+            assert_eq!((told.who.as_str(), told.what.as_str()), line);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! One event's stored JSON, and why it is where it is.
+
+use anyhow::Context as _;
+use axum::response::{IntoResponse as _, Response};
+use http::header;
+use serde_json::Value;
+
+use super::grouping_tree;
+use super::show::decode;
+use crate::accounts::{IssueId, OurFault as _, ProjectMember};
+use crate::events::{StoredEvent, Trail};
+use crate::issues::queries;
+use crate::issues::view::GroupingPage;
+use crate::platform::App;
+use crate::web::urls::{self, IssueQuery};
+use crate::web::{HttpError, Path, html};
+
+/// `GET /issues/{issue}/events/{event}/json`: what is stored, pretty.
+#[tracing::instrument(name = "issues.event_json", skip_all, fields(issue.id = %issue))]
+pub(super) async fn json(app: App, _: ProjectMember, Path((issue, event)): Path<(IssueId, String)>) -> Result<Response, HttpError> {
+    let (stored, event, _) = read(&app, issue, &event).await?;
+    let text = serde_json::to_string_pretty(&event).context("a value does not print")?;
+    // Shown in the browser, never as a page: the type is fixed, and a saved file has a harmless name.
+    let name = format!("inline; filename=\"event-{}.json\"", stored.event_id.simple());
+    let headers = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, &name),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// `GET /issues/{issue}/events/{event}/grouping`: every way the event was looked at, as trees.
+#[tracing::instrument(name = "issues.event_grouping", skip_all, fields(issue.id = %issue))]
+pub(super) async fn grouping(
+    app: App,
+    member: ProjectMember,
+    Path((issue, event)): Path<(IssueId, String)>,
+) -> Result<Response, HttpError> {
+    let (stored, event, rules) = read(&app, issue, &event).await?;
+    let grouping = grouping_tree::group(&event, rules.as_ref());
+    let short_id = issue.short_id(&member.project.short_prefix);
+    let id = stored.event_id.simple().to_string();
+    let query = IssueQuery { project: member.project.slug.clone(), ..IssueQuery::default() };
+    Ok(html(&GroupingPage {
+        shell: member.viewer.shell(&app, format!("Why one issue? · {short_id}"), query),
+        issue_href: urls::event(issue, &id),
+        event: id[..8].to_owned(),
+        why: grouping_tree::why(&grouping, stored.hash),
+        variants: grouping_tree::variants(&grouping),
+        short_id,
+    }))
+}
+
+/// The event, unpacked, and its project's grouping rules.
+async fn read(app: &App, issue: IssueId, event: &str) -> Result<(StoredEvent, Value, Option<Value>), HttpError> {
+    let which = event.parse().map_err(|_| HttpError::NotFound)?;
+    let mut db = app.db.acquire().await.ours()?;
+    let stored = Trail::of(&mut db, issue).await.ours()?.find(&mut db, which).await.ours()?.ok_or(HttpError::NotFound)?;
+    let rules = queries::show::grouping_rules(&mut db, issue).await.ours()?;
+    let event = decode(issue, &stored).context("a stored event cannot be read")?;
+    Ok((stored, event, rules))
+}

@@ -1,0 +1,225 @@
+//! `GET /issues/{issue}` and `/issues/{issue}/events/{event}`: the issue page around one event.
+
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{grouping_tree, histogram::Histogram, list::badges};
+use crate::accounts::{IssueId, OurFault as _, ProjectMember};
+use crate::events::tag_stats::TagValues;
+use crate::events::view::EventView;
+use crate::events::{Around, StoredEvent, Trail, Which, payload};
+use crate::issues::activity;
+use crate::issues::model::Status;
+use crate::issues::queries::{self, show::Facts};
+use crate::issues::view::show::{EventNav, IssueHead, Missing, TagShares, actions};
+use crate::issues::view::{IssuePage, split_title};
+use crate::platform::App;
+use crate::platform::db::Db;
+use crate::web::urls::{self, IssueQuery};
+use crate::web::{Badge, HttpError, Path, When, html, number};
+
+/// Tags shown at the side.
+const TAGS: usize = 40;
+/// Values shown of one tag.
+const VALUES: usize = 20;
+/// Tags that people look at first.
+const FIRST_TAGS: [&str; 6] = ["release", "environment", "browser", "os", "server_name", "transaction"];
+
+/// The issue with its latest event.
+#[tracing::instrument(name = "issues.show", skip_all, fields(issue.id = %issue))]
+pub(super) async fn latest(app: App, member: ProjectMember, Path(issue): Path<IssueId>) -> Result<Response, HttpError> {
+    show(&app, &member, issue, Which::Latest).await
+}
+
+/// The issue with one of its events.
+#[tracing::instrument(name = "issues.show_event", skip_all, fields(issue.id = %issue))]
+pub(super) async fn one(app: App, member: ProjectMember, Path((issue, event)): Path<(IssueId, String)>) -> Result<Response, HttpError> {
+    show(&app, &member, issue, event.parse().map_err(|_| HttpError::NotFound)?).await
+}
+
+async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -> Result<Response, HttpError> {
+    let now = app.clock.now();
+    let read = Read::of(&app.db, issue, which, now).await.ours()?.ok_or(HttpError::NotFound)?;
+    if read.event.is_none() && matches!(which, Which::Id(_)) {
+        return Err(HttpError::NotFound);
+    }
+    let decoded = read.event.as_ref().and_then(|(stored, _)| decode(issue, stored).ok().map(|event| (stored, event)));
+    let why = decoded.as_ref().map_or_else(
+        || "No readable event is left to tell from.".to_owned(),
+        |(stored, event)| grouping_tree::why(&grouping_tree::group(event, read.rules.as_ref()), stored.hash),
+    );
+    let query = IssueQuery { project: member.project.slug.clone(), ..IssueQuery::default() };
+    let head = head(&read, member, issue, now);
+    let page = IssuePage {
+        shell: member.viewer.shell(app, format!("{} · {}", head.kind, head.short_id), query),
+        head,
+        event: decoded.as_ref().map(|(_, event)| EventView::new(event, now)),
+        missing: if read.event.is_some() { Missing::Unreadable } else { Missing::Dropped },
+        nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
+        tags: tags(read.tags),
+        why,
+        activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
+    };
+    Ok(html(&page))
+}
+
+/// The event, unpacked; what does not unpack is logged.
+pub(super) fn decode(issue: IssueId, stored: &StoredEvent) -> anyhow::Result<Value> {
+    payload::decode(&stored.payload).inspect_err(|error| {
+        tracing::error!(issue.id = %issue, event.id = %stored.event_id.simple(), "a stored event cannot be read: {error:#}");
+    })
+}
+
+/// All that the page needs from the database.
+struct Read {
+    facts: Facts,
+    histogram: Histogram,
+    tags: Vec<(String, TagValues)>,
+    activity: Vec<activity::Entry>,
+    event: Option<(StoredEvent, Around)>,
+    rules: Option<Value>,
+}
+
+impl Read {
+    async fn of(db: &Db, issue: IssueId, which: Which, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
+        let mut db = db.acquire().await?;
+        let Some(facts) = queries::show::facts(&mut db, issue).await? else { return Ok(None) };
+        let histogram = Histogram::for_issue(facts.first_seen, now);
+        let hours = queries::list::hours(&mut db, &[issue], histogram.first_hour() - 1).await?;
+        let trail = Trail::of(&mut db, issue).await?;
+        let event = match trail.find(&mut db, which).await? {
+            Some(event) => {
+                let around = trail.around(&mut db, event.place()).await?;
+                Some((event, around))
+            }
+            None => None,
+        };
+        Ok(Some(Self {
+            facts,
+            histogram: histogram.filled(hours.get(&issue).map_or(&[], Vec::as_slice)),
+            tags: queries::show::tags(&mut db, issue).await?,
+            activity: activity::read(&mut db, issue).await?,
+            event,
+            rules: queries::show::grouping_rules(&mut db, issue).await?,
+        }))
+    }
+}
+
+fn head(read: &Read, member: &ProjectMember, issue: IssueId, now: DateTime<Utc>) -> IssueHead {
+    let facts = &read.facts;
+    let (kind, message) = split_title(&facts.title);
+    IssueHead {
+        id: issue.to_string(),
+        short_id: issue.short_id(&member.project.short_prefix),
+        project: member.project.name.clone(),
+        list_href: IssueQuery { project: member.project.slug.clone(), ..IssueQuery::default() }.url(),
+        kind,
+        message,
+        culprit: facts.culprit.clone(),
+        level: facts.level.clone(),
+        badges: status_badges(facts, now),
+        actions: actions(&facts.status),
+        events: facts.event_count,
+        events_note: format!("{} in the last 24 h", number::count(read.histogram.last_day())),
+        users: facts.user_count,
+        first_seen: When::new(facts.first_seen, now),
+        first_release: facts.first_release.clone(),
+        last_seen: When::new(facts.last_seen, now),
+        last_release: facts.last_release.clone(),
+        bars: read.histogram.bars(),
+        bars_from: read.histogram.from(),
+    }
+}
+
+/// The state in words, and what is special about it.
+fn status_badges(facts: &Facts, now: DateTime<Utc>) -> Vec<Badge> {
+    let by = facts.changed_by.as_ref().map(|email| format!(" by {email}")).unwrap_or_default();
+    match Status::parse(&facts.status) {
+        Some(Status::Resolved) => vec![Badge::new(format!("resolved{by}"), "good")],
+        Some(Status::Ignored) => vec![Badge::new(format!("ignored{by}"), "calm")],
+        _ => {
+            let special = badges(facts.first_seen, facts.regressed_at.map(|_| facts.regressed_in.as_str()), now);
+            if special.is_empty() { vec![Badge::new("open", "calm")] } else { special }
+        }
+    }
+}
+
+/// The event bar. The ends of the trail have no way on.
+fn nav(issue: IssueId, around: &Around) -> EventNav {
+    let event = |id: Option<uuid::Uuid>| id.map(|id| urls::event(issue, id.simple()));
+    let position = match (around.position, around.previous, around.next) {
+        (Some((number, total)), ..) => format!("Event {} of {}", number::count(number), number::count(total)),
+        (None, _, None) => "Latest event".to_owned(),
+        (None, None, Some(_)) => "First event".to_owned(),
+        (None, Some(_), Some(_)) => "One of many events".to_owned(),
+    };
+    EventNav {
+        position,
+        first: around.previous.map(|_| urls::event(issue, "first")),
+        previous: event(around.previous),
+        next: event(around.next),
+        latest: around.next.map(|_| urls::event(issue, "latest")),
+    }
+}
+
+/// What people look at first, then what most events have.
+fn tags(mut tags: Vec<(String, TagValues)>) -> Vec<TagShares> {
+    let place = |key: &str| FIRST_TAGS.iter().position(|first| *first == key).unwrap_or(FIRST_TAGS.len());
+    tags.retain(|(_, values)| !values.values.is_empty());
+    tags.sort_by(|(a, x), (b, y)| (place(a), y.total, a).cmp(&(place(b), x.total, b)));
+    tags.truncate(TAGS);
+    tags.iter().map(|(key, values)| shares(key, values)).collect()
+}
+
+fn shares(key: &str, values: &TagValues) -> TagShares {
+    let shown: Vec<_> = values.values.iter().take(VALUES).map(|(value, count)| (value.clone(), *count as i64)).collect();
+    let kept = values.values.len() as i64;
+    let shares = TagShares::new(key, &shown, values.total as i64, kept);
+    // A value that was folded away may have been so more than once: how many there are is not known.
+    if values.folded > 0 { TagShares { head: format!("more than {}", number::counted(kept, "value")), ..shares } } else { shares }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::ProjectId;
+    use uuid::Uuid;
+
+    #[test]
+    fn the_event_bar_leads_everywhere_but_where_one_is() {
+        let issue = IssueId::new(ProjectId(1), 7);
+        let (a, b) = (Some(Uuid::from_u128(10)), Some(Uuid::from_u128(11)));
+        for (previous, next, position, text, ways) in [
+            (a, b, Some((2, 3)), "Event 2 of 3", [true; 4]),
+            (None, b, None, "First event", [false, false, true, true]),
+            (a, None, None, "Latest event", [true, true, false, false]),
+            (a, b, None, "One of many events", [true; 4]),
+            (None, None, Some((1, 1)), "Event 1 of 1", [false; 4]),
+        ] {
+            let nav = nav(issue, &Around { previous, next, position });
+            let open = [&nav.first, &nav.previous, &nav.next, &nav.latest].map(Option::is_some);
+            assert_eq!((nav.position.as_str(), open), (text, ways));
+        }
+        let nav = nav(issue, &Around { previous: a, ..Around::default() });
+        assert_eq!(nav.previous.unwrap(), "/issues/4294967303/events/0000000000000000000000000000000a");
+    }
+
+    #[test]
+    fn tags_that_people_look_at_first_stand_first() {
+        let stats = |total, folded, values: &[(&str, u64)]| TagValues {
+            total,
+            folded,
+            values: values.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect(),
+        };
+        let shown = tags(vec![
+            ("country".to_owned(), stats(9, 0, &[("DE", 9)])),
+            ("zone".to_owned(), stats(20, 7, &[("a", 2), ("b", 1)])),
+            ("release".to_owned(), stats(4, 0, &[("1.4.2", 4)])),
+            ("damaged".to_owned(), TagValues::default()),
+        ]);
+        assert_eq!(shown.iter().map(|tag| tag.key.as_str()).collect::<Vec<_>>(), ["release", "zone", "country"]);
+        assert_eq!((shown[1].head.as_str(), shown[1].top_share.as_str()), ("more than 2 values", "10 %"));
+        assert_eq!(shown[2].head, "1 value");
+    }
+}

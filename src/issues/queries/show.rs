@@ -1,0 +1,76 @@
+//! What is known of one issue, apart from its events.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::events::tag_stats::TagValues;
+use crate::issues::IssueId;
+
+/// Tag keys read for one page.
+const TAG_KEYS: i64 = 200;
+
+/// One issue.
+#[derive(Debug, Clone)]
+pub(in crate::issues) struct Facts {
+    pub(in crate::issues) status: String,
+    pub(in crate::issues) level: String,
+    pub(in crate::issues) title: String,
+    pub(in crate::issues) culprit: String,
+    pub(in crate::issues) first_seen: DateTime<Utc>,
+    pub(in crate::issues) last_seen: DateTime<Utc>,
+    pub(in crate::issues) first_release: String,
+    pub(in crate::issues) last_release: String,
+    pub(in crate::issues) event_count: i64,
+    pub(in crate::issues) user_count: i64,
+    /// Whoever changed the status last, if it was a person who still has an account.
+    pub(in crate::issues) changed_by: Option<String>,
+    pub(in crate::issues) regressed_at: Option<DateTime<Utc>>,
+    pub(in crate::issues) regressed_in: String,
+}
+
+/// One issue, if it is there.
+pub(in crate::issues) async fn facts(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Option<Facts>> {
+    // joins: users
+    let facts = sqlx::query_as!(
+        Facts,
+        r#"select i.status, i.level, i.title, i.culprit, i.first_seen, i.last_seen, i.first_release, i.last_release, i.event_count, i.user_count,
+            u.email as "changed_by?", i.regressed_at, i.regressed_in
+        from issues i
+        left join users u on u.user_id = i.status_changed_by
+        where i.project_id = $1 and i.issue_id = $2"#,
+        issue.project().0,
+        issue.0
+    );
+    facts.fetch_optional(db).await
+}
+
+/// Whether the issue is there.
+pub(in crate::issues) async fn exists(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<bool> {
+    let there = sqlx::query_scalar!(
+        r#"select exists (select from issues where project_id = $1 and issue_id = $2) as "there!""#,
+        issue.project().0,
+        issue.0
+    );
+    there.fetch_one(db).await
+}
+
+/// The statistics of the issue's tags, by key.
+pub(in crate::issues) async fn tags(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Vec<(String, TagValues)>> {
+    let rows = sqlx::query!(
+        "select key, packed from issue_tags where project_id = $1 and issue_id = $2 order by key limit $3",
+        issue.project().0,
+        issue.0,
+        TAG_KEYS
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.key, TagValues::decode(&row.packed))).collect())
+}
+
+/// The grouping rules of a project, as its settings say; nothing when it has none.
+pub(in crate::issues) async fn grouping_rules(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Option<serde_json::Value>> {
+    // joins: projects
+    let rules = sqlx::query_scalar!(
+        r#"select settings -> 'grouping' as "rules: serde_json::Value" from projects where project_id = $1"#,
+        issue.project().0
+    );
+    Ok(rules.fetch_optional(db).await?.flatten())
+}
