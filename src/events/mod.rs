@@ -4,8 +4,13 @@
 //! **Not here.** What an event means (`event`), how it looks (`view`), what issue it belongs to (`issues`).
 
 pub mod intake;
+mod navigate;
 pub mod partitions;
 pub mod payload;
+mod queries;
 pub mod summary;
 pub mod tag_stats;
 pub mod view;
+
+pub use navigate::{Around, Trail, Which};
+pub use queries::{Place, StoredEvent};

@@ -3,15 +3,20 @@
 //! open again and says so. **How.** [`model`] decides (pure), [`queries`](self) hold the SQL, `pages` show.
 //! **Not here.** Payloads of events (`events`), which events make an issue (`grouping`, `digest`), mails (`alerts`).
 
+mod activity;
 pub mod facts;
 pub mod intake;
 pub mod model;
+mod pages;
+mod queries;
+mod search;
 pub mod view;
 
 pub use crate::accounts::IssueId;
 
 use crate::accounts::Route;
-/// The routes.
+
+/// The room's rows of the URL table.
 pub fn routes() -> Vec<Route> {
-    vec![]
+    pages::routes()
 }
