@@ -178,11 +178,14 @@ mod tests {
     use crate::platform::clock::Clock;
     use crate::platform::db::{DbOptions, pool};
     use crate::platform::ids::Ids;
+    use crate::platform::mail::Mailer;
+    use crate::platform::outbox::Wake;
 
     fn app(url: &str) -> App {
         let db = pool("postgres://nobody@127.0.0.1:1/none", &DbOptions::default()).unwrap();
         let clock = Clock::fake(DateTime::UNIX_EPOCH);
-        App::new(Parts { db, clock, ids: Ids::seeded(1), outbox: crate::platform::outbox::Wake::default(), url: url.parse().unwrap() })
+        let (mailer, outbox) = (Mailer::Kept, Wake::default());
+        App::new(Parts { db, clock, ids: Ids::seeded(1), mailer, outbox, url: url.parse().unwrap() })
     }
 
     #[tokio::test]

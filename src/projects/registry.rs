@@ -204,11 +204,16 @@ impl Registry {
             let mut listener = None;
             let mut last_error = String::new();
             while !soft.is_cancelled() {
-                if listener.is_none() {
-                    // Before the refresh: what changes after it is notified.
-                    listener = listen(&app.db).await;
-                }
-                let error = registry.refresh(&app.db).await.err().map(|error| format!("{error:#}")).unwrap_or_default();
+                let work = async {
+                    if listener.is_none() {
+                        // Before the refresh: what changes after it is notified.
+                        listener = listen(&app.db).await;
+                    }
+                    registry.refresh(&app.db).await
+                };
+                // A database that does not answer must not hold up the end.
+                let Some(refreshed) = soft.run_until_cancelled(work).await else { break };
+                let error = refreshed.err().map(|error| format!("{error:#}")).unwrap_or_default();
                 if !error.is_empty() && error != last_error {
                     tracing::warn!("keys and settings are as they were, the database does not answer: {error}");
                 }
