@@ -7,6 +7,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import WebDriverWait
 
 
 class Browser:
@@ -53,8 +55,14 @@ class Browser:
         self.open(f"{url}/sign-in")
         self.one("#email").send_keys(email)
         self.one("#password").send_keys(password)
-        self.one("form.form button").click()
+        self.press("form.form button")
         assert "/sign-in" not in self.driver.current_url, f"not signed in: {self.text('main')}"
+
+    def press(self, css):
+        """Presses a button that sends a form, and waits for the page that answers."""
+        button = self.one(css)
+        button.click()
+        WebDriverWait(self.driver, 10).until(staleness_of(button))
 
     def issue_rows(self, url, project, wanted, patience=15):
         """Rows of a project's issue list once it has `wanted` of them, as (text, address)."""

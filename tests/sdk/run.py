@@ -146,6 +146,22 @@ def look(cases, browser, label, vedette, rows):
             has(answer.read().decode(), "window.__xss")
 
 
+def regression_case(cases, dsn, vedette, browser, mailbox):
+    with cases.case("a resolved issue that comes back says so, on its page and by mail", browser):
+        [address] = [address for text, address in browser.issue_rows(vedette.url, "python-shop", len(SCENARIOS)) if "PaymentDeclined" in text]
+        browser.open(address)
+        browser.press("form[action$='/resolve'] button")
+        has(browser.text("[data-test=status]").lower(), "resolved")
+        browser.issue_rows(vedette.url, "python-shop", len(SCENARIOS) - 1)
+        report("python", "unhandled", dsn)
+        mail = mailbox.wait_for(["PaymentDeclined", "python-shop", "Back"])
+        has(text_of(mail, "plain"), "is back after it was resolved")
+        assert link_in(mail) == address, f"the mail leads to {link_in(mail)}, the issue is {address}"
+        browser.open(address)
+        has(browser.text("[data-test=status]").lower(), "regressed")
+        assert browser.text("[data-test=events]") == "2", browser.text("[data-test=events]")
+
+
 def visit(browser, url):
     browser.open(url)
     inert(browser)
@@ -251,6 +267,8 @@ def everything(cases, vedette, mailbox, output):
         with cases.case("our own pages make the browser complain of nothing", browser):
             complaints = [line for line in browser.complaints() if "favicon" not in line]
             assert not complaints, complaints[:5]
+        if "python-shop" in dsns:
+            regression_case(cases, dsns["python-shop"], vedette, browser, mailbox)
         policy_case(cases, vedette)
         if "hostile" in dsns:
             hostile_cases(cases, dsns["hostile"], vedette, output)
