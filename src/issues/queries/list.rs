@@ -13,6 +13,8 @@ use crate::issues::view::list::TabCount;
 pub(in crate::issues) const PAGE: usize = 25;
 /// A tab counts no further: at this size the exact number helps nobody, and counting it would cost more than the page.
 const COUNTED: i64 = 10_000;
+/// Issues of a tab that are looked at when only some of them count: reading texts costs ten times as much as counting an index.
+const LOOKED_AT: i64 = 3_000;
 /// Environments offered in the menu.
 const ENVIRONMENTS: i64 = 100;
 
@@ -104,8 +106,8 @@ const fn sorted_by(row: &Row, sort: Sort) -> i64 {
     }
 }
 
-/// How many issues each tab holds for `search`, in the order of [`crate::issues::model::Status::ALL`]. At most [`COUNTED`] issues of a tab are looked
-/// at; what does not fit is told as "at least".
+/// How many issues each tab holds for `search`, in the order of [`crate::issues::model::Status::ALL`]. At most [`COUNTED`] issues of a tab are
+/// counted, or [`LOOKED_AT`] when there are filters; what does not fit is told as "at least".
 pub(in crate::issues) async fn tab_counts(db: &mut PgConnection, search: &Search) -> sqlx::Result<[TabCount; 3]> {
     if search.is_filtered() { matching_counts(db, search).await } else { all_counts(db, search).await }
 }
@@ -153,11 +155,11 @@ async fn matching_counts(db: &mut PgConnection, search: &Search) -> sqlx::Result
         search.environment.as_deref(),
         &search.words.ascii,
         &search.words.other,
-        COUNTED
+        LOOKED_AT
     );
     let rows = rows.fetch_all(db).await?;
     let tab = |place: usize| {
-        rows.get(place).map_or_else(TabCount::default, |row| TabCount { counted: row.counted, stopped: row.looked_at >= COUNTED })
+        rows.get(place).map_or_else(TabCount::default, |row| TabCount { counted: row.counted, stopped: row.looked_at >= LOOKED_AT })
     };
     Ok([tab(0), tab(1), tab(2)])
 }
