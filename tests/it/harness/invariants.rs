@@ -1,0 +1,105 @@
+//! What holds at the end of every test, whatever it did.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Utc};
+use roaring::RoaringBitmap;
+use vedette::platform::db::Db;
+
+use super::Server;
+
+/// What a test says about its end. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Expected(Arc<Numbers>);
+
+#[derive(Debug, Default)]
+struct Numbers {
+    items: AtomicI64,
+    dead_letters: AtomicI64,
+    dead_jobs: AtomicI64,
+    waiting_jobs: AtomicI64,
+}
+
+impl Expected {
+    /// So many more items were accepted (or counted although refused).
+    pub(crate) fn add(&self, items: i64) {
+        self.0.items.fetch_add(items, Ordering::SeqCst);
+    }
+
+    /// So many dead letters remain.
+    pub(crate) fn dead_letters(&self, number: i64) {
+        self.0.dead_letters.store(number, Ordering::SeqCst);
+    }
+
+    /// So many jobs that were given up remain.
+    pub(crate) fn dead_jobs(&self, number: i64) {
+        self.0.dead_jobs.store(number, Ordering::SeqCst);
+    }
+
+    /// So many jobs that are due remain.
+    pub(crate) fn waiting_jobs(&self, number: i64) {
+        self.0.waiting_jobs.store(number, Ordering::SeqCst);
+    }
+}
+
+async fn number(db: &Db, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
+}
+
+/// Checks the journals, the jobs, the outcomes and the counters.
+pub(crate) async fn check(db: &Db, expected: &Expected, servers: &[Server], now: DateTime<Utc>) {
+    let numbers = &expected.0;
+    let waiting: u64 = servers.iter().map(|server| server.journal.stats().records).sum();
+    assert_eq!(waiting, 0, "records that were not digested");
+    let dead: usize = servers.iter().map(|server| server.journal.dead_letters().len()).sum();
+    assert_eq!(dead as i64, numbers.dead_letters.load(Ordering::SeqCst), "dead letters");
+    let due = sqlx::query_scalar::<_, i64>("select count(*) from outbox where state = 'waiting' and run_at <= $1").bind(now);
+    assert_eq!(due.fetch_one(db).await.unwrap(), numbers.waiting_jobs.load(Ordering::SeqCst), "jobs that are due");
+    let dead_jobs = number(db, "select count(*) from outbox where state = 'dead'").await;
+    assert_eq!(dead_jobs, numbers.dead_jobs.load(Ordering::SeqCst), "dead jobs");
+    let ended = number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome <> 'discarded'").await;
+    assert_eq!(ended, numbers.items.load(Ordering::SeqCst), "every accepted item has one outcome");
+    check_counters(db).await;
+    check_users(db).await;
+}
+
+async fn check_counters(db: &Db) {
+    let stored = number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored'").await;
+    assert_eq!(stored, number(db, "select count(*) from events").await, "stored outcomes and events");
+    let wrong: Vec<(i32, i64, i64, i64, i64, i64)> = sqlx::query_as(
+        "select * from (select i.project_id, i.issue_id, i.event_count,
+            (select count(*) from events e where e.project_id = i.project_id and e.issue_id = i.issue_id) as rows,
+            (select coalesce(sum(events), 0)::bigint from issue_hours h where h.project_id = i.project_id and h.issue_id = i.issue_id) as hours,
+            (select coalesce(sum(events), 0)::bigint from issue_minutes m where m.project_id = i.project_id and m.issue_id = i.issue_id) as minutes
+        from issues i) counts where event_count <> rows or rows <> hours or hours <> minutes",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    assert_eq!(wrong, [], "issue: event_count, rows, hours, minutes");
+    let wrong: Vec<(i32, i64, i64, i64)> = sqlx::query_as(
+        "select * from (select p.project_id,
+            (select count(*) from events e where e.project_id = p.project_id) as rows,
+            (select coalesce(sum(events), 0)::bigint from project_hours h where h.project_id = p.project_id) as hours,
+            (select coalesce(sum(events), 0)::bigint from project_minutes m where m.project_id = p.project_id) as minutes
+        from projects p) counts where rows <> hours or hours <> minutes",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    assert_eq!(wrong, [], "project: rows, hours, minutes");
+    let strays = number(db, "select count(*) from events e where not exists (select 1 from issues i where i.project_id = e.project_id and i.issue_id = e.issue_id)");
+    assert_eq!(strays.await, 0, "events without issue");
+    let unmapped = number(db, "select count(*) from events e where not exists (select 1 from issue_hashes h where h.project_id = e.project_id and h.hash = e.hash)");
+    assert_eq!(unmapped.await, 0, "events whose hash leads nowhere");
+}
+
+async fn check_users(db: &Db) {
+    let bitmaps: Vec<(i64, Vec<u8>)> = sqlx::query_as("select issue_id, bitmap from issue_users").fetch_all(db).await.unwrap();
+    let counts: Vec<(i64, i64)> = sqlx::query_as("select issue_id, user_count from issues").fetch_all(db).await.unwrap();
+    for (issue, user_count) in counts {
+        let bits = bitmaps.iter().filter(|(id, _)| *id == issue).map(|(_, bitmap)| RoaringBitmap::deserialize_from(bitmap.as_slice()).unwrap().len());
+        assert_eq!(bits.sum::<u64>() as i64, user_count, "users of issue {issue}");
+    }
+}

@@ -1,0 +1,66 @@
+//! One process of the product, without its network and its loops: tests say when something is digested.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tempfile::TempDir;
+use uuid::Uuid;
+use vedette::app;
+use vedette::digest::{Digest, Hook};
+use vedette::ingest::{Ingest, TrustedProxies};
+use vedette::platform::App;
+use vedette::platform::journal::{Journal, JournalOptions, OsFiles};
+use vedette::projects::Registry;
+
+use super::invariants::Expected;
+use super::{Project, Sdk};
+
+/// What a process holds.
+pub(crate) struct Process {
+    pub(crate) app: App,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) journal_id: Uuid,
+    pub(crate) registry: Registry,
+    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) router: Router,
+    pub(crate) expected: Expected,
+    digest: Digest,
+    _dir: TempDir,
+}
+
+/// A handle to a process.
+#[derive(Clone)]
+pub(crate) struct Server(Arc<Process>);
+
+impl Deref for Server {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.0
+    }
+}
+
+impl Server {
+    pub(super) fn start(app: App, hook: Hook, expected: Expected) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = JournalOptions { sync_interval: Duration::ZERO, ..JournalOptions::default() };
+        let (journal, _) = Journal::open(&dir.path().join("journal"), options, Arc::new(OsFiles::default())).unwrap();
+        let (journal, registry, journal_id) = (Arc::new(journal), Registry::open(dir.path()), app.ids.uuid());
+        let ingest = app::ingest(&app, &journal, &registry, TrustedProxies::default());
+        let router = app::router(&app, &journal, &ingest);
+        let digest = Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry.clone()).with_hook(hook);
+        Self(Arc::new(Process { app, journal, journal_id, registry, ingest, router, expected, digest, _dir: dir }))
+    }
+
+    /// An SDK that was given the project's DSN.
+    pub(crate) fn sdk(&self, project: &Project) -> Sdk {
+        Sdk::new(self.clone(), project)
+    }
+
+    /// Digests all that waits in the journal; how many records.
+    pub(crate) async fn digest_all(&self) -> usize {
+        self.digest.drain().await.unwrap()
+    }
+}

@@ -1,0 +1,15 @@
+//! The one integration-test binary: the product over HTTP, on a real PostgreSQL, with a clock that tests turn. One file per subject.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod harness;
+
+mod access;
+mod alerts;
+mod digest;
+mod explain;
+mod hostile;
+mod main_path;
+mod migrations;
+mod pages;
+mod repeats;
+mod tidy;
