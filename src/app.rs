@@ -104,7 +104,7 @@ impl Server {
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         make_dir(&settings.data_dir)?;
         let journal_options = JournalOptions { max_bytes: settings.journal_bytes, ..JournalOptions::default() };
-        let (journal, found) = Journal::open(&settings.data_dir.join("journal"), journal_options, Arc::new(OsFiles::default()))?;
+        let (journal, found) = Journal::open(&settings.data_dir.join("journal"), journal_options, Arc::new(OsFiles))?;
         if found.records > 0 || !found.damaged.is_empty() {
             tracing::info!("{} records wait in the journal, {} damaged places were stepped over", found.records, found.damaged.len());
         }

@@ -20,8 +20,8 @@ mod users;
 
 pub use access::{Access, OurFault, ProjectMember, Route, Viewer, VisibleProject, get, guard, post, router, see_other};
 pub use client::ClientAddress;
-pub use issue_id::IssueId;
 pub use ids::{ProjectId, SessionId, UserId};
+pub use issue_id::IssueId;
 pub use pages::routes;
 pub use set_up::ensure_set_up_link;
 pub use users::{CreateUserError, NewUser, create_user, find_user, first_account};

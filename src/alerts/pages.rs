@@ -29,7 +29,7 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(cursor): Query<Cursor>)
     let mut lines = queries::list(&mut db, &projects, cursor.after.unwrap_or(i64::MAX), PAGE).await.map_err(anyhow::Error::from)?;
     let has_more = lines.len() > PAGE as usize;
     lines.truncate(PAGE as usize);
-    let older = lines.last().filter(|_| has_more).map(|line| urls::mails_after(line.mail_id));
+    let older = lines.last().filter(|_| has_more).map(|line| urls::mails_after(line.id));
     let rows = lines.into_iter().map(|line| row(&app, &viewer, line)).collect();
     let shell = viewer.shell(&app, "Mails", IssueQuery::default());
     Ok(html(&MailsPage { shell, rows, older, smtp_configured: !matches!(app.mailer, Mailer::Kept) }))
@@ -42,7 +42,7 @@ pub(super) async fn show(app: App, viewer: Viewer, Path(id): Path<i64>) -> Resul
     let attempts = queries::attempts(&mut db, id).await.map_err(anyhow::Error::from)?;
     let now = app.clock.now();
     let line = MailLine {
-        mail_id: mail.mail_id,
+        id: mail.id,
         project_id: mail.project_id,
         issue_id: mail.issue_id,
         recipient: mail.recipient,
@@ -86,7 +86,7 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
         Some(Link::new(issue.short_id(&project.short_prefix), urls::issue(issue)))
     });
     MailRow {
-        id: line.mail_id.to_string(),
+        id: line.id.to_string(),
         status: Badge::new(line.status, css),
         to: line.recipient,
         subject: line.subject,

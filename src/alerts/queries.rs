@@ -95,7 +95,7 @@ pub(super) async fn insert(db: &mut PgConnection, mail: &NewMail<'_>, now: DateT
 
 /// A mail of the log.
 pub(super) struct Mail {
-    pub(super) mail_id: i64,
+    pub(super) id: i64,
     pub(super) project_id: i32,
     pub(super) issue_id: Option<i64>,
     pub(super) recipient: String,
@@ -113,7 +113,7 @@ pub(super) struct Mail {
 pub(super) async fn find(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Mail>> {
     sqlx::query_as!(
         Mail,
-        "select mail_id, project_id, issue_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at
+        "select mail_id as id, project_id, issue_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at
         from mails where mail_id = $1",
         id
     )
@@ -157,7 +157,7 @@ pub(super) async fn attempts(db: &mut PgConnection, id: i64) -> sqlx::Result<Vec
 
 /// A line of the log.
 pub(super) struct MailLine {
-    pub(super) mail_id: i64,
+    pub(super) id: i64,
     pub(super) project_id: i32,
     pub(super) issue_id: Option<i64>,
     pub(super) recipient: String,
@@ -171,7 +171,7 @@ pub(super) struct MailLine {
 pub(super) async fn list(db: &mut PgConnection, projects: &[i32], before: i64, limit: i64) -> sqlx::Result<Vec<MailLine>> {
     sqlx::query_as!(
         MailLine,
-        "select mail_id, project_id, issue_id, recipient, subject, status, reason, created_at
+        "select mail_id as id, project_id, issue_id, recipient, subject, status, reason, created_at
         from mails where project_id = any($1) and mail_id < $2
         order by mail_id desc limit $3",
         projects,

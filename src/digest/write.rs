@@ -79,6 +79,10 @@ fn look_ups(events: &[&PreparedEvent], today: NaiveDate) -> Vec<(ProjectId, Uuid
     events.iter().filter_map(days).collect()
 }
 
+fn user(event: &PreparedEvent) -> Option<(ProjectId, Uuid)> {
+    event.summary.user.map(|user| (event.row.project, user))
+}
+
 struct Writer<'c> {
     db: &'c mut PgConnection,
     now: DateTime<Utc>,
@@ -93,7 +97,7 @@ impl Writer<'_> {
     async fn settle<'e>(&mut self, mut events: Vec<&'e PreparedEvent>) -> anyhow::Result<Vec<&'e PreparedEvent>> {
         self.find_issues(&events).await?;
         self.find_users(&events).await?;
-        let is_missing = |w: &Self, e: &PreparedEvent| w.issue(e).is_none() || w.user(e).is_some_and(|user| !w.users.contains_key(&user));
+        let is_missing = |w: &Self, e: &PreparedEvent| w.issue(e).is_none() || user(e).is_some_and(|user| !w.users.contains_key(&user));
         let projects: BTreeSet<i32> = events.iter().filter(|event| is_missing(self, event)).map(|event| event.row.project.0).collect();
         if !projects.is_empty() {
             let projects: Vec<i32> = projects.into_iter().collect();
@@ -120,10 +124,6 @@ impl Writer<'_> {
         event.hashes.iter().find_map(|hash| self.issue_of.get(&(event.row.project, *hash)).copied())
     }
 
-    fn user(&self, event: &PreparedEvent) -> Option<(ProjectId, Uuid)> {
-        event.summary.user.map(|user| (event.row.project, user))
-    }
-
     async fn find_issues(&mut self, events: &[&PreparedEvent]) -> sqlx::Result<()> {
         let wanted: BTreeSet<_> = events.iter().flat_map(|e| e.hashes.iter().map(|hash| (e.row.project, *hash))).collect();
         let wanted: Vec<_> = wanted.into_iter().filter(|key| !self.issue_of.contains_key(key)).collect();
@@ -136,7 +136,7 @@ impl Writer<'_> {
     }
 
     async fn find_users(&mut self, events: &[&PreparedEvent]) -> sqlx::Result<()> {
-        let wanted: BTreeSet<_> = events.iter().filter_map(|event| self.user(event)).collect();
+        let wanted: BTreeSet<_> = events.iter().filter_map(|event| user(event)).collect();
         let wanted: Vec<_> = wanted.into_iter().filter(|user| !self.users.contains_key(user)).collect();
         if !wanted.is_empty() {
             let found = events::user_numbers(self.db, &wanted).await?;
@@ -146,7 +146,7 @@ impl Writer<'_> {
     }
 
     async fn number_users(&mut self, events: &[&PreparedEvent], numbers: &mut projects::Numbers) -> sqlx::Result<()> {
-        let missing: BTreeSet<_> = events.iter().filter_map(|e| self.user(e)).filter(|user| !self.users.contains_key(user)).collect();
+        let missing: BTreeSet<_> = events.iter().filter_map(|e| user(e)).filter(|user| !self.users.contains_key(user)).collect();
         let new: Vec<_> = missing.into_iter().filter_map(|(p, user)| Some((p, user, numbers.next_user(p)?))).collect();
         if !new.is_empty() {
             events::add_users(self.db, &new).await?;
@@ -219,7 +219,7 @@ impl Writer<'_> {
                 for (key, value) in &event.summary.tags {
                     *tags.entry((*issue, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;
                 }
-                users.entry(*issue).or_default().extend(self.user(event).and_then(|user| self.users.get(&user)));
+                users.entry(*issue).or_default().extend(user(event).and_then(|user| self.users.get(&user)));
                 if !event.summary.environment.is_empty() {
                     environments.insert((*issue, event.summary.environment.clone()));
                 }

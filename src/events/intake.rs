@@ -251,7 +251,9 @@ pub async fn see_tags(db: &mut PgConnection, seen: &SeenTags<'_>) -> sqlx::Resul
     let known: BTreeMap<_, _> = rows.iter().map(|row| ((IssueId(row.issue_id), row.key.as_str()), row.packed.as_slice())).collect();
     let merge = |(key, values): (&(IssueId, &str), &BTreeMap<&str, u64>)| {
         let mut tags = known.get(key).map(|packed| TagValues::decode(packed)).unwrap_or_default();
-        values.iter().for_each(|(value, by)| tags.add(value, *by));
+        for (value, by) in values {
+            tags.add(value, *by);
+        }
         tags.settle();
         tags.encode()
     };

@@ -70,7 +70,7 @@ pub struct MakeAhead;
 
 impl Periodic for MakeAhead {
     const NAME: &'static str = "events.partitions";
-    const EVERY: Duration = Duration::from_secs(600);
+    const EVERY: Duration = Duration::from_mins(10);
 
     async fn step(&self, app: &App) -> anyhow::Result<Step> {
         make_ahead(&app.db, app.clock.now()).await?;
@@ -103,7 +103,7 @@ const BATCH: i64 = 10_000;
 
 impl Periodic for Retention {
     const NAME: &'static str = "events.retention";
-    const EVERY: Duration = Duration::from_secs(600);
+    const EVERY: Duration = Duration::from_mins(10);
 
     async fn step(&self, app: &App) -> anyhow::Result<Step> {
         let mut db = app.db.acquire().await?;

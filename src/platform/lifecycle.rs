@@ -30,7 +30,6 @@ impl Tasks {
     }
 
     /// Runs `work` until it ends, which it may only do once the soft token is cancelled.
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     pub fn spawn(&self, name: &'static str, work: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
         let tasks = self.clone();
         let hard = self.hard.clone();

@@ -57,7 +57,6 @@ pub fn icon() -> &'static str {
 }
 
 /// `GET /static/{hash}/{name}`: the file, compressed when the browser takes gzip, to be kept for a year.
-#[expect(clippy::unused_async, reason = "axum handlers are async functions")]
 pub async fn serve(Path((hash, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let found = FILES.iter().zip(PREPARED.iter()).find(|(asset, prepared)| asset.name == name && prepared.hash == hash);
     let Some((asset, prepared)) = found else {
