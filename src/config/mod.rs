@@ -21,7 +21,7 @@ pub struct Common {
     /// Another PostgreSQL than the managed one in the data directory: postgres://user:password@host/database
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide = true, global = true)]
     pub database_url: Option<String>,
-    /// The public address, such as https://errors.example.org: DSNs and links in mails use it [default: http:// and the listen address]
+    /// The public address, such as `https://errors.example.org`: DSNs and links in mails use it [default: http:// and the listen address]
     #[arg(long, env = "VEDETTE_URL", global = true)]
     pub url: Option<String>,
     /// What is logged, as RUST_LOG

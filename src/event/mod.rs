@@ -3,7 +3,7 @@
 //! **Promise.** Whatever a client sends becomes one well-known shape, equal to what Relay makes of it (`protocol.md` sections 7 and 8), or better
 //! where the list of known deviations says so. What was cut, replaced or invalid is said in `_meta` and `errors`.
 //!
-//! **How.** [`json`] reads leniently, [`normalise`] brings into shape, `scrub` removes secrets, `filters` says what nobody wants to see.
+//! **How.** [`json`] reads leniently, [`normalise()`] brings into shape, `scrub` removes secrets, `filters` says what nobody wants to see.
 //! Interfaces (exceptions, request, user …) are one file each and written as tables in the vocabulary of `schema`.
 //!
 //! **When it breaks.** Only a document that nobody can read, or that is no object, is refused.

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::queries::{self, Place, StoredEvent};
-use crate::issues::IssueId;
+use crate::accounts::IssueId;
 
 /// Positions are told in hours with at most so many events: they are counted one by one.
 const COUNTED: i64 = 5_000;

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::issues::IssueId;
+use crate::accounts::IssueId;
 
 /// Days that are looked through: more than any retention keeps.
 const DAYS: i64 = 1_000;

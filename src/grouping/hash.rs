@@ -1,6 +1,6 @@
 //! # Hashes
 //!
-//! **Promise.** A [`Hash`] is MD5 over the texts that count, in order, with nothing in between (grouping.md 10), so equal to Sentry's.
+//! **Promise.** A [`struct@Hash`] is MD5 over the texts that count, in order, with nothing in between (grouping.md 10), so equal to Sentry's.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! # Projects: where events go
 //! **Promise.** A DSN that was handed out works until somebody switches its key off; a new one works at once, in every process. A project's
 //! rules (scrubbing, filters, grouping) are ready in memory, and rules that make no sense never stop its events.
-//! **How.** [`Registry`] holds keys and compiled rules: loaded at start, refreshed by LISTEN and by a timer, and kept in a file. [`create`] makes
+//! **How.** [`Registry`] holds keys and compiled rules: loaded at start, refreshed by LISTEN and by a timer, and kept in a file. [`create()`] makes
 //! projects; the pages show the DSN, and let administrators change name, members and keys.
 //! **When it breaks.** While the database is away the registry answers from memory, after a restart from its file; a key it has never seen is
 //! [`KeyAnswer::Unavailable`]. Settings that do not compile fall back to the standard, with an ERROR line.

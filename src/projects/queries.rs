@@ -1,4 +1,4 @@
-//! All SQL of `projects`, `project_keys` and `project_members`, but for making a project ([`super::create`]) and what pages count.
+//! All SQL of `projects`, `project_keys` and `project_members`, but for making a project ([`super::create()`]) and what pages count.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;

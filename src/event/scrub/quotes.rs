@@ -3,7 +3,7 @@
 //! **Promise.** `_meta` and `errors` quote values that were invalid as the client sent them. A quote is scrubbed as the value it stands for would be,
 //! whatever its shape. (Relay scrubs quoted texts in `_meta` only; a secret must not survive in any of them.)
 //!
-//! **How.** The names in notes and errors are followed through the tree of [`fields`](super::fields). A quote that one of the project's own rules
+//! **How.** The names in notes and errors are followed through the tree of [`super::fields`]. A quote that one of the project's own rules
 //! or the removal of addresses would meet is dropped.
 
 use serde_json::Value;

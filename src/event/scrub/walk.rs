@@ -2,7 +2,7 @@
 //!
 //! **Promise.** One pass over the event and one over its notes, each linear in their size.
 //!
-//! **How.** The event is walked beside the tree of [`fields`](super::fields). A value under a secret key goes, a text is rewritten by the rules in
+//! **How.** The event is walked beside the tree of [`super::fields`]. A value under a secret key goes, a text is rewritten by the rules in
 //! their order ([`texts`](super::texts)), and the note on it in `_meta` says so.
 
 use serde_json::Value;
