@@ -72,7 +72,7 @@ fn events_of_a_project_that_was_deleted_meanwhile_end_as_invalid() {
         sqlx::query("delete from projects").execute(app.db()).await.unwrap();
         app.registry.refresh(app.db()).await.unwrap();
         app.digest_all().await;
-        assert_eq!(app.outcomes().await, ["error invalid project_id 1"]);
+        assert_eq!(app.outcomes().await, ["error invalid project_state 1"]);
     });
 }
 
@@ -138,8 +138,7 @@ fn tag_values_are_counted_per_issue() {
         }
         app.sdk(&shop).capture(error("Boom").id(3).tag("plan", "gold")).await.assert_ok();
         app.digest_all().await;
-        let packed: Vec<u8> =
-            sqlx::query_scalar("select packed from issue_tags where key = 'plan'").fetch_one(app.db()).await.unwrap();
+        let packed: Vec<u8> = sqlx::query_scalar("select packed from issue_tags where key = 'plan'").fetch_one(app.db()).await.unwrap();
         let tags = TagValues::decode(&packed);
         assert_eq!((tags.total, tags.values), (4, vec![("gold".to_owned(), 3), ("iron".to_owned(), 1)]));
         app.run_jobs().await;

@@ -67,6 +67,7 @@ fn across_midnight_when_the_event_waited_for_days_before_it_was_first_sent() {
             app.clock.advance(TimeDelta::hours(14));
             app.sdk(&shop).capture(event).await.assert_ok();
             app.digest_all().await;
+            app.clock.advance(TimeDelta::hours(10));
         }
         app.run_jobs().await;
         assert_eq!(app.outcomes().await, ["error duplicate 4", "error stored 4"]);

@@ -5,6 +5,7 @@ pub(crate) mod events;
 pub(crate) mod fake_smtp;
 pub(crate) mod http;
 pub(crate) mod invariants;
+pub(crate) mod markup;
 pub(crate) mod people;
 pub(crate) mod sdk;
 pub(crate) mod server;
@@ -28,9 +29,9 @@ use vedette::platform::{App, Parts};
 use vedette::projects::{self, NewProject};
 
 use database::TestDb;
+pub(crate) use events::{Event, error};
 use fake_smtp::FakeSmtp;
-pub(crate) use events::{error, Event};
-pub(crate) use http::{Answer, text_of};
+pub(crate) use http::Answer;
 use invariants::Expected;
 pub(crate) use people::Person;
 pub(crate) use sdk::Sdk;
@@ -104,15 +105,17 @@ pub(crate) fn app_test_with_smtp(test: impl AsyncFnOnce(&TestApp)) {
 }
 
 fn run(with_smtp: bool, test: impl AsyncFnOnce(&TestApp)) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let work = async {
-            let app = TestApp::start(with_smtp).await;
-            test(&app).await;
-            app.finish().await;
-        };
-        tokio::time::timeout(PATIENCE, work).await.expect("the test hangs");
+    run_test(async || {
+        let app = TestApp::start(with_smtp).await;
+        test(&app).await;
+        app.finish().await;
     });
+}
+
+/// Runs a test that needs no server.
+pub(crate) fn run_test(test: impl AsyncFnOnce()) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, test()).await.expect("the test hangs") });
 }
 
 impl TestApp {
@@ -210,12 +213,11 @@ impl TestApp {
 
     /// The books: category, outcome, reason, quantity, sorted.
     pub(crate) async fn outcomes(&self) -> Vec<String> {
-        let rows: Vec<(i16, String, String, i64)> = sqlx::query_as(
-            "select category, outcome, reason, sum(quantity)::bigint from outcomes group by 1, 2, 3",
-        )
-        .fetch_all(self.db())
-        .await
-        .unwrap();
+        let rows: Vec<(i16, String, String, i64)> =
+            sqlx::query_as("select category, outcome, reason, sum(quantity)::bigint from outcomes group by 1, 2, 3")
+                .fetch_all(self.db())
+                .await
+                .unwrap();
         let category = |id| vedette::protocol::Category::from_id(id).name();
         let line = |(id, outcome, reason, quantity): (i16, String, String, i64)| {
             format!("{} {outcome} {reason} {quantity}", category(id)).replace("  ", " ")

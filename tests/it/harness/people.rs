@@ -13,7 +13,6 @@ use super::{PASSWORD, TestApp, URL};
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) id: UserId,
-    pub(crate) email: String,
     pub(crate) cookie: String,
     router: Router,
 }
@@ -21,7 +20,7 @@ pub(crate) struct Person {
 impl Person {
     /// Nobody in particular.
     pub(crate) fn anonymous(app: &TestApp) -> Self {
-        Self { id: UserId(0), email: String::new(), cookie: String::new(), router: app.router.clone() }
+        Self { id: UserId(0), cookie: String::new(), router: app.router.clone() }
     }
 
     pub(super) async fn sign_up(app: &TestApp, name: &str, is_admin: bool) -> Self {
@@ -29,7 +28,7 @@ impl Person {
         let password = SecretString::from(PASSWORD);
         let new = NewUser { email: &email, is_admin, password: Some(&password) };
         let id = create_user(app.db(), &new, &app.app.ids, app.clock.now()).await.unwrap();
-        let mut person = Self { id, email: email.clone(), ..Self::anonymous(app) };
+        let mut person = Self { id, ..Self::anonymous(app) };
         let answer = person.post("/sign-in", &[("email", &email), ("password", PASSWORD)]).await.assert_redirect("/issues");
         let cookie = answer.header(header::SET_COOKIE).split(';').next().unwrap_or_default().to_owned();
         assert!(cookie.starts_with("__Host-vedette="), "{cookie}");
