@@ -13,17 +13,20 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use url::Url;
 use uuid::Uuid;
 
-use crate::accounts;
+use crate::accounts::{self, ClientAddress};
 use crate::alerts;
 use crate::config::Settings;
 use crate::digest::Digest;
 use crate::events::partitions::{self, MakeAhead, Retention};
-use crate::ingest::{self, Ingest, KeyAnswer, KeyInfo, Seams};
+use crate::ingest::{self, Ingest, KeyAnswer, KeyInfo, Seams, TrustedProxies};
 use crate::ops;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, DbOptions};
@@ -113,7 +116,9 @@ impl Server {
         let address = listener.local_addr()?;
         let database = Database::open(&settings.data_dir, settings.database_url.as_ref().map(ExposeSecret::expose_secret)).await?;
         let url = settings.url.clone().map_or_else(|| local_url(address), Ok)?;
-        let sender = settings.mail_from.clone().unwrap_or_else(|| format!("Vedette <vedette@{}>", url.host_str().unwrap_or("localhost")));
+        // An address is no mail domain.
+        let domain = url.domain().unwrap_or("localhost");
+        let sender = settings.mail_from.clone().unwrap_or_else(|| format!("Vedette <vedette@{domain}>"));
         let app = App::new(Parts {
             db: db::pool(&database.url, &DbOptions::default()).context("DATABASE_URL")?,
             clock: Clock::real(),
@@ -124,8 +129,9 @@ impl Server {
         });
         let journal_id = journal_id(&settings.data_dir, &app.ids)?;
         let (journal, registry, tasks) = (Arc::new(journal), Registry::open(&settings.data_dir), Tasks::new());
-        let ingest = ingest(&app, &journal, &registry, settings.trusted_proxies.parse().context("VEDETTE_TRUSTED_PROXIES")?);
-        let router = router(&app, &journal, &ingest);
+        let proxies: TrustedProxies = settings.trusted_proxies.parse().context("VEDETTE_TRUSTED_PROXIES")?;
+        let ingest = ingest(&app, &journal, &registry, proxies.clone());
+        let router = router(&app, &journal, &ingest).layer(from_fn(move |request, next| tell_client(proxies.clone(), request, next)));
         serve(listener, router, &tasks);
         // Usually done before the first request; when the database is away, everything that needs none starts without it.
         let is_ready = tokio::time::timeout(FIRST_TRY, set_up_database(&app, &settings)).await;
@@ -169,7 +175,7 @@ pub fn router(app: &App, journal: &Arc<Journal>, ingest: &Arc<Ingest>) -> Router
 }
 
 /// Ingest over the journal and the registry.
-pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_proxies: ingest::TrustedProxies) -> Arc<Ingest> {
+pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_proxies: TrustedProxies) -> Arc<Ingest> {
     let (look_up_app, clock, ids) = (app.clone(), app.clock.clone(), app.ids.clone());
     let registry = registry.clone();
     let seams = Seams {
@@ -196,6 +202,14 @@ pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_pr
     // What digest has a place for; other kinds end as unsupported.
     let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::ClientReport);
     Ingest::new(seams, ingest::Settings { trusted_proxies, kept, ..ingest::Settings::default() })
+}
+
+/// Tells the dashboard from which address a request came: its throttles count per address.
+async fn tell_client(proxies: TrustedProxies, mut request: Request, next: Next) -> Response {
+    if let Some(address) = proxies.client_of(&request) {
+        request.extensions_mut().insert(ClientAddress(address));
+    }
+    next.run(request).await
 }
 
 fn serve(listener: TcpListener, router: Router, tasks: &Tasks) {

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -26,13 +26,15 @@ use crate::protocol::{InvalidReason, ItemKind, Outcome};
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
 const MAX_CULPRIT: usize = 400;
+/// A difference between sending and receipt from which on an event's times may have been moved; normalising does so from 55 minutes on.
+const CLOCK_DOUBT: TimeDelta = TimeDelta::minutes(50);
 
 /// An event, ready to be written.
 #[derive(Debug)]
 pub(super) struct PreparedEvent {
     pub(super) row: NewEvent,
-    /// When it happened, by the client's clock; a repeat has the same.
-    pub(super) timestamp: DateTime<Utc>,
+    /// The earliest time at which it can have been sent for the first time.
+    pub(super) sent_first: DateTime<Utc>,
     /// All hashes, the primary first.
     pub(super) hashes: Vec<Uuid>,
     pub(super) title: String,
@@ -132,6 +134,15 @@ fn time(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
+/// When an event happened, by the client's clock: it was not sent before. Where that cannot be told the answer is long ago: an event without
+/// a time of its own is dated to its receipt, and one whose sender's clock seems wrong is moved by the difference, a repeat differently.
+fn sent_first(timestamp: Option<f64>, sent_at: Option<DateTime<Utc>>, received: DateTime<Utc>) -> DateTime<Utc> {
+    let happened = timestamp.and_then(|seconds| DateTime::from_timestamp_micros((seconds * 1e6).round() as i64));
+    let is_receipt = |time: &DateTime<Utc>| (received - *time).num_microseconds().is_some_and(|micros| micros.abs() < 10);
+    let is_moved = sent_at.is_some_and(|sent_at| (received - sent_at).abs() >= CLOCK_DOUBT);
+    happened.filter(|time| !is_moved && !is_receipt(time)).unwrap_or_default()
+}
+
 /// Why there is no event to write.
 enum Trouble {
     /// It has ended.
@@ -186,7 +197,7 @@ fn prepared_event(payload: &Bytes, record: &Record, header: &EnvelopeHeader, con
             hash: Uuid::from_bytes(grouping.primary().0),
             payload: packed,
         },
-        timestamp: timestamp.and_then(|seconds| DateTime::from_timestamp_micros((seconds * 1e6) as i64)).unwrap_or(received),
+        sent_first: sent_first(timestamp, header.sent_at, received),
         hashes: grouping.hashes.iter().map(|hash| Uuid::from_bytes(hash.0)).collect(),
         title: clean(&grouping.title, MAX_TITLE),
         culprit: clean(&grouping.culprit, MAX_CULPRIT),

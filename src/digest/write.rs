@@ -72,7 +72,7 @@ pub(super) async fn write(db: &mut PgConnection, batch: &[Prepared], now: DateTi
 fn look_ups(events: &[&PreparedEvent], today: NaiveDate) -> Vec<(ProjectId, Uuid, NaiveDate, NaiveDate)> {
     let days = |event: &&PreparedEvent| {
         let day = event.row.day;
-        let happened = (event.timestamp - CLOCK_SLACK).date_naive().max(day - Days::new(DAYS_BACK));
+        let happened = (event.sent_first - CLOCK_SLACK).date_naive().max(day - Days::new(DAYS_BACK));
         let (from, to) = (happened.min(day), today.max(day).min(day + Days::new(DAYS_BACK)));
         (from < day || day < to).then_some((event.row.project, event.row.event_id, from, to))
     };

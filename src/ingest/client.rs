@@ -114,6 +114,15 @@ impl TrustedProxies {
     }
 }
 
+impl TrustedProxies {
+    /// The address a request came from, for whoever else counts by it.
+    pub fn client_of<B>(&self, request: &http::Request<B>) -> Option<IpAddr> {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let forwarded: Vec<_> = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+        self.client_ip(peer, &forwarded)
+    }
+}
+
 fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }

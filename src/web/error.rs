@@ -12,6 +12,8 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
+use crate::platform::db::{Fault, fault};
+
 use super::{
     page::{HOSTILE, Page, Sample},
     urls,
@@ -95,6 +97,7 @@ impl HttpError {
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal(cause) if is_away(cause) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -107,18 +110,24 @@ impl HttpError {
             Self::Invalid(errors) => ("The request does not fit", errors.to_string()),
             Self::Conflict(message) => ("Something changed meanwhile", (*message).to_owned()),
             Self::Busy { retry_after } => ("Too many requests", format!("Try again in {} s. Nothing was changed.", retry_after.as_secs().max(1))),
+            Self::Internal(cause) if is_away(cause) => ("The database does not answer", "Pages need it; events do not: they are taken and wait on disk, and show here when it is back. Try again in a moment.".to_owned()),
             Self::Internal(_) => ("This went wrong on our side", "Nothing you did caused it. Try again; if it stays, give the incident id to whoever runs this server: it finds the cause in the log.".to_owned()),
         };
         let action = match self {
             Self::Unauthenticated => ("Sign in", urls::sign_in()),
             _ => ("Go to the issues", urls::home()),
         };
-        let incident = matches!(self, Self::Internal(_)).then(incident_id);
+        let incident = matches!(self, Self::Internal(cause) if !is_away(cause)).then(incident_id);
         ErrorPage { code: self.status().as_u16(), title, text, action: action.0, href: action.1, incident }
     }
 }
 
 /// Twelve hex digits that find the line in the log; drawn from std's hasher seed, since nothing depends on their secrecy.
+/// Whether the cause is a database that is away, which is no defect of a page.
+fn is_away(cause: &anyhow::Error) -> bool {
+    cause.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(|error| fault(error) == Fault::Away))
+}
+
 fn incident_id() -> String {
     let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
     hasher.write_u8(0);
@@ -134,6 +143,12 @@ impl IntoResponse for HttpError {
         // A template that cannot render an error page leaves only plain text.
         let text = page.render().unwrap_or_else(|_| page.title.to_owned());
         let mut response = (self.status(), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
+        if let Self::Internal(cause) = &self
+            && is_away(cause)
+        {
+            tracing::debug!("a page could not be made without the database: {cause:#}");
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
         if let Self::Busy { retry_after } = self {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
         }
@@ -197,5 +212,7 @@ mod tests {
         }
         let busy = HttpError::Busy { retry_after: Duration::from_millis(10) }.into_response();
         assert_eq!(busy.headers()[header::RETRY_AFTER], "1");
+        let away = HttpError::Internal(anyhow::Error::new(sqlx::Error::PoolTimedOut).context("a page")).into_response();
+        assert_eq!((away.status().as_u16(), &away.headers()[header::RETRY_AFTER]), (503, &HeaderValue::from_static("5")));
     }
 }

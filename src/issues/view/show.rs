@@ -89,6 +89,10 @@ pub struct IssueHead {
 }
 
 impl IssueHead {
+    fn events_label(&self) -> String {
+        number::counted(self.events, "event")
+    }
+
     fn events_text(&self) -> String {
         number::count(self.events)
     }

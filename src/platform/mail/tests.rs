@@ -1,3 +1,5 @@
+//! Mails against an SMTP server that misbehaves on request.
+
 use chrono::DateTime;
 
 use super::*;
