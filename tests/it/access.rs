@@ -20,7 +20,7 @@ impl Places {
         app.sdk(project).capture(error("Boom").id(1)).await.assert_ok();
         app.digest_all().await;
         app.run_jobs().await;
-        Self { issue: app.only_issue(project).await.to_string(), mail: app.mails().await[0].mail_id.to_string() }
+        Self { issue: app.only_issue(project).await.to_string(), mail: app.mails().await[0].id.to_string() }
     }
 
     pub(crate) fn path(&self, route: &str) -> String {

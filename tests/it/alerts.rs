@@ -40,8 +40,8 @@ fn each_member_gets_one_mail_and_nobody_else_does() {
         // The log belongs to those who see the project.
         let log = eve.page(&urls::mails()).await.text();
         assert!(!log.contains("Boom"), "{log}");
-        eve.get(&urls::mail(mails[0].mail_id)).await.assert_status(404);
-        eve.get(&urls::mail_html(mails[0].mail_id)).await.assert_status(404);
+        eve.get(&urls::mail(mails[0].id)).await.assert_status(404);
+        eve.get(&urls::mail_html(mails[0].id)).await.assert_status(404);
     });
 }
 
@@ -78,8 +78,8 @@ fn without_smtp_a_mail_is_kept_and_readable() {
         app.run_jobs().await;
         let mail = app.mails().await.remove(0);
         assert_eq!(mail.status, "kept");
-        ana.page(&urls::mail(mail.mail_id)).await.assert_reads("VEDETTE_SMTP_URL");
-        ana.page(&urls::mail_html(mail.mail_id)).await.assert_reads("Boom");
+        ana.page(&urls::mail(mail.id)).await.assert_reads("VEDETTE_SMTP_URL");
+        ana.page(&urls::mail_html(mail.id)).await.assert_reads("Boom");
         assert!(mail.html_body.contains("/issues/"));
     });
 }
@@ -108,7 +108,7 @@ fn a_server_that_says_later_is_asked_later_and_gets_the_mail_once() {
         assert_eq!(received.len(), 1);
         assert!(received[0].text.contains(&mail.message_id), "{}", received[0].text);
         assert_eq!(app.mails().await[0].status, "sent");
-        ana.page(&urls::mail(mail.mail_id)).await.assert_reads("try later");
+        ana.page(&urls::mail(mail.id)).await.assert_reads("try later");
     });
 }
 
@@ -143,7 +143,7 @@ fn a_server_that_says_never_is_not_asked_again_and_the_log_says_why() {
         let mail = app.mails().await.remove(0);
         assert_eq!(mail.status, "failed");
         ana.page(&urls::mails()).await.assert_reads("failed");
-        ana.page(&urls::mail(mail.mail_id)).await.assert_reads("nobody of that name");
+        ana.page(&urls::mail(mail.id)).await.assert_reads("nobody of that name");
     });
 }
 

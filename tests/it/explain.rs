@@ -233,7 +233,6 @@ async fn captured(app: &TestApp, share: usize) {
             compared += 1;
         }
     }
-    println!("{compared} events");
     assert!(compared > 80, "{compared}");
     app.clock.advance(chrono::TimeDelta::days(7));
     app.expected.waiting_jobs(sqlx::query_scalar("select count(*) from outbox").fetch_one(app.db()).await.unwrap());

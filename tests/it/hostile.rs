@@ -179,7 +179,7 @@ fn markup_in_every_field_is_text_on_every_page() {
             urls::event(issue, &id),
             urls::event_grouping(issue, &id),
             urls::mails(),
-            urls::mail(mail.mail_id),
+            urls::mail(mail.id),
             urls::project("shop"),
             urls::projects(),
             urls::sign_in_then(HOSTILE),

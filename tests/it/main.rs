@@ -1,5 +1,6 @@
 //! The one integration-test binary: the product over HTTP, on a real PostgreSQL, with a clock that tests turn. One file per subject.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "what is skipped is said")]
 
 mod harness;
 

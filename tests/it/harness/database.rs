@@ -101,7 +101,7 @@ async fn template() -> String {
         run_script(&mut admin, format!("create database {partial} template template0")).await.unwrap();
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(SERVER.clone().database(&partial));
         db::migrate(&pool).await.unwrap();
-        spread_sequences(&mut *pool.acquire().await.unwrap()).await;
+        spread_sequences(&mut pool.acquire().await.unwrap()).await;
         pool.close().await;
         run_script(&mut admin, format!("alter database {partial} rename to {name}")).await.unwrap();
     }

@@ -42,7 +42,7 @@ pub(crate) const URL: &str = "https://errors.example";
 /// The password of everybody.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 /// How long any test may take; far above what the slowest takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// 24 November 2026, 14:33:07 UTC: where the clock stands when a test begins.
 pub(crate) fn start() -> DateTime<Utc> {
@@ -61,7 +61,8 @@ pub(crate) struct Project {
 /// A mail in the delivery log.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Mail {
-    pub(crate) mail_id: i64,
+    #[sqlx(rename = "mail_id")]
+    pub(crate) id: i64,
     pub(crate) recipient: String,
     pub(crate) kind: String,
     pub(crate) subject: String,

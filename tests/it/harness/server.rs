@@ -46,7 +46,7 @@ impl Server {
     pub(super) fn start(app: App, hook: Hook, expected: Expected) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = JournalOptions { sync_interval: Duration::ZERO, ..JournalOptions::default() };
-        let (journal, _) = Journal::open(&dir.path().join("journal"), options, Arc::new(OsFiles::default())).unwrap();
+        let (journal, _) = Journal::open(&dir.path().join("journal"), options, Arc::new(OsFiles)).unwrap();
         let (journal, registry, journal_id) = (Arc::new(journal), Registry::open(dir.path()), app.ids.uuid());
         let ingest = app::ingest(&app, &journal, &registry, TrustedProxies::default());
         let router = app::router(&app, &journal, &ingest);
