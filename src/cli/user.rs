@@ -36,12 +36,16 @@ pub(super) async fn run(command: Command, common: &Common) -> anyhow::Result<()>
     } else {
         None
     };
+    // Nobody could sign in without one, and there is no other way to get one yet.
+    let generated: String = Ids::real().secret().chars().take(20).collect();
     with_database(common, async |db| {
-        let new = NewUser { email: &email, is_admin: admin, password: password.as_ref() };
+        let chosen = password.clone().unwrap_or_else(|| SecretString::from(generated.as_str()));
+        let new = NewUser { email: &email, is_admin: admin, password: Some(&chosen) };
         accounts::create_user(db, &new, &Ids::real(), Clock::real().now()).await?;
         line(format!("Account {email} was made."));
         if password.is_none() {
-            line("It has no password yet: make it again with --password-stdin, or it cannot sign in.");
+            line("Its password, to be changed on the account page after signing in:");
+            line(&generated);
         }
         Ok(())
     })
