@@ -46,14 +46,14 @@ pub(super) async fn show(app: App, viewer: Viewer, Path(id): Path<i64>) -> Resul
         project_id: mail.project_id,
         issue_id: mail.issue_id,
         recipient: mail.recipient,
+        kind: mail.kind,
         subject: mail.subject,
         status: mail.status,
         reason: mail.reason,
         created_at: mail.created_at,
     };
-    let title = if mail.kind == "regression" { "Mail about a regression" } else { "Mail about a new issue" };
     Ok(html(&MailPage {
-        shell: viewer.shell(&app, title, IssueQuery::default()),
+        shell: viewer.shell(&app, format!("Mail {id}"), IssueQuery::default()),
         mail: row(&app, &viewer, line),
         message_id: mail.message_id,
         attempts: attempts.into_iter().map(|(at, result)| (When::new(at, now), result)).collect(),
@@ -85,12 +85,13 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
         let project = viewer.project_by_id(ProjectId(line.project_id))?;
         Some(Link::new(issue.short_id(&project.short_prefix), urls::issue(issue)))
     });
+    let why = if line.kind == "regression" { "A resolved issue came back." } else { "A new issue." };
     MailRow {
         id: line.id.to_string(),
         status: Badge::new(line.status, css),
         to: line.recipient,
         subject: line.subject,
-        reason: line.reason,
+        reason: format!("{why} {}", line.reason).trim_end().to_owned(),
         issue,
         at: When::new(line.created_at, app.clock.now()),
     }

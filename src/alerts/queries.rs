@@ -161,6 +161,7 @@ pub(super) struct MailLine {
     pub(super) project_id: i32,
     pub(super) issue_id: Option<i64>,
     pub(super) recipient: String,
+    pub(super) kind: String,
     pub(super) subject: String,
     pub(super) status: String,
     pub(super) reason: String,
@@ -171,7 +172,7 @@ pub(super) struct MailLine {
 pub(super) async fn list(db: &mut PgConnection, projects: &[i32], before: i64, limit: i64) -> sqlx::Result<Vec<MailLine>> {
     sqlx::query_as!(
         MailLine,
-        "select mail_id as id, project_id, issue_id, recipient, subject, status, reason, created_at
+        "select mail_id as id, project_id, issue_id, recipient, kind, subject, status, reason, created_at
         from mails where project_id = any($1) and mail_id < $2
         order by mail_id desc limit $3",
         projects,
