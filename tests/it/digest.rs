@@ -3,6 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 use vedette::events::tag_stats::TagValues;
+use vedette::platform::journal::Record;
 
 use crate::harness::events::{envelope, event_id};
 use crate::harness::{app_test, error};
@@ -98,6 +99,23 @@ fn a_poison_event_becomes_a_dead_letter_and_its_neighbours_are_stored() {
         app.digest_all().await;
         assert_eq!(app.outcomes().await, ["error invalid internal 1", "error stored 20"]);
         assert_eq!(app.stored().await, 20);
+        app.run_jobs().await;
+    });
+}
+
+#[test]
+fn a_record_that_nobody_can_read_becomes_a_dead_letter_and_stops_nobody() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        app.sdk(&shop).capture(error("Boom").id(1)).await.assert_ok();
+        app.journal.append(Record::new(app.clock.now(), "no record of ours")).await.unwrap();
+        app.sdk(&shop).capture(error("Boom").id(2)).await.assert_ok();
+        app.digest_all().await;
+        assert_eq!(app.outcomes().await, ["error stored 2"]);
+        let letters = app.journal.dead_letters();
+        assert_eq!(letters.len(), 1);
+        assert!(!letters[0].reason.is_empty());
+        assert!(app.journal.delete_dead_letter(letters[0].seq).await.unwrap());
         app.run_jobs().await;
     });
 }
