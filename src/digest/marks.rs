@@ -31,6 +31,8 @@ pub(super) struct Marks {
     journal: Uuid,
     batch: i64,
     before: Vec<Run>,
+    /// The highest number in `before`: records beyond it, soon all, need no look.
+    newest: u64,
 }
 
 impl Marks {
@@ -49,23 +51,21 @@ impl Marks {
             };
             row.firsts.iter().zip(&row.lasts).map(run)
         });
-        Ok(Self { journal, batch, before: runs.collect() })
+        let before: Vec<Run> = runs.collect();
+        let newest = before.iter().map(|run| run.last).max().unwrap_or(0);
+        Ok(Self { journal, batch, before, newest })
     }
 
     /// Whether the record was committed before this start.
     pub(super) fn contains(&self, entry: &Entry) -> bool {
         let seq = entry.seq.get();
-        self.before.iter().any(|run| run.first <= seq && seq <= run.last && run.first_at <= entry.at && entry.at <= run.last_at)
+        seq <= self.newest
+            && self.before.iter().any(|run| run.first <= seq && seq <= run.last && run.first_at <= entry.at && entry.at <= run.last_at)
     }
 
     /// A number for the next batch.
     pub(super) fn next(&mut self) -> i64 {
         self.batch += 1;
-        self.batch
-    }
-
-    /// The number of the batch that was tried last, and never committed when it failed.
-    pub(super) const fn peek(&self) -> i64 {
         self.batch
     }
 

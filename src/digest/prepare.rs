@@ -62,6 +62,20 @@ impl Prepared {
         self.events.into_iter().for_each(|event| drop(event.stored()));
     }
 
+    /// It cannot be written.
+    pub(super) fn condemned(self, reason: String) -> Condemned {
+        let ledger = Ledger::default();
+        for event in &self.events {
+            for (category, quantity) in event.quantities() {
+                ledger.count(event.source(), *category, Outcome::Invalid(InvalidReason::Internal), *quantity);
+            }
+        }
+        let ended = self.ended.iter().cloned().chain(ledger.take()).collect();
+        let condemned = Condemned { seq: self.seq, at: self.at, reason, ended };
+        self.end();
+        condemned
+    }
+
     pub(super) fn event_ids(&self) -> impl Iterator<Item = Uuid> {
         self.events.iter().filter_map(Managed::get).map(|event| event.row.event_id)
     }
@@ -75,12 +89,20 @@ impl Prepared {
 #[derive(Debug)]
 pub(super) struct Condemned {
     pub(super) seq: Seq,
+    pub(super) at: DateTime<Utc>,
     pub(super) reason: String,
+    /// How its items end, as far as they can be read.
+    pub(super) ended: Vec<Counted>,
 }
 
 /// Opens one record. With `is_final` a project that is not known is one that was deleted.
 pub(super) fn prepare(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, Condemned> {
-    let condemned = |reason| Condemned { seq: entry.seq, reason };
+    let condemned = |reason| Condemned {
+        seq: entry.seq,
+        at: entry.at,
+        reason,
+        ended: catch_unwind(|| lost_items(entry)).ok().flatten().unwrap_or_default(),
+    };
     let opened = catch_unwind(AssertUnwindSafe(|| open(entry, registry, is_final)));
     match opened {
         Ok(Ok(prepared)) => Ok(prepared),
@@ -89,14 +111,37 @@ pub(super) fn prepare(entry: &Entry, registry: &Registry, is_final: bool) -> Res
     }
 }
 
+/// What a record that cannot be digested held; nothing when even that cannot be read.
+fn lost_items(entry: &Entry) -> Option<Vec<Counted>> {
+    let record = Record::decode(&entry.body).ok()?;
+    let (ledger, source) = (Ledger::default(), source(&record));
+    count_refused(&record, &ledger);
+    let items = record.open().ok()?.collect_items().ok()?;
+    for item in items {
+        for (category, quantity) in item.header.kind().quantities(&item.header, item.payload.len() as u64) {
+            ledger.count(source, category, Outcome::Invalid(InvalidReason::Internal), quantity);
+        }
+    }
+    Some(ledger.take())
+}
+
+fn source(record: &Record) -> Source {
+    Source { project_id: record.project_id, key_id: record.key_id, received: record.received }
+}
+
+/// What ingest counted and did not keep.
+fn count_refused(record: &Record, ledger: &Ledger) {
+    for counted in &record.counted {
+        ledger.count(source(record), counted.category, counted.outcome.clone(), counted.quantity);
+    }
+}
+
 fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, String> {
     let record = Record::decode(&entry.body).map_err(|error| error.to_string())?;
     let envelope = record.open().map_err(|error| error.to_string())?;
     let ledger = Ledger::default();
-    let source = Source { project_id: record.project_id, key_id: record.key_id, received: record.received };
-    for counted in &record.counted {
-        ledger.count(source, counted.category, counted.outcome.clone(), counted.quantity);
-    }
+    let source = source(&record);
+    count_refused(&record, &ledger);
     let project = ProjectId(record.project_id);
     let config = registry.config(project);
     let mut prepared = Prepared { seq: entry.seq, at: entry.at, events: Vec::new(), ended: Vec::new(), unknown_project: None };
@@ -123,10 +168,9 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
 }
 
 fn count_report(payload: &Bytes, record: &Record, ledger: &Ledger) {
-    let source = Source { project_id: record.project_id, key_id: record.key_id, received: record.received };
     // A report that cannot be read counts nothing: it is not an item that could be lost.
     for line in client_report::parse(payload, time(record.received)).unwrap_or_default() {
-        ledger.count(source, line.category, Outcome::Discarded(line.reason), line.quantity);
+        ledger.count(source(record), line.category, Outcome::Discarded(line.reason), line.quantity);
     }
 }
 

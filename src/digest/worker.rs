@@ -22,7 +22,6 @@ use crate::platform::db::{Fault, fault};
 use crate::platform::journal::{BatchLimits, Entry, Journal, Seq};
 use crate::platform::lifecycle::Tasks;
 use crate::projects::Registry;
-use crate::protocol::{InvalidReason, Outcome};
 
 /// Bounds of a batch.
 #[derive(Debug, Clone, Copy)]
@@ -110,23 +109,25 @@ impl Digest {
                 return Ok(count);
             }
             count += entries.len();
-            let prepared = self.prepare(entries).await?;
-            self.settle(prepared, &mut marks, &CancellationToken::new()).await?;
+            let soft = CancellationToken::new();
+            if let Some(prepared) = self.prepare(entries, &soft).await? {
+                self.settle(prepared, &mut marks, &soft).await?;
+            }
         }
     }
 
     async fn read(&self, send: &mpsc::Sender<Vec<Result<Prepared, Condemned>>>, soft: &CancellationToken) -> anyhow::Result<()> {
-        let mut marks = None;
+        let Some(marks) = self.load_marks(soft).await else { return Ok(()) };
+        let mut has_more = false;
         while !soft.is_cancelled() {
             tokio::select! {
                 () = soft.cancelled() => break,
                 () = self.journal.wait_for_records() => {}
             }
-            if marks.is_none() {
-                marks = Some(self.load_marks(soft).await);
+            if !has_more {
+                tokio::time::sleep(self.limits.linger).await;
             }
-            tokio::time::sleep(self.limits.linger).await;
-            let entries = match self.next(marks.as_ref()).await {
+            let entries = match self.next(Some(&marks)).await {
                 Ok(entries) => entries,
                 Err(error) => {
                     tracing::error!("the journal cannot be read, trying again: {error:#}");
@@ -137,7 +138,9 @@ impl Digest {
             if entries.is_empty() {
                 continue;
             }
-            let prepared = self.prepare(entries).await?;
+            // A batch that is large enough need not wait for company.
+            has_more = entries.len() >= self.limits.records / 2;
+            let Some(prepared) = self.prepare(entries, soft).await? else { break };
             if send.send(prepared).await.is_err() {
                 break;
             }
@@ -146,16 +149,14 @@ impl Digest {
     }
 
     /// The marks of the run before, as soon as the database is there.
-    async fn load_marks(&self, soft: &CancellationToken) -> Marks {
+    /// Nothing when the process ends before.
+    async fn load_marks(&self, soft: &CancellationToken) -> Option<Marks> {
         loop {
             match Marks::load(&self.app.db, self.journal_id).await {
-                Ok(marks) => return marks,
+                Ok(marks) => return Some(marks),
                 Err(error) => tracing::debug!("waiting for the database: {error}"),
             }
-            tokio::select! {
-                () = soft.cancelled() => std::future::pending().await,
-                () = tokio::time::sleep(PAUSES[3]) => {}
-            }
+            pause(PAUSES[3], soft).await?;
         }
     }
 
@@ -175,22 +176,24 @@ impl Digest {
         }
     }
 
-    /// The CPU stage, on all cores but one.
-    async fn prepare(&self, entries: Vec<Entry>) -> anyhow::Result<Vec<Result<Prepared, Condemned>>> {
+    /// The CPU stage, on all cores but one. Nothing when the process ends before the database could be asked about a project.
+    async fn prepare(&self, entries: Vec<Entry>, soft: &CancellationToken) -> anyhow::Result<Option<Vec<Result<Prepared, Condemned>>>> {
         let mut prepared = self.prepare_parts(&entries, false).await?;
         let is_unknown = |record: &Result<Prepared, Condemned>| matches!(record, Ok(Prepared { unknown_project: Some(_), .. }));
         if prepared.iter().any(is_unknown) {
             let projects: HashSet<_> = prepared.iter().flatten().filter_map(|record| record.unknown_project).collect();
             while let Err(error) = self.registry.know(projects.iter().copied(), &self.app.db).await {
                 tracing::warn!("events of a project that is not known yet wait for the database: {error:#}");
-                tokio::time::sleep(PAUSES[3]).await;
+                if pause(PAUSES[3], soft).await.is_none() {
+                    return Ok(None);
+                }
             }
             let unknown: Vec<Entry> =
                 entries.iter().zip(&prepared).filter(|(_, record)| is_unknown(record)).map(|(entry, _)| entry.clone()).collect();
             prepared.retain(|record| !is_unknown(record));
             prepared.extend(self.prepare_parts(&unknown, true).await?);
         }
-        Ok(prepared)
+        Ok(Some(prepared))
     }
 
     async fn prepare_parts(&self, entries: &[Entry], is_final: bool) -> anyhow::Result<Vec<Result<Prepared, Condemned>>> {
@@ -214,13 +217,9 @@ impl Digest {
         mut receive: mpsc::Receiver<Vec<Result<Prepared, Condemned>>>,
         soft: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let mut marks = None;
+        let Some(mut marks) = self.load_marks(soft).await else { return Ok(()) };
         while let Some(batch) = receive.recv().await {
-            let marks = match &mut marks {
-                Some(marks) => marks,
-                none => none.insert(self.load_marks(soft).await),
-            };
-            self.settle(batch, marks, soft).await?;
+            self.settle(batch, &mut marks, soft).await?;
             if soft.is_cancelled() {
                 break;
             }
@@ -234,7 +233,7 @@ impl Digest {
         for record in batch {
             match record {
                 Ok(record) => prepared.push(record),
-                Err(Condemned { seq, reason }) => self.bury(seq, &reason).await,
+                Err(condemned) => self.condemn(condemned, marks).await,
             }
         }
         let mut parts = vec![prepared];
@@ -243,7 +242,7 @@ impl Digest {
             if part.is_empty() {
                 continue;
             }
-            match self.write_once(&part, marks).await {
+            match self.write_once(&part, marks, soft).await {
                 Written::Committed => {
                     failures = 0;
                     self.journal.forget(&part.iter().map(|record| record.seq).collect::<Vec<_>>());
@@ -251,8 +250,7 @@ impl Digest {
                     self.app.outbox.wake();
                 }
                 Written::Failed(Fault::Data, error) if part.len() == 1 => {
-                    let record = part.remove(0);
-                    self.condemn(record, &format!("{error:#}"), marks).await;
+                    self.condemn(part.remove(0).condemned(format!("{error:#}")), marks).await;
                 }
                 Written::Failed(Fault::Data, error) => {
                     tracing::warn!("a batch of {} records failed and is split: {error:#}", part.len());
@@ -265,15 +263,12 @@ impl Digest {
                         tracing::warn!(?kind, "events wait in the journal: {error:#}");
                     }
                     parts.push(part);
-                    let pause = PAUSES[failures.min(PAUSES.len() - 1)];
+                    let wait = PAUSES[failures.min(PAUSES.len() - 1)];
                     failures += 1;
-                    tokio::select! {
+                    if pause(wait, soft).await.is_none() {
                         // The records are in the journal; the next start digests them.
-                        () = soft.cancelled() => {
-                            parts.into_iter().flatten().for_each(Prepared::end);
-                            return Ok(());
-                        }
-                        () = tokio::time::sleep(pause) => {}
+                        parts.into_iter().flatten().for_each(Prepared::end);
+                        return Ok(());
                     }
                 }
             }
@@ -281,7 +276,7 @@ impl Digest {
         Ok(())
     }
 
-    async fn write_once(&self, part: &[Prepared], marks: &mut Marks) -> Written {
+    async fn write_once(&self, part: &[Prepared], marks: &mut Marks, soft: &CancellationToken) -> Written {
         let number = marks.next();
         let (error, in_commit) = match self.transaction(part, marks, number).await {
             Ok(()) => return Written::Committed,
@@ -293,7 +288,9 @@ impl Digest {
                 match marks.is_committed(&self.app.db, number).await {
                     Ok(true) => return Written::Committed,
                     Ok(false) => break,
-                    Err(_) => tokio::time::sleep(PAUSES[2]).await,
+                    // The next start asks the same question.
+                    Err(_) if pause(PAUSES[2], soft).await.is_none() => return Written::Failed(Fault::Away, error),
+                    Err(_) => {}
                 }
             }
         }
@@ -335,18 +332,19 @@ impl Digest {
     }
 
     /// A record that fails alone: its items end as invalid, its bytes stay readable.
-    async fn condemn(&self, record: Prepared, reason: &str, marks: &mut Marks) {
+    async fn condemn(&self, record: Condemned, marks: &mut Marks) {
+        let Condemned { seq, at, reason, ended } = record;
+        self.bury(seq, &reason).await;
         let mut outcomes = Outcomes::default();
-        record.ended.iter().for_each(|entry| outcomes.add(entry));
-        record.events.iter().for_each(|event| outcomes.add_item(event, &Outcome::Invalid(InvalidReason::Internal)));
-        let (seq, at) = (record.seq, record.at);
-        record.end();
-        self.bury(seq, reason).await;
+        for entry in &ended {
+            outcomes.add(entry);
+        }
+        let number = marks.next();
         let counted = Prepared { seq, at, events: Vec::new(), ended: Vec::new(), unknown_project: None };
         let written = async {
             let mut tx = self.app.db.begin().await?;
             outcomes.write(&mut tx).await?;
-            marks.write(&mut tx, marks.peek(), std::slice::from_ref(&counted)).await?;
+            marks.write(&mut tx, number, std::slice::from_ref(&counted)).await?;
             tx.commit().await
         };
         if let Err(error) = written.await {
@@ -361,6 +359,11 @@ impl Digest {
             tokio::time::sleep(PAUSES[3]).await;
         }
     }
+}
+
+/// Waits; nothing when the process ends meanwhile.
+async fn pause(time: Duration, soft: &CancellationToken) -> Option<()> {
+    soft.run_until_cancelled(tokio::time::sleep(time)).await
 }
 
 /// "no partition of relation found for row": it was dropped after it was last seen.

@@ -4,6 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 use vedette::events::tag_stats::TagValues;
 use vedette::platform::journal::Record;
+use vedette::protocol::record as wire;
 
 use crate::harness::events::{envelope, event_id};
 use crate::harness::{app_test, error};
@@ -115,6 +116,40 @@ fn a_record_that_nobody_can_read_becomes_a_dead_letter_and_stops_nobody() {
         let letters = app.journal.dead_letters();
         assert_eq!(letters.len(), 1);
         assert!(!letters[0].reason.is_empty());
+        assert!(app.journal.delete_dead_letter(letters[0].seq).await.unwrap());
+        app.run_jobs().await;
+    });
+}
+
+#[test]
+fn an_item_of_a_record_that_cannot_be_prepared_has_an_outcome() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let key = sqlx::query_scalar("select key_id from project_keys where project_id = $1").bind(shop.id.0);
+        // Ingest gives every event an id; a record without one can only be a defect of ours.
+        let without_id = wire::Record {
+            received: app.clock.now().timestamp_micros(),
+            project_id: shop.id.0,
+            dsn_id: shop.dsn_id,
+            key_id: key.fetch_one(app.db()).await.unwrap(),
+            endpoint: wire::Endpoint::Envelope,
+            event_id: None,
+            client_ip: None,
+            user_agent: None,
+            hints: wire::ClientHints::default(),
+            sentry_client: None,
+            origin: None,
+            envelope: envelope(&[("event", br#"{"message":"who am I"}"#)]),
+            spooled: Vec::new(),
+            counted: Vec::new(),
+        };
+        app.journal.append(Record::new(app.clock.now(), without_id.encode())).await.unwrap();
+        app.expected.add(1);
+        app.sdk(&shop).capture(error("Boom").id(2)).await.assert_ok();
+        app.digest_all().await;
+        assert_eq!(app.outcomes().await, ["error invalid internal 1", "error stored 1"]);
+        let letters = app.journal.dead_letters();
+        assert_eq!(letters.len(), 1);
         assert!(app.journal.delete_dead_letter(letters[0].seq).await.unwrap());
         app.run_jobs().await;
     });

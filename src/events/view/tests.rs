@@ -1,3 +1,5 @@
+//! What the issue page shows of an event, from events as clients send them.
+
 use super::*;
 use crate::web::page::sample_now;
 use proptest::prelude::*;
