@@ -77,6 +77,7 @@ fn a_sensitive_field_and_an_own_rule_scrub_the_next_event_and_keep_the_salt() {
         assert!(event["tags"].to_string().contains("K-****"), "{}", event["tags"]);
         let page = root.page(&path).await;
         assert!(page.html().contains("mask tags.customer"), "a rule without a name is called by what it does");
+        app.run_jobs().await;
     });
 }
 
@@ -156,6 +157,7 @@ fn a_grouping_rule_changes_the_grouping_of_the_next_event_and_a_bad_one_is_refus
             app.sdk(&shop).capture(error(kind)).await.assert_ok();
         }
         app.digest_all().await;
+        app.run_jobs().await;
         assert_eq!(app.issues(&shop).await.len(), 2, "Boom and Bang together, Crash alone");
         let bad = [("stack_trace_rules", "module:shop.* +app\r\nfoo:a +app"), ("fingerprint_rules", "type:B* ->")];
         let refused = save(app, &root, &path, &bad).await.assert_status(422);
@@ -180,6 +182,7 @@ fn the_stats_page_shows_every_outcome_with_its_reason_and_each_key() {
         sdk.envelope(envelope(&[("event", b"no json")])).await.assert_ok();
         sdk.envelope(envelope(&[("client_report", report.as_bytes()), ("session", b"{}")])).await.assert_ok();
         app.digest_all().await;
+        app.run_jobs().await;
         // A limit, which nothing in a test reaches.
         let limit = "insert into outcomes select project_id, key_id, hour, category, 'rate_limited', 'journal_full', 5 from outcomes
             where outcome = 'stored' returning quantity";
