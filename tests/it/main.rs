@@ -6,6 +6,7 @@ mod harness;
 
 mod access;
 mod alerts;
+mod crash;
 mod digest;
 mod explain;
 mod hostile;

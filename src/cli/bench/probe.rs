@@ -64,7 +64,7 @@ pub(super) async fn watch(database: &mut Database, target: &Target, clock: Clock
     }
 }
 
-/// An event that makes an issue of its own, as a whole HTTP request.
+/// An event that makes an issue of its own, as a whole HTTP request. Its fingerprint is not its message: that would count without its number.
 fn request(target: &Target, title: &str, (number, time): (u64, DateTime<Utc>)) -> String {
     let Target { host, project, key } = target;
     // A version 4 UUID that no lane of the mix makes.
@@ -72,7 +72,7 @@ fn request(target: &Target, title: &str, (number, time): (u64, DateTime<Utc>)) -
     let time = time.format("%Y-%m-%dT%H:%M:%S%.6fZ");
     let body = format!(
         "{{\"event_id\":\"{id}\"}}\n{{\"type\":\"event\"}}\n{{\"event_id\":\"{id}\",\"timestamp\":\"{time}\",\"platform\":\"python\",\
-         \"level\":\"error\",\"message\":\"{title}\",\"fingerprint\":[\"{title}\"]}}\n"
+         \"level\":\"error\",\"message\":\"{title}\",\"fingerprint\":[\"probe-{number}\"]}}\n"
     );
     format!(
         "POST /api/{project}/envelope/ HTTP/1.1\r\nHost: {host}\r\n\
@@ -97,6 +97,6 @@ mod tests {
         let lines: Vec<Value> = body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[0]["event_id"], lines[2]["event_id"]);
         assert_eq!(lines[0]["event_id"].as_str().unwrap().len(), 32);
-        assert_eq!(lines[2]["fingerprint"][0], "bench probe 3");
+        assert_eq!(lines[2]["fingerprint"][0], "probe-3");
     }
 }
