@@ -2,7 +2,7 @@
 //! **Promise.** A DSN that was handed out works until somebody switches its key off; a new one works at once, in every process. A project's
 //! rules (scrubbing, filters, grouping) are ready in memory, and rules that make no sense never stop its events.
 //! **How.** [`Registry`] holds keys and compiled rules: loaded at start, refreshed by LISTEN and by a timer, and kept in a file. [`create()`] makes
-//! projects; the pages show the DSN, and let administrators change name, members and keys.
+//! projects; the pages show the DSN and what became of what was sent, and let administrators change name, members, keys and rules.
 //! **When it breaks.** While the database is away the registry answers from memory, after a restart from its file; a key it has never seen is
 //! [`KeyAnswer::Unavailable`]. Settings that do not compile fall back to the standard, with an ERROR line.
 //! **Not here.** Who may see a project (`accounts`); what arrives in it (`digest`, `issues`).
@@ -11,6 +11,7 @@ mod create;
 mod known;
 mod names;
 mod numbers;
+mod outcomes;
 mod pages;
 mod queries;
 mod registry;

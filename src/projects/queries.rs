@@ -1,6 +1,7 @@
 //! All SQL of `projects`, `project_keys` and `project_members`, but for making a project ([`super::create()`]) and what pages count.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -137,6 +138,25 @@ pub(super) async fn shown(db: &mut PgConnection, project: ProjectId) -> sqlx::Re
 /// Gives a project another name; its address stays.
 pub(super) async fn rename(db: &mut PgConnection, project: ProjectId, name: &str) -> sqlx::Result<()> {
     sqlx::query!("update projects set name = $2 where project_id = $1", project.0, name).execute(db).await.map(|_| ())
+}
+
+/// The settings as stored; nothing when the project is gone.
+pub(super) async fn settings(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Option<Value>> {
+    sqlx::query_scalar!("select settings from projects where project_id = $1", project.0).fetch_optional(db).await
+}
+
+/// Changes what `values` names in one part of the settings, and nothing else; whether there is such a project. One statement: changes of
+/// other parts at the same moment stay.
+pub(super) async fn change_settings(db: &mut PgConnection, project: ProjectId, part: &str, values: &Value) -> sqlx::Result<bool> {
+    let changed = sqlx::query_scalar!(
+        "update projects set settings = (case when jsonb_typeof(settings) = 'object' then settings else '{}' end) || jsonb_build_object($2::text,
+            (case when jsonb_typeof(settings -> $2) = 'object' then settings -> $2 else '{}' end) || $3)
+        where project_id = $1 returning project_id",
+        project.0,
+        part,
+        values
+    );
+    Ok(changed.fetch_optional(db).await?.is_some())
 }
 
 /// A member.

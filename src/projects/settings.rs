@@ -37,6 +37,18 @@ pub struct ProjectSettings {
     pub grouping: GroupingRules,
 }
 
+impl ProjectSettings {
+    /// What `projects.settings` says, part by part as [`ProjectConfig`] takes it.
+    pub(super) fn read(settings: &Value) -> Self {
+        let quiet = |_: &str, _: &str| {};
+        Self {
+            scrub: scrub_settings(settings, &quiet),
+            filters: part(settings, "filters", &quiet),
+            grouping: part(settings, "grouping", &quiet),
+        }
+    }
+}
+
 /// All that digest needs to know of a project.
 #[derive(Debug, Clone)]
 pub struct ProjectConfig {

@@ -67,6 +67,26 @@ pub fn project_waiting(slug: &str) -> String {
 pub fn project_settings(slug: &str) -> String {
     format!("/projects/{}/settings", enc(slug))
 }
+/// What must never be stored; POST changes it.
+pub fn project_scrubbing(slug: &str) -> String {
+    format!("/projects/{}/settings/scrubbing", enc(slug))
+}
+/// What nobody wants to see; POST changes it.
+pub fn project_filters(slug: &str) -> String {
+    format!("/projects/{}/settings/filters", enc(slug))
+}
+/// Which events are the same bug; POST changes it.
+pub fn project_grouping(slug: &str) -> String {
+    format!("/projects/{}/settings/grouping", enc(slug))
+}
+/// What became of everything that was sent, by hour.
+pub fn project_stats(slug: &str) -> String {
+    format!("/projects/{}/stats", enc(slug))
+}
+/// The same by day.
+pub fn project_stats_month(slug: &str) -> String {
+    format!("/projects/{}/stats?span=30d", enc(slug))
+}
 /// POST: adds a member.
 pub fn member_add(slug: &str) -> String {
     format!("/projects/{}/members", enc(slug))

@@ -13,5 +13,6 @@ mod hostile;
 mod main_path;
 mod migrations;
 mod pages;
+mod projects;
 mod repeats;
 mod tidy;

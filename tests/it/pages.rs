@@ -8,11 +8,15 @@ use vedette::web::error::ErrorPage;
 use vedette::web::headers::{CSP, MAIL_CSP};
 use vedette::web::page::render_samples;
 use vedette::web::pages::account::AccountPage;
+use vedette::web::pages::filters::FiltersPage;
+use vedette::web::pages::grouping_rules::GroupingRulesPage;
 use vedette::web::pages::mails::{MailPage, MailsPage};
 use vedette::web::pages::project::ProjectPage;
 use vedette::web::pages::projects::{NewProjectPage, ProjectsPage};
+use vedette::web::pages::scrubbing::ScrubbingPage;
 use vedette::web::pages::settings::SettingsPage;
 use vedette::web::pages::sign_in::{SetUpPage, SignInPage};
+use vedette::web::pages::stats::StatsPage;
 
 use crate::access::Places;
 use crate::harness::markup::assert_page;
@@ -36,6 +40,10 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<ProjectsPage>(),
         check::<NewProjectPage>(),
         check::<SettingsPage>(),
+        check::<ScrubbingPage>(),
+        check::<FiltersPage>(),
+        check::<GroupingRulesPage>(),
+        check::<StatsPage>(),
         check::<AccountPage>(),
         check::<MailsPage>(),
         check::<MailPage>(),

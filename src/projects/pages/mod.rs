@@ -1,9 +1,14 @@
 //! The pages of projects, one file each.
 
 mod create;
+mod filters;
+mod grouping_rules;
 mod list;
+mod scrubbing;
 mod settings;
 mod show;
+mod stats;
+mod text;
 
 use crate::accounts::{Access, Route, get, post};
 
@@ -17,6 +22,13 @@ pub fn routes() -> Vec<Route> {
         get("/projects/{slug}/waiting.json", Access::Member, show::waiting),
         get("/projects/{slug}/settings", Access::Member, settings::show),
         post("/projects/{slug}/settings", Access::Admin, settings::rename),
+        get("/projects/{slug}/settings/scrubbing", Access::Member, scrubbing::show),
+        post("/projects/{slug}/settings/scrubbing", Access::Admin, scrubbing::change),
+        get("/projects/{slug}/settings/filters", Access::Member, filters::show),
+        post("/projects/{slug}/settings/filters", Access::Admin, filters::change),
+        get("/projects/{slug}/settings/grouping", Access::Member, grouping_rules::show),
+        post("/projects/{slug}/settings/grouping", Access::Admin, grouping_rules::change),
+        get("/projects/{slug}/stats", Access::Member, stats::show),
         post("/projects/{slug}/members", Access::Admin, settings::add_member),
         post("/projects/{slug}/members/{user}/remove", Access::Admin, settings::remove_member),
         post("/projects/{slug}/keys", Access::Admin, settings::add_key),

@@ -1,12 +1,18 @@
 //! Pages without a room-specific view of their own: sign-in and set-up, projects, the delivery log, the account. Handlers of `accounts`, `projects` and `alerts` fill them.
 
 pub mod account;
+pub mod filters;
+pub mod grouping_rules;
 pub mod mails;
 pub mod project;
 pub mod projects;
+pub mod scrubbing;
 pub mod settings;
+mod settings_tabs;
 pub mod sign_in;
 pub mod snippets;
+pub mod stats;
+mod stats_reasons;
 
 #[cfg(test)]
 mod tests {
@@ -21,6 +27,10 @@ mod tests {
         assert_inert::<super::projects::ProjectsPage>();
         assert_inert::<super::projects::NewProjectPage>();
         assert_inert::<super::settings::SettingsPage>();
+        assert_inert::<super::scrubbing::ScrubbingPage>();
+        assert_inert::<super::filters::FiltersPage>();
+        assert_inert::<super::grouping_rules::GroupingRulesPage>();
+        assert_inert::<super::stats::StatsPage>();
         assert_inert::<super::sign_in::SignInPage>();
         assert_inert::<super::sign_in::SetUpPage>();
         assert_inert::<crate::web::error::ErrorPage>();

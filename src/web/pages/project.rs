@@ -51,6 +51,10 @@ impl ProjectPage {
         urls::project_settings(&self.slug)
     }
 
+    fn stats_href(&self) -> String {
+        urls::project_stats(&self.slug)
+    }
+
     fn issues_href(&self) -> String {
         urls::IssueQuery { project: self.slug.clone(), ..urls::IssueQuery::default() }.url()
     }

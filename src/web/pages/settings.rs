@@ -2,8 +2,9 @@
 
 use askama::Template;
 
+use super::settings_tabs::{Tab, tabs};
 use crate::web::{
-    FieldErrors, Page, Sample, Shell, When,
+    FieldErrors, Link, Page, Sample, Shell, When,
     page::{HOSTILE, sample_now},
     urls,
 };
@@ -55,6 +56,10 @@ pub struct SettingsPage {
 impl SettingsPage {
     fn project_href(&self) -> String {
         urls::project(&self.slug)
+    }
+
+    fn tabs(&self) -> Vec<Link> {
+        tabs(&self.slug, Tab::General)
     }
 
     fn add_href(&self) -> String {

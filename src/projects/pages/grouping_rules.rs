@@ -1,0 +1,80 @@
+//! `/projects/{slug}/settings/grouping`: which events are the same bug. A text with a fault in it is not saved.
+
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::json;
+
+use super::text::area;
+use crate::accounts::{OurFault as _, ProjectMember, see_other};
+use crate::grouping::{Config, RuleError, RuleErrors};
+use crate::platform::App;
+use crate::projects::{GroupingRules, ProjectSettings, queries};
+use crate::web::pages::grouping_rules::{GroupingRulesPage, RulesText};
+use crate::web::urls::{self, IssueQuery};
+use crate::web::{FieldErrors, Fields, Flash, HttpError, html, html_with};
+
+/// Longest text in bytes: rules are compared with every event.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// The page.
+pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, HttpError> {
+    let stored = queries::settings(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
+    let rules = ProjectSettings::read(&stored.ok_or(HttpError::NotFound)?).grouping;
+    let (rules, found) = compiled(rules).await?;
+    let errors = found.as_ref().err().cloned().unwrap_or_default();
+    let mut page = page(&app, &member, &rules, &errors);
+    page.stack_trace.warnings = RulesText::new(&rules.stack_trace_rules, &found.unwrap_or_default(), &[]).faults;
+    Ok(html(&page))
+}
+
+/// Saves the texts, or shows them again with what is wrong.
+pub(super) async fn change(app: App, member: ProjectMember, fields: Fields) -> Result<Response, HttpError> {
+    let rules =
+        GroupingRules { stack_trace_rules: area(&fields, "stack_trace_rules")?, fingerprint_rules: area(&fields, "fingerprint_rules")? };
+    let mut too_long = FieldErrors::default();
+    for (field, text) in [("stack_trace_rules", &rules.stack_trace_rules), ("fingerprint_rules", &rules.fingerprint_rules)] {
+        if text.len() > MAX_BYTES {
+            too_long = too_long.with(field, format!("The text has {} KB; {} KB are allowed.", text.len() / 1024, MAX_BYTES / 1024));
+        }
+    }
+    if !too_long.is_empty() {
+        let page = GroupingRulesPage { errors: too_long, ..page(&app, &member, &rules, &RuleErrors::default()) };
+        return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    }
+    let (rules, found) = compiled(rules).await?;
+    let warnings = match found {
+        Ok(warnings) => warnings.len(),
+        Err(errors) => return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&app, &member, &rules, &errors))),
+    };
+    let mut db = app.db.acquire().await.ours()?;
+    if !queries::change_settings(&mut db, member.project.id, "grouping", &json!(rules)).await.ours()? {
+        return Err(HttpError::NotFound);
+    }
+    let flash = match warnings {
+        0 => Flash::done("Saved. Events are grouped so from now on."),
+        _ => Flash::warning("Saved, and events are grouped so from now on. Some of it can never match: see below the text."),
+    };
+    Ok(see_other(&urls::project_grouping(&member.project.slug), &flash))
+}
+
+/// The rules, and what their compiler says: warnings, or why it refuses. Many globs take their time, so not on the server's own threads.
+async fn compiled(rules: GroupingRules) -> Result<(GroupingRules, Result<Vec<RuleError>, RuleErrors>), HttpError> {
+    let work = move || {
+        let found = Config::with_rules(&rules.stack_trace_rules, &rules.fingerprint_rules).map(|config| config.warnings().to_vec());
+        (rules, found)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| HttpError::Internal(error.into()))
+}
+
+fn page(app: &App, member: &ProjectMember, rules: &GroupingRules, errors: &RuleErrors) -> GroupingRulesPage {
+    let (viewer, project) = (&member.viewer, &member.project);
+    GroupingRulesPage {
+        shell: viewer.shell(app, "Grouping rules", IssueQuery { project: project.slug.clone(), ..IssueQuery::default() }),
+        name: project.name.clone(),
+        slug: project.slug.clone(),
+        may_change: viewer.is_admin,
+        stack_trace: RulesText::new(&rules.stack_trace_rules, &errors.stack_trace_rules, &[]),
+        fingerprint: RulesText::new(&rules.fingerprint_rules, &errors.fingerprint_rules, &[]),
+        errors: FieldErrors::default(),
+    }
+}

@@ -1,0 +1,25 @@
+//! The tabs over a project's settings.
+
+use crate::web::{Link, urls};
+
+/// A page of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tab {
+    General,
+    Scrubbing,
+    Filters,
+    Grouping,
+    Stats,
+}
+
+/// All of them, the shown one chosen.
+pub(super) fn tabs(slug: &str, shown: Tab) -> Vec<Link> {
+    let all = [
+        (Tab::General, "General", urls::project_settings(slug)),
+        (Tab::Scrubbing, "Data scrubbing", urls::project_scrubbing(slug)),
+        (Tab::Filters, "Inbound filters", urls::project_filters(slug)),
+        (Tab::Grouping, "Grouping rules", urls::project_grouping(slug)),
+        (Tab::Stats, "Stats", urls::project_stats(slug)),
+    ];
+    all.into_iter().map(|(tab, text, href)| Link::new(text, href).chosen_if(tab == shown)).collect()
+}
