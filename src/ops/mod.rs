@@ -19,6 +19,9 @@ use crate::platform::journal::Journal;
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The size of a request that must find room for the journal to count as open.
+const TYPICAL: u64 = 64 << 10;
+
 /// `/healthz`, for anybody.
 pub fn routes(app: App, journal: Arc<Journal>) -> Router {
     Router::new().route("/healthz", get(health)).with_state((app, journal))
@@ -27,7 +30,7 @@ pub fn routes(app: App, journal: Arc<Journal>) -> Router {
 async fn health(State((app, journal)): State<(App, Arc<Journal>)>) -> Response {
     let database = tokio::time::timeout(PATIENCE, sqlx::query_scalar!("select 1").fetch_one(&app.db)).await;
     let is_up = matches!(database, Ok(Ok(_)));
-    let room = journal.admit(0);
+    let room = journal.admit(TYPICAL);
     let stats = journal.stats();
     let body = json!({
         "status": if room.is_err() { "refusing" } else if is_up { "ok" } else { "waiting" },
