@@ -233,7 +233,7 @@ impl Digest {
         for record in batch {
             match record {
                 Ok(record) => prepared.push(record),
-                Err(condemned) => self.condemn(condemned, marks).await,
+                Err(condemned) => self.condemn(condemned, marks, soft).await,
             }
         }
         let mut parts = vec![prepared];
@@ -250,7 +250,7 @@ impl Digest {
                     self.app.outbox.wake();
                 }
                 Written::Failed(Fault::Data, error) if part.len() == 1 => {
-                    self.condemn(part.remove(0).condemned(format!("{error:#}")), marks).await;
+                    self.condemn(part.remove(0).condemned(format!("{error:#}")), marks, soft).await;
                 }
                 Written::Failed(Fault::Data, error) => {
                     tracing::warn!("a batch of {} records failed and is split: {error:#}", part.len());
@@ -332,7 +332,7 @@ impl Digest {
     }
 
     /// A record that fails alone: its items end as invalid, its bytes stay readable.
-    async fn condemn(&self, record: Condemned, marks: &mut Marks) {
+    async fn condemn(&self, record: Condemned, marks: &mut Marks, soft: &CancellationToken) {
         let Condemned { seq, at, reason, ended } = record;
         self.bury(seq, &reason).await;
         let mut outcomes = Outcomes::default();
@@ -341,14 +341,18 @@ impl Digest {
         }
         let number = marks.next();
         let counted = Prepared { seq, at, events: Vec::new(), ended: Vec::new(), unknown_project: None };
-        let written = async {
+        let write = async || {
             let mut tx = self.app.db.begin().await?;
             outcomes.write(&mut tx).await?;
             marks.write(&mut tx, number, std::slice::from_ref(&counted)).await?;
             tx.commit().await
         };
-        if let Err(error) = written.await {
-            tracing::error!("the outcome of a dead letter could not be counted: {error}");
+        while let Err(error) = write().await {
+            let is_hopeless = fault(&error) == Fault::Data;
+            if is_hopeless || pause(PAUSES[3], soft).await.is_none() {
+                tracing::error!("the outcome of a dead letter could not be counted: {error}");
+                return;
+            }
         }
     }
 

@@ -68,11 +68,28 @@ pub fn fault(error: &sqlx::Error) -> Fault {
         }
         _ => return Fault::Away,
     };
-    match code.as_deref().map(|code| (code, code.get(..2).unwrap_or_default())) {
+    fault_of(code.as_deref())
+}
+
+/// Only what a row itself can cause is bad data. Everything else, a rotated password or a lost privilege too, is the server's state, which
+/// people mend: what waits for it must not be given up.
+fn fault_of(code: Option<&str>) -> Fault {
+    match code.map(|code| (code, code.get(..2).unwrap_or_default())) {
         Some(("40001" | "40P01" | "55P03" | "57014", _)) => Fault::Race,
-        // 25006, 42P01, 3D000: read-only after a failover; a schema that is not there yet.
-        Some((_, "08" | "53" | "57" | "58" | "F0" | "XX") | ("25006" | "42P01" | "3D000", _)) | None => Fault::Away,
-        Some(_) => Fault::Data,
+        // Cardinality, data exceptions, constraints, program limits.
+        Some((_, "21" | "22" | "23" | "54")) => Fault::Data,
+        _ => Fault::Away,
+    }
+}
+
+/// Whether the server cannot be reached or does not let us in, as opposed to refusing one statement: a defect of ours is not hidden behind it.
+pub fn is_unreachable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code();
+            matches!(code.as_deref().and_then(|code| code.get(..2)), Some("08" | "28" | "53" | "57" | "58"))
+        }
+        error => fault(error) == Fault::Away,
     }
 }
 
@@ -94,4 +111,33 @@ impl<T> OnConstraint<T> for sqlx::Result<T> {
 /// Runs statements whose text is made here, from numbers and dates only: the one place where SQL is not static.
 pub async fn run_script(db: &mut sqlx::PgConnection, script: String) -> sqlx::Result<()> {
     sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(db).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_row_can_cause_is_bad_data() {
+        for (code, expected) in [
+            // A rotated password, a closed database, lost privileges, a schema on its way: people mend them, records wait.
+            ("28P01", Fault::Away),
+            ("28000", Fault::Away),
+            ("55000", Fault::Away),
+            ("42501", Fault::Away),
+            ("42P01", Fault::Away),
+            ("57P01", Fault::Away),
+            ("53100", Fault::Away),
+            ("25006", Fault::Away),
+            ("40P01", Fault::Race),
+            ("55P03", Fault::Race),
+            ("22021", Fault::Data),
+            ("22P05", Fault::Data),
+            ("23514", Fault::Data),
+            ("54000", Fault::Data),
+        ] {
+            assert_eq!(fault_of(Some(code)), expected, "{code}");
+        }
+        assert_eq!((fault_of(None), fault(&sqlx::Error::PoolTimedOut)), (Fault::Away, Fault::Away));
+    }
 }

@@ -12,7 +12,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
-use crate::platform::db::{Fault, fault};
+use crate::platform::db::is_unreachable;
 
 use super::{
     page::{HOSTILE, Page, Sample},
@@ -125,7 +125,7 @@ impl HttpError {
 /// Twelve hex digits that find the line in the log; drawn from std's hasher seed, since nothing depends on their secrecy.
 /// Whether the cause is a database that is away, which is no defect of a page.
 fn is_away(cause: &anyhow::Error) -> bool {
-    cause.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(|error| fault(error) == Fault::Away))
+    cause.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(is_unreachable))
 }
 
 fn incident_id() -> String {
