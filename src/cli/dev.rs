@@ -59,8 +59,7 @@ fn samples(out: &Path, bodies: &[PathBuf]) -> anyhow::Result<()> {
     for file in bodies {
         let body = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
         for payload in payloads(body) {
-            let facts =
-                Facts { client_ip: None, user_agent: None, client: None, received: Clock::real().now(), sent_at: None, event_id: None };
+            let facts = Facts::new(Clock::real().now());
             let wishes = Wishes { scrubber: None, filters: None, store_ips: true };
             let Ok(mut event) = normalised(&payload, &facts, wishes) else { continue };
             grouped(&mut event, &Config::standard());

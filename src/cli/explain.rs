@@ -13,6 +13,7 @@ use crate::digest::process::{Facts, Wishes, grouped, normalised};
 use crate::event::scrub::{ScrubSettings, Scrubber};
 use crate::grouping::Config;
 use crate::platform::clock::Clock;
+use crate::protocol::envelope::Envelope;
 
 /// `vedette explain …`. An empty value is one not given.
 #[derive(Debug, clap::Args)]
@@ -29,6 +30,9 @@ pub(super) struct Args {
     /// The SDK, as the request's credentials name it
     #[arg(long, value_name = "NAME/VERSION", default_value = "", hide_default_value = true)]
     client: String,
+    /// The first line of the envelope that it came in
+    #[arg(long, value_name = "JSON", default_value = "", hide_default_value = true)]
+    envelope_header: String,
     /// When it arrived, such as 2026-11-22T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", default_value = "", hide_default_value = true)]
     received: String,
@@ -62,13 +66,17 @@ fn explain(payload: &[u8], args: &Args) -> anyhow::Result<Value> {
     let scrubber: Option<Scrubber> = settings.map(|settings| settings.compile()).transpose().context("--scrub")?;
     let client_ip = given(&args.client_ip).map(str::parse::<IpAddr>).transpose().context("--client-ip")?;
     let received = given(&args.received).map(str::parse::<DateTime<Utc>>).transpose().context("--received")?;
+    let envelope = given(&args.envelope_header).map(|line| Envelope::parse(&line.to_owned().into())).transpose();
+    let header = envelope.context("--envelope-header")?.map(|envelope| envelope.header).unwrap_or_default();
     let facts = Facts {
         client_ip,
         user_agent: given(&args.user_agent),
         client: given(&args.client),
-        received: received.unwrap_or_else(|| Clock::real().now()),
-        sent_at: None,
-        event_id: None,
+        sdk: header.sdk.as_ref(),
+        trace: header.trace.as_ref(),
+        sent_at: header.sent_at,
+        event_id: header.event_id.map(|id| id.to_string()),
+        ..Facts::new(received.unwrap_or_else(|| Clock::real().now()))
     };
     let wishes = Wishes { scrubber: scrubber.as_ref(), filters: None, store_ips };
     let mut event = normalised(payload, &facts, wishes)?;

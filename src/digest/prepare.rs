@@ -221,7 +221,10 @@ fn prepared_event(payload: &Bytes, record: &Record, header: &EnvelopeHeader, con
     let facts = Facts {
         client_ip: record.client_ip,
         user_agent: record.user_agent.as_deref(),
+        hints: Some(&record.hints),
         client: record.sentry_client.as_deref(),
+        sdk: header.sdk.as_ref(),
+        trace: header.trace.as_ref(),
         received,
         sent_at: header.sent_at,
         event_id: record.event_id.or(header.event_id).map(|id| id.to_string()),

@@ -10,6 +10,7 @@ use crate::event::json::{self, JsonError};
 use crate::event::scrub::Scrubber;
 use crate::event::{NormaliseParams, NotAnEvent, normalise};
 use crate::grouping::{self, Config, Grouping};
+use crate::protocol::record::ClientHints;
 
 /// What is known of the request that brought the event.
 #[derive(Debug, Clone)]
@@ -18,14 +19,63 @@ pub struct Facts<'a> {
     pub client_ip: Option<IpAddr>,
     /// `User-Agent`.
     pub user_agent: Option<&'a str>,
+    /// What the browser says of itself beside that.
+    pub hints: Option<&'a ClientHints>,
     /// Name and version of the SDK, as the request's credentials say.
     pub client: Option<&'a str>,
+    /// The envelope header's `sdk`.
+    pub sdk: Option<&'a Value>,
+    /// The envelope header's `trace`.
+    pub trace: Option<&'a Value>,
     /// When the request arrived.
     pub received: DateTime<Utc>,
     /// When the client says it sent it.
     pub sent_at: Option<DateTime<Utc>>,
     /// The id in the envelope header, as 32 hex digits.
     pub event_id: Option<String>,
+}
+
+impl Facts<'_> {
+    /// Nothing but when it arrived.
+    pub const fn new(received: DateTime<Utc>) -> Self {
+        Self {
+            client_ip: None,
+            user_agent: None,
+            hints: None,
+            client: None,
+            sdk: None,
+            trace: None,
+            received,
+            sent_at: None,
+            event_id: None,
+        }
+    }
+
+    fn params(&self, store_ips: bool) -> NormaliseParams {
+        NormaliseParams {
+            client_ip: self.client_ip,
+            user_agent: self.user_agent.map(str::to_owned),
+            hints: self.hints.map(hint_headers).unwrap_or_default(),
+            client: self.client.map(str::to_owned),
+            sdk: self.sdk.cloned(),
+            trace_id: self.trace.and_then(|trace| trace.get("trace_id")).and_then(Value::as_str).map(str::to_owned),
+            received: self.received,
+            sent_at: self.sent_at,
+            event_id: self.event_id.clone(),
+            store_ips,
+        }
+    }
+}
+
+/// Hints as headers, spelled and ordered as Relay does.
+fn hint_headers(hints: &ClientHints) -> Vec<(&'static str, String)> {
+    let named = [
+        ("SEC-CH-UA-Platform", &hints.platform),
+        ("SEC-CH-UA-Platform-Version", &hints.platform_version),
+        ("SEC-CH-UA", &hints.brands),
+        ("SEC-CH-UA-Model", &hints.model),
+    ];
+    named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
 }
 
 /// What a project wants done.
@@ -57,16 +107,7 @@ pub enum Refused {
 pub fn normalised(payload: &[u8], facts: &Facts<'_>, wishes: Wishes<'_>) -> Result<Value, Refused> {
     let (mut event, notes) = json::parse(payload).map_err(Refused::NotJson)?;
     notes.attach(&mut event);
-    let params = NormaliseParams {
-        client_ip: facts.client_ip,
-        user_agent: facts.user_agent.map(str::to_owned),
-        client: facts.client.map(str::to_owned),
-        received: facts.received,
-        sent_at: facts.sent_at,
-        event_id: facts.event_id.clone(),
-        store_ips: wishes.store_ips,
-    };
-    let mut event = normalise(event, &params).map_err(Refused::NotAnEvent)?;
+    let mut event = normalise(event, &facts.params(wishes.store_ips)).map_err(Refused::NotAnEvent)?;
     if let Some(filters) = wishes.filters {
         let request = RequestFacts { client_ip: facts.client_ip, user_agent: facts.user_agent };
         if let Some(reason) = filters::check(&event, &request, filters) {

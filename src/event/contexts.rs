@@ -235,8 +235,8 @@ fn device_name(context: &mut Map<String, Value>) {
     }
 }
 
-/// Makes sure that there is a trace context; ids that are missing or invalid come from the event's id.
-pub(super) fn trace(event: &mut Map<String, Value>, event_id: &str) {
+/// Makes sure that there is a trace context; ids that are missing or invalid come from the envelope's trace, else from the event's id.
+pub(super) fn trace(event: &mut Map<String, Value>, event_id: &str, envelope_trace: Option<&str>) {
     let is_transaction = event.get("type").and_then(Value::as_str) == Some("transaction");
     if !event.get("contexts").is_some_and(Value::is_object) {
         event.insert("contexts".to_owned(), Value::Object(Map::new()));
@@ -252,7 +252,9 @@ pub(super) fn trace(event: &mut Map<String, Value>, event_id: &str) {
     if is_transaction && !trace.contains_key("op") {
         trace.insert("op".to_owned(), Value::String("default".to_owned()));
     }
-    for (key, value) in [("trace_id", source), ("span_id", &source[..16]), ("status", "unknown"), ("type", "trace")] {
+    let envelope_trace = envelope_trace.and_then(|id| scalars::trace_id(&Value::from(id)).ok());
+    let trace_id = envelope_trace.as_ref().and_then(Value::as_str).unwrap_or(source);
+    for (key, value) in [("trace_id", trace_id), ("span_id", &source[..16]), ("status", "unknown"), ("type", "trace")] {
         if !trace.contains_key(key) {
             trace.insert(key.to_owned(), Value::String(value.to_owned()));
         }

@@ -28,8 +28,14 @@ pub struct NormaliseParams {
     pub client_ip: Option<IpAddr>,
     /// The `User-Agent` of that request; only security reports take it.
     pub user_agent: Option<String>,
-    /// `sentry_client`, such as `sentry.python/2.0`: fills `sdk` when the event has none.
+    /// The client hints of that request, as names and values of headers; only security reports take them.
+    pub hints: Vec<(&'static str, String)>,
+    /// `sentry_client`, such as `sentry.python/2.0`: fills `sdk` when neither the event nor the envelope has one.
     pub client: Option<String>,
+    /// `sdk` of the envelope header: the event's, when it has none.
+    pub sdk: Option<Value>,
+    /// The trace that the envelope header names: the event's, when it has none.
+    pub trace_id: Option<String>,
     /// When the request arrived.
     pub received: DateTime<Utc>,
     /// When the client says it sent the envelope.
@@ -43,7 +49,18 @@ pub struct NormaliseParams {
 impl NormaliseParams {
     /// Nothing is known but when the event arrived; addresses are stored.
     pub fn new(received: DateTime<Utc>) -> Self {
-        Self { client_ip: None, user_agent: None, client: None, received, sent_at: None, event_id: None, store_ips: true }
+        Self {
+            client_ip: None,
+            user_agent: None,
+            hints: Vec::new(),
+            client: None,
+            sdk: None,
+            trace_id: None,
+            received,
+            sent_at: None,
+            event_id: None,
+            store_ips: true,
+        }
     }
 }
 
@@ -69,6 +86,7 @@ fn normalise_object(mut event: Map<String, Value>, params: &NormaliseParams) -> 
     let meta = &mut notes;
     rename(&mut event, meta);
     caps::before(&mut event, meta);
+    sdk::of_envelope(&mut event, params.sdk.as_ref());
     let has_exception = has_exception(&event);
     check_object(&mut event, &EVENT, &Path::Root, meta);
     if let Some(id) = &params.event_id {
@@ -106,8 +124,10 @@ fn interfaces(event: &mut Map<String, Value>, params: &NormaliseParams, meta: &m
     transaction::finish(event, meta);
     if event.get("type").and_then(Value::as_str) == Some("csp") {
         set(event, "logger", "csp");
-        if let Some(agent) = &params.user_agent {
-            request::set_user_agent(event, agent);
+        // Its body cannot carry what the browser says of itself.
+        let agent = params.user_agent.iter().map(|agent| ("User-Agent", agent));
+        for (name, value) in agent.chain(params.hints.iter().map(|(name, value)| (*name, value))) {
+            request::add_header(event, name, value);
         }
     }
     if !event.contains_key("logger") {
@@ -118,7 +138,7 @@ fn interfaces(event: &mut Map<String, Value>, params: &NormaliseParams, meta: &m
     user_agent::finish(event);
     contexts::finish(event);
     let event_id = event.get("event_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    contexts::trace(event, &event_id);
+    contexts::trace(event, &event_id, params.trace_id.as_deref());
 }
 
 /// Whether the client sent at least one exception, even a null one.

@@ -309,16 +309,16 @@ fn parse_body(text: &str) -> Option<(Value, &'static str)> {
     Some((Value::Object(map), "application/x-www-form-urlencoded"))
 }
 
-/// Notes the user agent of a security report, whose body cannot carry it.
-pub(super) fn set_user_agent(event: &mut Map<String, Value>, agent: &str) {
-    if header(event, "User-Agent").is_some() {
+/// Adds a header to the event's request, unless it has one of that name.
+pub(super) fn add_header(event: &mut Map<String, Value>, name: &str, value: &str) {
+    if header(event, name).is_some() {
         return;
     }
     let request = event.entry("request").or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(request) = request
         && let Value::Array(headers) = request.entry("headers").or_insert_with(|| Value::Array(Vec::new()))
     {
-        headers.push(json!(["User-Agent", agent]));
+        headers.push(json!([name, value]));
     }
 }
 

@@ -94,6 +94,22 @@ fn image(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree) {
     check(value, &Shape::Object(&IMAGE), path, meta);
 }
 
+/// Gives an event that names no SDK the one that the envelope names.
+pub(super) fn of_envelope(event: &mut Map<String, Value>, sdk: Option<&Value>) {
+    let named = match event.get("sdk") {
+        None | Some(Value::Null) => false,
+        Some(Value::Object(sdk)) => !sdk.is_empty(),
+        // Wrong, and said to be so.
+        Some(_) => true,
+    };
+    if let Some(Value::Object(sdk)) = sdk
+        && !named
+        && filled_text(sdk, "name").is_some()
+    {
+        event.insert("sdk".to_owned(), Value::Object(sdk.clone()));
+    }
+}
+
 /// Completes `sdk` from the client string, and says what is missing.
 pub(super) fn finish(event: &mut Map<String, Value>, client: Option<&str>, meta: &mut MetaTree) {
     let path = Path::Key(&Path::Root, "sdk");

@@ -46,6 +46,56 @@ fn defaults() {
 }
 
 #[test]
+fn the_envelope_names_sdk_and_trace_where_the_event_does_not() {
+    let sdk = json!({"name": "sentry.python", "version": "2.0", "settings": {"infer_ip": "auto"}});
+    let trace = "4C79F60C11214EB38604F4AE0781BFB2".to_ascii_lowercase();
+    let told = NormaliseParams {
+        sdk: Some(sdk.clone()),
+        trace_id: Some(trace.clone()),
+        client: Some("raven-js/3".to_owned()),
+        event_id: Some("0123456789abcdef0123456789abcdef".to_owned()),
+        ..params()
+    };
+    for none in [json!({}), json!({"sdk": null}), json!({"sdk": {}}), json!({"contexts": {"trace": {"trace_id": "0"}}})] {
+        let stored = with(&none, &told);
+        assert_eq!(stored["sdk"], sdk, "{none}");
+        assert_eq!(stored["contexts"]["trace"]["trace_id"], json!(trace), "{none}");
+        assert_eq!(stored["contexts"]["trace"]["span_id"], "0123456789abcdef", "{none}");
+        // What the SDK wants done about addresses counts wherever it stands.
+        assert_eq!(stored["user"]["ip_address"], "198.51.100.7", "{none}");
+        assert_eq!(with(&stored, &told), stored);
+    }
+    let own =
+        json!({"sdk": {"name": "own", "version": "1"}, "contexts": {"trace": {"trace_id": "1".repeat(32), "span_id": "2".repeat(16)}}});
+    let stored = with(&own, &told);
+    assert_eq!(stored["sdk"]["name"], "own");
+    assert_eq!(stored["contexts"]["trace"]["trace_id"], json!("1".repeat(32)));
+    for nothing in [json!({}), json!({"version": "2"}), json!({"name": 5})] {
+        let told = NormaliseParams { sdk: Some(nothing), trace_id: Some("0".repeat(32)), ..told.clone() };
+        let stored = with(&json!({}), &told);
+        assert_eq!(stored["sdk"], json!({"name": "raven-js", "version": "3"}));
+        assert_eq!(stored["contexts"]["trace"]["trace_id"], "0123456789abcdef0123456789abcdef");
+    }
+}
+
+#[test]
+fn only_security_reports_take_what_the_request_says_of_the_browser() {
+    let hints = [("SEC-CH-UA-Platform", "Android"), ("SEC-CH-UA", "\"Google Chrome\";v=\"109\""), ("SEC-CH-UA-Model", "SM-S901B")];
+    let told = NormaliseParams {
+        user_agent: Some("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0".to_owned()),
+        hints: hints.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        ..params()
+    };
+    let stored = with(&json!({"csp": {"effective_directive": "script-src", "blocked_uri": "http://evil.test/"}}), &told);
+    assert_eq!(stored["contexts"]["browser"]["browser"], "Chrome 109");
+    assert_eq!(stored["contexts"]["client_os"]["name"], "Android");
+    assert_eq!(stored["contexts"]["device"]["name"], "Galaxy S22");
+    assert_eq!(with(&stored, &told), stored);
+    let stored = with(&json!({"platform": "javascript", "message": "x"}), &told);
+    assert_eq!((stored.get("request"), stored["contexts"].get("browser")), (None, None));
+}
+
+#[test]
 fn levels_are_read_generously() {
     let rows = [("WARN", "warning"), ("Info", "info"), ("critical", "fatal"), ("log", "info")];
     table(&rows.map(|(sent, stored)| (json!({"level": sent}), "/level", json!(stored))));
