@@ -172,7 +172,7 @@ pub(super) fn fields_of(key: &str, context: &Value) -> &'static Object {
 }
 
 /// Fills in types, names from raw descriptions, and the display fields.
-pub(super) fn finish(event: &mut Map<String, Value>) {
+pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     let Some(contexts) = object_mut(event, "contexts") else { return };
     for (key, context) in contexts.iter_mut() {
         let Value::Object(context) = context else { continue };
@@ -187,7 +187,7 @@ pub(super) fn finish(event: &mut Map<String, Value>) {
                 display(context, "runtime");
             }
             "browser" => display(context, "browser"),
-            "response" => request::finish_response(context),
+            "response" => request::finish_response(context, &Path::Root.key("contexts").key(key), meta),
             "device" => device_name(context),
             _ => {}
         }

@@ -136,7 +136,7 @@ fn interfaces(event: &mut Map<String, Value>, params: &NormaliseParams, meta: &m
     request::finish(event, meta);
     user::finish(event, &Connection { client_ip: params.client_ip, store_ips: params.store_ips });
     user_agent::finish(event);
-    contexts::finish(event);
+    contexts::finish(event, meta);
     let event_id = event.get("event_id").and_then(Value::as_str).unwrap_or_default().to_owned();
     contexts::trace(event, &event_id, params.trace_id.as_deref());
 }

@@ -290,6 +290,46 @@ fn cookie_header(request: &mut Map<String, Value>, path: &Path<'_>, meta: &mut M
     }
 }
 
+/// The cookies of one `Set-Cookie` header; none of a header that says more than names and values.
+fn set_cookies(pair: &Value) -> Option<Vec<Value>> {
+    if pair.get(0).and_then(Value::as_str) != Some("Set-Cookie") {
+        return None;
+    }
+    match parse_cookies(pair.get(1)?.as_str()?) {
+        (Value::Array(list), true) if !list.is_empty() => Some(list),
+        _ => None,
+    }
+}
+
+/// Moves the `Set-Cookie` headers of a response to its cookies, unless it has those of its own.
+fn response_cookies(response: &mut Map<String, Value>, path: &Path<'_>, meta: &mut MetaTree) {
+    let Some(Value::Array(headers)) = response.get_mut("headers") else { return };
+    let mut found = Vec::new();
+    // Where each header goes.
+    let (mut places, mut next) = (Vec::with_capacity(headers.len()), 0);
+    headers.retain(|pair| {
+        let cookies = set_cookies(pair);
+        places.push(cookies.is_none().then_some(next));
+        next += usize::from(cookies.is_none());
+        cookies.map(|list| found.extend(list)).is_none()
+    });
+    if found.is_empty() {
+        return;
+    }
+    let place = path.key("headers");
+    let mut notes = meta.take(&place);
+    if !notes.is_empty() {
+        notes.move_items(|index| places.get(index).copied().flatten());
+        *meta.at(&place) = notes;
+    }
+    if headers.is_empty() {
+        response.remove("headers");
+    }
+    if !response.contains_key("cookies") {
+        response.insert("cookies".to_owned(), Value::Array(found));
+    }
+}
+
 /// A body that is JSON or a form, and its kind.
 fn parse_body(text: &str) -> Option<(Value, &'static str)> {
     if let Ok(parsed) = serde_json::from_str::<Value>(text)
@@ -322,8 +362,9 @@ pub(super) fn add_header(event: &mut Map<String, Value>, name: &str, value: &str
     }
 }
 
-/// Tells the kind of a response's body from its headers.
-pub(super) fn finish_response(response: &mut Map<String, Value>) {
+/// Moves the cookies of a response out of its headers, and tells the kind of its body from them.
+pub(super) fn finish_response(response: &mut Map<String, Value>, path: &Path<'_>, meta: &mut MetaTree) {
+    response_cookies(response, path, meta);
     if !response.contains_key("inferred_content_type")
         && let Some(kind) = content_type(response)
     {

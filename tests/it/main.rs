@@ -15,4 +15,5 @@ mod migrations;
 mod pages;
 mod projects;
 mod repeats;
+mod secrets;
 mod tidy;

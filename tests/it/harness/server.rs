@@ -27,7 +27,7 @@ pub(crate) struct Process {
     pub(crate) router: Router,
     pub(crate) expected: Expected,
     digest: Digest,
-    _dir: TempDir,
+    pub(crate) dir: TempDir,
 }
 
 /// A handle to a process.
@@ -51,7 +51,7 @@ impl Server {
         let ingest = app::ingest(&app, &journal, &registry, TrustedProxies::default());
         let router = app::router(&app, &journal, &ingest);
         let digest = Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry.clone()).with_hook(hook);
-        Self(Arc::new(Process { app, journal, journal_id, registry, ingest, router, expected, digest, _dir: dir }))
+        Self(Arc::new(Process { app, journal, journal_id, registry, ingest, router, expected, digest, dir }))
     }
 
     /// An SDK that was given the project's DSN.
