@@ -1,12 +1,12 @@
-//! Normalising as a whole: a table of small events per interface, and properties over arbitrary JSON.
+//! Normalising as a whole: a table of small events per interface. Beside it what stands around an event (`around`) and what always holds (`properties`).
 
-use std::path::Path as FilePath;
+mod around;
+mod properties;
 
 use chrono::{DateTime, Utc};
-use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{NormaliseParams, json, normalise};
+use super::{NormaliseParams, normalise};
 
 fn received() -> DateTime<Utc> {
     "2025-11-22T08:26:40Z".parse().unwrap()
@@ -43,105 +43,6 @@ fn defaults() {
         (json!({"colour": "red"}), "/errors/0", json!({"type": "invalid_attribute", "name": "colour"})),
         (json!({"device": 1, "hashes": ["x"]}), "/errors", json!(null)),
     ]);
-}
-
-#[test]
-fn the_envelope_names_sdk_and_trace_where_the_event_does_not() {
-    let sdk = json!({"name": "sentry.python", "version": "2.0", "settings": {"infer_ip": "auto"}});
-    let trace = "4C79F60C11214EB38604F4AE0781BFB2".to_ascii_lowercase();
-    let told = NormaliseParams {
-        sdk: Some(sdk.clone()),
-        trace_id: Some(trace.clone()),
-        client: Some("raven-js/3".to_owned()),
-        event_id: Some("0123456789abcdef0123456789abcdef".to_owned()),
-        ..params()
-    };
-    for none in [json!({}), json!({"sdk": null}), json!({"sdk": {}}), json!({"contexts": {"trace": {"trace_id": "0"}}})] {
-        let stored = with(&none, &told);
-        assert_eq!(stored["sdk"], sdk, "{none}");
-        assert_eq!(stored["contexts"]["trace"]["trace_id"], json!(trace), "{none}");
-        assert_eq!(stored["contexts"]["trace"]["span_id"], "0123456789abcdef", "{none}");
-        // What the SDK wants done about addresses counts wherever it stands.
-        assert_eq!(stored["user"]["ip_address"], "198.51.100.7", "{none}");
-        assert_eq!(with(&stored, &told), stored);
-    }
-    let own =
-        json!({"sdk": {"name": "own", "version": "1"}, "contexts": {"trace": {"trace_id": "1".repeat(32), "span_id": "2".repeat(16)}}});
-    let stored = with(&own, &told);
-    assert_eq!(stored["sdk"]["name"], "own");
-    assert_eq!(stored["contexts"]["trace"]["trace_id"], json!("1".repeat(32)));
-    for nothing in [json!({}), json!({"version": "2"}), json!({"name": 5})] {
-        let told = NormaliseParams { sdk: Some(nothing), trace_id: Some("0".repeat(32)), ..told.clone() };
-        let stored = with(&json!({}), &told);
-        assert_eq!(stored["sdk"], json!({"name": "raven-js", "version": "3"}));
-        assert_eq!(stored["contexts"]["trace"]["trace_id"], "0123456789abcdef0123456789abcdef");
-    }
-}
-
-#[test]
-fn only_security_reports_take_what_the_request_says_of_the_browser() {
-    let hints = [("SEC-CH-UA-Platform", "Android"), ("SEC-CH-UA", "\"Google Chrome\";v=\"109\""), ("SEC-CH-UA-Model", "SM-S901B")];
-    let told = NormaliseParams {
-        user_agent: Some("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0".to_owned()),
-        hints: hints.map(|(name, value)| (name, value.to_owned())).to_vec(),
-        ..params()
-    };
-    let stored = with(&json!({"csp": {"effective_directive": "script-src", "blocked_uri": "http://evil.test/"}}), &told);
-    assert_eq!(stored["contexts"]["browser"]["browser"], "Chrome 109");
-    assert_eq!(stored["contexts"]["client_os"]["name"], "Android");
-    assert_eq!(stored["contexts"]["device"]["name"], "Galaxy S22");
-    assert_eq!(with(&stored, &told), stored);
-    let stored = with(&json!({"platform": "javascript", "message": "x"}), &told);
-    assert_eq!((stored.get("request"), stored["contexts"].get("browser")), (None, None));
-}
-
-#[test]
-fn cookies_of_a_response_are_moved() {
-    let response = |response: Value| json!({"contexts": {"response": response}});
-    let at = |part: &str| format!("/contexts/response/{part}");
-    let (cookies, headers) = (at("cookies"), at("headers"));
-    table(&[
-        (response(json!({"headers": {"set-cookie": "a=b", "x": "1"}})), &cookies, json!([["a", "b"]])),
-        (response(json!({"headers": {"set-cookie": "a=b", "x": "1"}})), &headers, json!([["X", "1"]])),
-        (
-            response(json!({"headers": [["Set-Cookie", "a=b"], ["Set-Cookie", "c=d; Path=/"]]})),
-            &cookies,
-            json!([["a", "b"], ["c", "d"], ["Path", "/"]]),
-        ),
-        (response(json!({"headers": {"Set-Cookie": "a=b"}, "cookies": {"z": "1"}})), &cookies, json!([["z", "1"]])),
-        (response(json!({"headers": {"Set-Cookie": "a=b; HttpOnly"}})), &headers, json!([["Set-Cookie", "a=b; HttpOnly"]])),
-        (
-            response(json!({"headers": [["Set-Cookie", "a=b"], ["X", {}]]})),
-            "/_meta/contexts/response/headers/0/1//err/0/0",
-            json!("invalid_data"),
-        ),
-    ]);
-    let sent = response(json!({"headers": [["Set-Cookie", "a=b"], ["Set-Cookie", "c=d"], ["X", {}]], "cookies": {}}));
-    let once = with(&sent, &params());
-    assert_eq!(with(&once, &params()), once);
-}
-
-/// What Go, Java and .NET clients spell their own way; the corpus has its turn in `normalising_real_events_again_changes_nothing`.
-#[test]
-fn nothing_that_can_be_read_is_refused() {
-    for odd in [
-        json!({"exception": [{"type": "T", "value": "v"}]}),
-        json!({"exception": {"type": "T"}, "breadcrumbs": [{"message": "m"}, null, "text", 5]}),
-        json!({"breadcrumbs": [{"message": "m", "data": [1]}]}),
-        json!({"request": {"headers": {"Accept": ["a", "b"], "Content-Length": 17, "X": null, "Y": {"z": 1}}}}),
-        json!({"request": {"headers": [["Accept", ["a"]], ["Content-Length", 17.5], ["odd"], 5]}}),
-        json!({"tags": [["a", 1], {"key": "b", "value": "c"}, "d"], "modules": [], "sdk": {"packages": {}, "integrations": {}}}),
-        json!({"user": {}, "fingerprint": [], "message": {}, "release": 5, "dist": {}, "timestamp": "never", "event_id": "none"}),
-        json!({"type": "transaction"}),
-        json!({"exception": "text", "threads": 1, "breadcrumbs": true, "user": [], "request": "", "contexts": [], "extra": 0, "level": []}),
-    ] {
-        let stored = with(&odd, &params());
-        assert!(stored["type"].is_string() && stored["level"].is_string() && stored["timestamp"].is_number(), "{odd}");
-    }
-    let stored = with(&json!({"request": {"headers": {"Accept": ["a", "b"], "Content-Length": 17}}}), &params());
-    assert_eq!(stored["request"]["headers"], json!([["Accept", "a,b"], ["Content-Length", "17"]]));
-    let stored = with(&json!({"breadcrumbs": [{"message": "m"}]}), &params());
-    assert_eq!(stored["breadcrumbs"]["values"][0]["message"], "m");
 }
 
 #[test]
@@ -478,130 +379,5 @@ fn clients_notes_follow_their_values() {
 fn what_is_no_object_is_refused() {
     for event in [json!(null), json!(1), json!("x"), json!([1]), json!(true)] {
         assert!(normalise(event, &params()).is_err());
-    }
-}
-
-/// Keys that mean something to some rule.
-const KEYS: &[&str] = &[
-    "values",
-    "type",
-    "value",
-    "stacktrace",
-    "frames",
-    "mechanism",
-    "meta",
-    "signal",
-    "number",
-    "data",
-    "vars",
-    "tags",
-    "key",
-    "headers",
-    "url",
-    "cookies",
-    "query_string",
-    "env",
-    "REMOTE_ADDR",
-    "user",
-    "id",
-    "email",
-    "ip_address",
-    "geo",
-    "sdk",
-    "settings",
-    "infer_ip",
-    "contexts",
-    "os",
-    "name",
-    "raw_description",
-    "trace",
-    "trace_id",
-    "status",
-    "timestamp",
-    "level",
-    "message",
-    "params",
-    "formatted",
-    "filename",
-    "abs_path",
-    "function",
-    "in_app",
-    "lineno",
-    "",
-    "image",
-    "images",
-    "pre_context",
-    "packages",
-    "Cookie",
-    "User-Agent",
-];
-
-/// Arbitrary JSON, with keys and texts that mean something to some rule.
-fn any_json() -> impl Strategy<Value = Value> {
-    let text = prop_oneof![
-        ".{0,12}",
-        Just("{{auto}}".to_owned()),
-        Just("%s {0} %(a)s".to_owned()),
-        Just("a=1&b=2".to_owned()),
-        Just("{\"a\": [1]}".to_owned()),
-        Just("T: v".to_owned()),
-        Just("http://x.test/a?b=c#d".to_owned()),
-        Just("2025-11-22T08:26:40Z".to_owned()),
-        Just("transaction".to_owned()),
-        Just("x".repeat(9_000)),
-    ];
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i32>().prop_map(Value::from),
-        (-1_000_000_i32..1_000_000).prop_map(|n| Value::from(f64::from(n) / 64.0)),
-        text.prop_map(Value::from),
-    ];
-    let key = prop_oneof![prop::sample::select(KEYS).prop_map(str::to_owned), "[a-z]{1,3}",];
-    leaf.prop_recursive(6, 60, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::btree_map(key.clone(), inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
-}
-
-fn any_event() -> impl Strategy<Value = Value> {
-    let key = prop::sample::select(
-        super::fields::EVENT
-            .fields
-            .iter()
-            .map(|field| field.key)
-            .chain(["message", "sentry.interfaces.Http", "sentry.interfaces.Exception", "_meta", "colour", "server_name"])
-            .collect::<Vec<_>>(),
-    );
-    prop::collection::btree_map(key, any_json(), 0..8)
-        .prop_map(|map| Value::Object(map.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()))
-}
-
-proptest! {
-    #[test]
-    fn normalising_never_panics_and_is_idempotent(event in any_event()) {
-        let once = with(&event, &params());
-        let twice = with(&once, &params());
-        prop_assert_eq!(&twice, &once);
-    }
-}
-
-/// Every event of the conformance corpus, where it is at hand.
-#[test]
-fn normalising_real_events_again_changes_nothing() {
-    let folder = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/normalise/cases");
-    let Ok(files) = std::fs::read_dir(&folder) else {
-        println!("skipped: {} is not there", folder.display());
-        return;
-    };
-    for file in files {
-        let path = file.unwrap().path();
-        let (case, _) = json::parse(&std::fs::read(&path).unwrap()).unwrap();
-        // Read from its bytes, as digest does: what Relay keeps is kept.
-        let (input, _) = json::parse(case["input"].to_string().as_bytes()).unwrap();
-        let once = with(&input, &params());
-        assert_eq!(with(&once, &params()), once, "{}", path.display());
     }
 }
