@@ -26,7 +26,7 @@ use crate::alerts;
 use crate::config::Settings;
 use crate::digest::Digest;
 use crate::events::partitions::{self, MakeAhead, Retention};
-use crate::ingest::{self, Ingest, KeyAnswer, KeyInfo, Seams, TrustedProxies};
+use crate::ingest::{self, Ingest, Seams, TrustedProxies};
 use crate::ops;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, DbOptions};
@@ -38,7 +38,7 @@ use crate::platform::outbox::{self, Handlers, Wake};
 use crate::platform::periodic;
 use crate::platform::postgres::{ManagedPostgres, Options as PostgresOptions};
 use crate::platform::{App, Parts};
-use crate::projects::{self, Registry};
+use crate::projects::Registry;
 use crate::protocol::ItemKind;
 use crate::routes;
 
@@ -130,8 +130,8 @@ impl Server {
         let journal_id = journal_id(&settings.data_dir, &app.ids)?;
         let (journal, registry, tasks) = (Arc::new(journal), Registry::open(&settings.data_dir), Tasks::new());
         let proxies: TrustedProxies = settings.trusted_proxies.parse().context("VEDETTE_TRUSTED_PROXIES")?;
-        let ingest = ingest(&app, &journal, &registry, proxies.clone());
-        let router = router(&app, &journal, &ingest).layer(from_fn(move |request, next| tell_client(proxies.clone(), request, next)));
+        let ingest = ingest(&app, &journal, &registry, proxies);
+        let router = router(&app, &journal, &ingest);
         serve(listener, router, &tasks);
         // Usually done before the first request; when the database is away, everything that needs none starts without it.
         let is_ready = tokio::time::timeout(FIRST_TRY, set_up_database(&app, &settings)).await;
@@ -171,7 +171,10 @@ impl Server {
 
 /// Everything that HTTP reaches.
 pub fn router(app: &App, journal: &Arc<Journal>, ingest: &Arc<Ingest>) -> Router {
-    routes::dashboard(app).merge(Arc::clone(ingest).routes()).merge(ops::routes(app.clone(), Arc::clone(journal)))
+    let proxies = ingest.trusted_proxies().clone();
+    // Ingest finds the client's address by itself.
+    let dashboard = routes::dashboard(app).layer(from_fn(move |request, next| tell_client(proxies.clone(), request, next)));
+    dashboard.merge(Arc::clone(ingest).routes()).merge(ops::routes(app.clone(), Arc::clone(journal)))
 }
 
 /// Ingest over the journal and the registry.
@@ -180,21 +183,9 @@ pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_pr
     let registry = registry.clone();
     let seams = Seams {
         journal: Arc::clone(journal),
-        lookup: Box::new(move |key, project| {
+        lookup: Box::new(move |key| {
             let (app, registry) = (look_up_app.clone(), registry.clone());
-            Box::pin(async move {
-                match registry.resolve(key, project, &app.db, app.clock.now()).await {
-                    projects::KeyAnswer::Known(key) => KeyAnswer::Known(Arc::new(KeyInfo {
-                        project_id: key.project_id,
-                        dsn_id: key.dsn_id,
-                        key_id: key.key_id,
-                        allowed_domains: key.allowed_domains.clone(),
-                        enabled: key.enabled,
-                    })),
-                    projects::KeyAnswer::Unknown => KeyAnswer::Unknown,
-                    projects::KeyAnswer::Unavailable => KeyAnswer::Unavailable,
-                }
-            })
+            Box::pin(async move { registry.resolve(key, &app.db, app.clock.now()).await })
         }),
         now: Box::new(move || clock.now()),
         new_id: Box::new(move || ids.uuid().into()),
@@ -239,17 +230,8 @@ fn flush_refused(ingest: Arc<Ingest>, app: App, tasks: &Tasks) {
 fn with_database(app: App, settings: Settings, tasks: &Tasks, is_ready: bool) {
     let (soft, later) = (tasks.soft().clone(), tasks.clone());
     tasks.spawn("database", async move {
-        let mut was_said = is_ready;
-        while !was_said || !is_ready {
-            let Err(error) = set_up_database(&app, &settings).await else { break };
-            if !was_said {
-                was_said = true;
-                tracing::warn!("the database does not answer yet; events are taken and wait in the journal: {error:#}");
-            }
-            tokio::select! {
-                () = soft.cancelled() => return Ok(()),
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            }
+        if !is_ready && soft.run_until_cancelled(database_ready(&app, &settings)).await.is_none() {
+            return Ok(());
         }
         outbox::run(app.clone(), Arc::new(alerts::handlers(Handlers::default())), &later);
         periodic::run(MakeAhead, app.clone(), &later);
@@ -257,6 +239,18 @@ fn with_database(app: App, settings: Settings, tasks: &Tasks, is_ready: bool) {
         soft.cancelled().await;
         Ok(())
     });
+}
+
+/// Returns once the database answers and is set up.
+async fn database_ready(app: &App, settings: &Settings) {
+    let mut was_said = false;
+    while let Err(error) = set_up_database(app, settings).await {
+        if !was_said {
+            was_said = true;
+            tracing::warn!("the database does not answer yet; events are taken and wait in the journal: {error:#}");
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 async fn set_up_database(app: &App, settings: &Settings) -> anyhow::Result<()> {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Response;
 
+use super::Ingest;
 use super::answer::{Stop, accepted};
 use super::body::drain;
 use super::collect::{Collected, Collector};
 use super::handler::Arrival;
-use super::{Ingest, KeyInfo};
 use crate::event::json;
+use crate::projects::KeyInfo;
 use crate::protocol::record::{Endpoint, Record};
 use crate::protocol::{Dsn, EventId, Refusal, auth};
 

@@ -14,12 +14,13 @@ use axum::http::request::Parts;
 use axum::http::{Method, Request, Response};
 use chrono::{DateTime, Utc};
 
+use super::Ingest;
 use super::answer::{Stop, journal_reason, pixel, preflight, refused, with_cors};
 use super::body::drain;
 use super::client::{Client, text};
 use super::route::Route;
-use super::{Ingest, KeyAnswer, KeyInfo};
 use crate::platform::journal;
+use crate::projects::{KeyAnswer, KeyInfo};
 use crate::protocol::auth::{self, Credentials, Places};
 use crate::protocol::encoding::Codings;
 use crate::protocol::record::Record;
@@ -132,7 +133,7 @@ impl Ingest {
 
     /// The key of credentials, if it may send to this project from this page.
     pub(super) async fn key(&self, credentials: &Credentials, arrival: &Arrival) -> Result<Arc<KeyInfo>, Stop> {
-        let key = match (self.seams.lookup)(credentials.key, arrival.project).await {
+        let key = match (self.seams.lookup)(credentials.key).await {
             KeyAnswer::Known(key) => key,
             KeyAnswer::Unknown => return Err(Refusal::UnknownProject.into()),
             KeyAnswer::Unavailable => return Err(Refusal::Unavailable.into()),

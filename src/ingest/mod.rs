@@ -22,8 +22,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use crate::platform::journal::Journal;
+use crate::projects::KeyAnswer;
 use crate::protocol::items::Policy;
-use crate::protocol::{DsnId, EventId, ItemKind, Limits, PublicKey};
+use crate::protocol::{EventId, ItemKind, Limits, PublicKey};
 
 mod answer;
 mod body;
@@ -40,34 +41,8 @@ mod tests;
 
 pub use client::{InvalidProxies, TrustedProxies};
 
-/// What ingest knows of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyInfo {
-    /// The internal project number.
-    pub project_id: i32,
-    /// The public project number, which stands in the URL.
-    pub dsn_id: i64,
-    /// The key's number.
-    pub key_id: i32,
-    /// The pages that may send; none means all.
-    pub allowed_domains: Vec<String>,
-    /// Whether key and project take events.
-    pub enabled: bool,
-}
-
-/// The answer to a look-up.
-#[derive(Debug, Clone)]
-pub enum KeyAnswer {
-    /// There is such a key.
-    Known(Arc<KeyInfo>),
-    /// There is none.
-    Unknown,
-    /// Nobody can tell now: the database is away, and the key was not seen before.
-    Unavailable,
-}
-
-/// Looks up a key, with the project of the URL where it names one.
-pub type Lookup = Box<dyn Fn(PublicKey, Option<DsnId>) -> Pin<Box<dyn Future<Output = KeyAnswer> + Send>> + Send + Sync>;
+/// Looks up a key.
+pub type Lookup = Box<dyn Fn(PublicKey) -> Pin<Box<dyn Future<Output = KeyAnswer> + Send>> + Send + Sync>;
 
 /// What ingest needs and does not own.
 pub struct Seams {
@@ -122,6 +97,11 @@ impl Ingest {
     pub fn new(seams: Seams, settings: Settings) -> Arc<Self> {
         let large_bodies = Semaphore::new(settings.large_bodies);
         Arc::new(Self { seams, settings: Arc::new(settings), large_bodies, refused: tally::Tally::default() })
+    }
+
+    /// Whose `X-Forwarded-For` is believed.
+    pub fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.settings.trusted_proxies
     }
 
     /// The routes: everything below `/api/` that no other room claims by a more exact path.

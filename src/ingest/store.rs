@@ -10,12 +10,13 @@ use axum::http::{Method, Response};
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::Ingest;
 use super::answer::{Stop, accepted};
 use super::body::read_all;
 use super::collect::{Collected, Collector};
 use super::handler::Arrival;
-use super::{Ingest, KeyInfo};
 use crate::event::json;
+use crate::projects::KeyInfo;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::framer::Sink;
 use crate::protocol::record::{Endpoint, Record};

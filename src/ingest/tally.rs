@@ -11,13 +11,13 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
-use super::{Ingest, KeyInfo};
+use super::Ingest;
 use crate::platform::journal;
-use crate::protocol::record::{ClientHints, Counted, Endpoint, Record};
+use crate::projects::KeyInfo;
+use crate::protocol::record::{Counted, Endpoint, Record};
 use crate::protocol::{Category, Outcome};
 
 /// Different counts held: projects × categories × reasons between two flushes.
@@ -67,22 +67,7 @@ impl Ingest {
     pub async fn flush_refused(&self, now: DateTime<Utc>) -> usize {
         let mut written = 0;
         for (project, counted) in self.refused.take() {
-            let record = Record {
-                received: now.timestamp_micros(),
-                project_id: project.0,
-                dsn_id: project.1,
-                key_id: project.2,
-                endpoint: Endpoint::Counts,
-                event_id: None,
-                client_ip: None,
-                user_agent: None,
-                hints: ClientHints::default(),
-                sentry_client: None,
-                origin: None,
-                envelope: Bytes::from_static(b"{}"),
-                spooled: Vec::new(),
-                counted,
-            };
+            let record = Record { counted, ..Record::bare(Endpoint::Counts, now.timestamp_micros(), project) };
             match self.seams.journal.append(journal::Record::new(now, record.encode())).await {
                 Ok(_) => written += 1,
                 Err(_) => self.refused.give_back(project, record.counted),

@@ -25,7 +25,7 @@ use crate::accounts::ProjectId;
 use crate::platform::App;
 use crate::platform::db::Db;
 use crate::platform::lifecycle::Tasks;
-use crate::protocol::{DsnId, PublicKey};
+use crate::protocol::PublicKey;
 
 /// How often the database is asked, notified or not: LISTEN may be lost behind a pooler, or while the connection was away.
 const EVERY: Duration = Duration::from_secs(30);
@@ -141,8 +141,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Looks up a key. `project` is the number in the URL: a key is found whatever it is, so that the caller can tell a foreign key from none.
-    pub async fn resolve(&self, key: PublicKey, _project: Option<DsnId>, db: &Db, now: DateTime<Utc>) -> KeyAnswer {
+    /// Looks up a key, whichever project it belongs to: the caller tells a foreign key from none.
+    pub async fn resolve(&self, key: PublicKey, db: &Db, now: DateTime<Utc>) -> KeyAnswer {
         if let Some(info) = self.known(key) {
             return KeyAnswer::Known(info);
         }
@@ -285,13 +285,13 @@ mod tests {
         known::write(&dir.path().join(FILE), &[project(1, json!({"scrub": {"scrubIpAddresses": true}}))]).unwrap();
         let registry = Registry::open(dir.path());
         let now = DateTime::UNIX_EPOCH;
-        let KeyAnswer::Known(info) = registry.resolve(KEY, None, &away(), now).await else { panic!("the file knows the key") };
+        let KeyAnswer::Known(info) = registry.resolve(KEY, &away(), now).await else { panic!("the file knows the key") };
         assert_eq!((info.project_id, info.dsn_id, info.key_id, info.enabled), (1, 4_505_000_000_000_001, 10, true));
         assert!(!registry.config(ProjectId(1)).unwrap().store_ips);
         assert!(registry.config(ProjectId(2)).is_none());
         assert!(registry.know([ProjectId(1)], &away()).await.is_ok(), "what is known needs no database");
         assert!(registry.know([ProjectId(1), ProjectId(2)], &away()).await.is_err(), "whether 2 was deleted cannot be told");
-        assert!(matches!(registry.resolve(PublicKey::new(5), None, &away(), now).await, KeyAnswer::Unavailable));
+        assert!(matches!(registry.resolve(PublicKey::new(5), &away(), now).await, KeyAnswer::Unavailable));
     }
 
     #[test]

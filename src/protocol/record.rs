@@ -152,6 +152,26 @@ pub enum RecordError {
 }
 
 impl Record {
+    /// A record without sender and items: an empty envelope, and nothing counted.
+    pub fn bare(endpoint: Endpoint, received: i64, (project_id, dsn_id, key_id): (i32, i64, i32)) -> Self {
+        Self {
+            received,
+            project_id,
+            dsn_id,
+            key_id,
+            endpoint,
+            event_id: None,
+            client_ip: None,
+            user_agent: None,
+            hints: ClientHints::default(),
+            sentry_client: None,
+            origin: None,
+            envelope: Bytes::from_static(b"{}"),
+            spooled: Vec::new(),
+            counted: Vec::new(),
+        }
+    }
+
     /// The envelope, framed.
     pub fn open(&self) -> Result<Envelope, FramingError> {
         Envelope::parse(&self.envelope)

@@ -65,22 +65,7 @@ prop_compose! {
 }
 
 fn small() -> Record {
-    Record {
-        received: 1_700_000_000_000_000,
-        project_id: 1,
-        dsn_id: 42,
-        key_id: 3,
-        endpoint: Endpoint::Envelope,
-        event_id: None,
-        client_ip: None,
-        user_agent: None,
-        hints: ClientHints::default(),
-        sentry_client: None,
-        origin: None,
-        envelope: Bytes::from_static(b"{}"),
-        spooled: Vec::new(),
-        counted: Vec::new(),
-    }
+    Record::bare(Endpoint::Envelope, 1_700_000_000_000_000, (1, 42, 3))
 }
 
 #[test]

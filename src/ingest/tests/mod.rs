@@ -29,6 +29,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::platform::journal::{BatchLimits, JournalOptions, OsFiles};
+use crate::projects::KeyInfo;
 use crate::protocol::envelope::Item;
 use crate::protocol::record::{Counted, Record};
 
@@ -73,7 +74,7 @@ impl House {
         let journal = Arc::new(journal);
         let seams = Seams {
             journal: Arc::clone(&journal),
-            lookup: Box::new(|key, _| Box::pin(async move { lookup(key) })),
+            lookup: Box::new(|key| Box::pin(async move { lookup(key) })),
             now: Box::new(now),
             new_id: Box::new(|| NEW_ID.parse().unwrap()),
         };
