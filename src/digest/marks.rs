@@ -9,9 +9,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::prepare::Prepared;
 use crate::platform::db::Db;
-use crate::platform::journal::Entry;
+use crate::platform::journal::{Entry, Seq};
 
 /// Batches remembered. The journal's own marks reach the disk within seconds; these cover minutes at full speed.
 const KEPT: i64 = 1000;
@@ -70,8 +69,8 @@ impl Marks {
     }
 
     /// Marks a batch in its transaction.
-    pub(super) async fn write(&self, db: &mut PgConnection, batch: i64, records: &[Prepared]) -> sqlx::Result<()> {
-        let mut seqs: Vec<i64> = records.iter().map(|record| record.seq.get() as i64).collect();
+    pub(super) async fn write(&self, db: &mut PgConnection, batch: i64, records: &[(Seq, DateTime<Utc>)]) -> sqlx::Result<()> {
+        let mut seqs: Vec<i64> = records.iter().map(|(seq, _)| seq.get() as i64).collect();
         seqs.sort_unstable();
         let (mut firsts, mut lasts) = (Vec::<i64>::new(), Vec::<i64>::new());
         for seq in seqs {
@@ -83,7 +82,7 @@ impl Marks {
                 }
             }
         }
-        let times = || records.iter().map(|record| record.at);
+        let times = || records.iter().map(|(_, at)| *at);
         let (Some(first_at), Some(last_at)) = (times().min(), times().max()) else { return Ok(()) };
         sqlx::query!("insert into digest_marks values ($1, $2, $3, $4, $5, $6)", self.journal, batch, &firsts, &lasts, first_at, last_at)
             .execute(&mut *db)

@@ -14,4 +14,4 @@ pub mod process;
 mod worker;
 mod write;
 
-pub use worker::{Digest, Hook, Limits};
+pub use worker::{Digest, Hook};

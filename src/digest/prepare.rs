@@ -21,7 +21,7 @@ use crate::protocol::client_report;
 use crate::protocol::envelope::{EnvelopeHeader, Item};
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::Record;
-use crate::protocol::{InvalidReason, ItemKind, Outcome};
+use crate::protocol::{Category, InvalidReason, ItemKind, Outcome};
 
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
@@ -65,11 +65,7 @@ impl Prepared {
     /// It cannot be written.
     pub(super) fn condemned(self, reason: String) -> Condemned {
         let ledger = Ledger::default();
-        for event in &self.events {
-            for (category, quantity) in event.quantities() {
-                ledger.count(event.source(), *category, Outcome::Invalid(InvalidReason::Internal), *quantity);
-            }
-        }
+        self.events.iter().for_each(|event| count_lost(&ledger, event.source(), event.quantities()));
         let ended = self.ended.iter().cloned().chain(ledger.take()).collect();
         let condemned = Condemned { seq: self.seq, at: self.at, reason, ended };
         self.end();
@@ -118,11 +114,16 @@ fn lost_items(entry: &Entry) -> Option<Vec<Counted>> {
     count_refused(&record, &ledger);
     let items = record.open().ok()?.collect_items().ok()?;
     for item in items {
-        for (category, quantity) in item.header.kind().quantities(&item.header, item.payload.len() as u64) {
-            ledger.count(source, category, Outcome::Invalid(InvalidReason::Internal), quantity);
-        }
+        count_lost(&ledger, source, &item.header.kind().quantities(&item.header, item.payload.len() as u64));
     }
     Some(ledger.take())
+}
+
+/// Counts an item that ends by a defect of ours.
+fn count_lost(ledger: &Ledger, source: Source, quantities: &[(Category, u64)]) {
+    for (category, quantity) in quantities {
+        ledger.count(source, *category, Outcome::Invalid(InvalidReason::Internal), *quantity);
+    }
 }
 
 fn source(record: &Record) -> Source {

@@ -23,22 +23,10 @@ use crate::platform::journal::{BatchLimits, Entry, Journal, Seq};
 use crate::platform::lifecycle::Tasks;
 use crate::projects::Registry;
 
-/// Bounds of a batch.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Records in a batch: more make statements larger, but hardly cheaper each.
-    pub records: usize,
-    /// Bytes of records in a batch: what memory it takes.
-    pub bytes: usize,
-    /// How long a batch waits for company. An event is visible so much later, and a busy server saves most of its transactions.
-    pub linger: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { records: 2000, bytes: 8 << 20, linger: Duration::from_millis(100) }
-    }
-}
+/// Records in a batch: more make statements larger, but hardly cheaper each. Bytes: what memory it takes.
+const BATCH: BatchLimits = BatchLimits { records: 2000, bytes: 8 << 20 };
+/// How long a batch waits for company. An event is visible so much later, and a busy server saves most of its transactions.
+const LINGER: Duration = Duration::from_millis(100);
 
 /// A test's way into the database stage: sees the batch's event ids inside the transaction; an error fails the batch like bad data.
 pub type Hook = Arc<dyn Fn(&[Uuid]) -> Result<(), String> + Send + Sync>;
@@ -49,7 +37,8 @@ pub struct Digest {
     journal: Arc<Journal>,
     registry: Registry,
     journal_id: Uuid,
-    limits: Limits,
+    /// Threads of the CPU stage: all cores but one.
+    workers: usize,
     hook: Option<Hook>,
     days: Mutex<HashSet<NaiveDate>>,
 }
@@ -73,14 +62,8 @@ enum Written {
 impl Digest {
     /// A digest of `journal`, whose identity is `journal_id`.
     pub fn new(app: App, journal: Arc<Journal>, journal_id: Uuid, registry: Registry) -> Self {
-        Self { app, journal, registry, journal_id, limits: Limits::default(), hook: None, days: Mutex::default() }
-    }
-
-    /// Other bounds.
-    #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
+        let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
+        Self { app, journal, registry, journal_id, workers, hook: None, days: Mutex::default() }
     }
 
     /// With a test's hook.
@@ -104,14 +87,14 @@ impl Digest {
         let mut marks = Marks::load(&self.app.db, self.journal_id).await?;
         let mut count = 0;
         loop {
-            let entries = self.next(Some(&marks)).await?;
+            let entries = self.next(&marks).await?;
             if entries.is_empty() {
                 return Ok(count);
             }
             count += entries.len();
             let soft = CancellationToken::new();
             if let Some(prepared) = self.prepare(entries, &soft).await? {
-                self.settle(prepared, &mut marks, &soft).await?;
+                self.settle(prepared, &mut marks, &soft).await;
             }
         }
     }
@@ -125,9 +108,9 @@ impl Digest {
                 () = self.journal.wait_for_records() => {}
             }
             if !has_more {
-                tokio::time::sleep(self.limits.linger).await;
+                tokio::time::sleep(LINGER).await;
             }
-            let entries = match self.next(Some(&marks)).await {
+            let entries = match self.next(&marks).await {
                 Ok(entries) => entries,
                 Err(error) => {
                     tracing::error!("the journal cannot be read, trying again: {error:#}");
@@ -139,7 +122,7 @@ impl Digest {
                 continue;
             }
             // A batch that is large enough need not wait for company.
-            has_more = entries.len() >= self.limits.records / 2;
+            has_more = entries.len() >= BATCH.records / 2;
             let Some(prepared) = self.prepare(entries, soft).await? else { break };
             if send.send(prepared).await.is_err() {
                 break;
@@ -161,14 +144,13 @@ impl Digest {
     }
 
     /// The next records that are not committed yet.
-    async fn next(&self, marks: Option<&Marks>) -> anyhow::Result<Vec<Entry>> {
-        let limits = BatchLimits { records: self.limits.records, bytes: self.limits.bytes };
+    async fn next(&self, marks: &Marks) -> anyhow::Result<Vec<Entry>> {
         loop {
-            let entries = self.journal.next_batch(limits).await?;
+            let entries = self.journal.next_batch(BATCH).await?;
             if entries.is_empty() {
                 return Ok(entries);
             }
-            let (done, open): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| marks.is_some_and(|marks| marks.contains(entry)));
+            let (done, open): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| marks.contains(entry));
             self.journal.forget(&done.iter().map(|entry| entry.seq).collect::<Vec<_>>());
             if !open.is_empty() {
                 return Ok(open);
@@ -197,8 +179,7 @@ impl Digest {
     }
 
     async fn prepare_parts(&self, entries: &[Entry], is_final: bool) -> anyhow::Result<Vec<Result<Prepared, Condemned>>> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let size = entries.len().div_ceil(cores.saturating_sub(1).max(1)).max(1);
+        let size = entries.len().div_ceil(self.workers).max(1);
         let mut running = Vec::new();
         for part in entries.chunks(size) {
             // Clones of entries share their bytes.
@@ -219,7 +200,7 @@ impl Digest {
     ) -> anyhow::Result<()> {
         let Some(mut marks) = self.load_marks(soft).await else { return Ok(()) };
         while let Some(batch) = receive.recv().await {
-            self.settle(batch, &mut marks, soft).await?;
+            self.settle(batch, &mut marks, soft).await;
             if soft.is_cancelled() {
                 break;
             }
@@ -228,7 +209,7 @@ impl Digest {
     }
 
     /// Brings a batch to its end, whatever it takes: committed, or buried one by one. Gives up only when the process ends.
-    async fn settle(&self, batch: Vec<Result<Prepared, Condemned>>, marks: &mut Marks, soft: &CancellationToken) -> anyhow::Result<()> {
+    async fn settle(&self, batch: Vec<Result<Prepared, Condemned>>, marks: &mut Marks, soft: &CancellationToken) {
         let mut prepared = Vec::with_capacity(batch.len());
         for record in batch {
             match record {
@@ -268,12 +249,11 @@ impl Digest {
                     if pause(wait, soft).await.is_none() {
                         // The records are in the journal; the next start digests them.
                         parts.into_iter().flatten().for_each(Prepared::end);
-                        return Ok(());
+                        return;
                     }
                 }
             }
         }
-        Ok(())
     }
 
     async fn write_once(&self, part: &[Prepared], marks: &mut Marks, soft: &CancellationToken) -> Written {
@@ -316,7 +296,8 @@ impl Digest {
             hook(&ids).map_err(|reason| failed(anyhow::anyhow!(reason)))?;
         }
         write::write(&mut tx, part, now).await.map_err(failed)?;
-        marks.write(&mut tx, number, part).await.map_err(|error| failed(error.into()))?;
+        let records: Vec<_> = part.iter().map(|record| (record.seq, record.at)).collect();
+        marks.write(&mut tx, number, &records).await.map_err(|error| failed(error.into()))?;
         tx.commit().await.map_err(|error| (error.into(), true))
     }
 
@@ -340,11 +321,10 @@ impl Digest {
             outcomes.add(entry);
         }
         let number = marks.next();
-        let counted = Prepared { seq, at, events: Vec::new(), ended: Vec::new(), unknown_project: None };
         let write = async || {
             let mut tx = self.app.db.begin().await?;
             outcomes.write(&mut tx).await?;
-            marks.write(&mut tx, number, std::slice::from_ref(&counted)).await?;
+            marks.write(&mut tx, number, &[(seq, at)]).await?;
             tx.commit().await
         };
         while let Err(error) = write().await {
