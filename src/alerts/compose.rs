@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{MAIL_SEND, queries};
 use crate::accounts::IssueId;
-use crate::events::payload;
 use crate::events::view::{EventView, FrameView, Segment};
+use crate::events::{Trail, Which, payload};
 use crate::issues::facts::{Appeared, Regressed};
 use crate::issues::view::split_title;
 use crate::platform::App;
@@ -91,8 +91,8 @@ async fn mail(
     let Some(facts) = queries::facts(db, issue).await? else { return Ok(None) };
     let recipients = projects::recipients(db, issue.project()).await?;
     // A payload that is gone or broken leaves a mail without frames.
-    let payload = queries::payload(db, issue, event).await?;
-    let event = payload.and_then(|packed| payload::decode(&packed).ok()).unwrap_or(Value::Null);
+    let stored = Trail::of(db, issue).await?.find(db, Which::Id(event)).await?;
+    let event = stored.and_then(|stored| payload::decode(&stored.payload).ok()).unwrap_or(Value::Null);
     let view = EventView::new(&event, app.clock.now());
     let (title_kind, message) = split_title(&facts.title);
     let received = event.get("received").and_then(Value::as_f64).and_then(|s| DateTime::from_timestamp_micros((s * 1e6) as i64));

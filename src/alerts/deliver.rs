@@ -10,15 +10,15 @@ pub(super) async fn deliver(app: &App, job: &Job) -> Result<(), Failure> {
     let id: i64 = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
     let mail = queries::find(&mut *app.db.acquire().await?, id).await?;
     // Sent already: only the end of the job was lost.
-    let Some(mail) = mail.filter(|mail| mail.status == "queued") else { return Ok(()) };
+    let Some(mail) = mail.filter(|mail| mail.line.status == "queued") else { return Ok(()) };
     let outgoing = Outgoing {
-        to: mail.recipient,
-        subject: mail.subject,
+        to: mail.line.recipient,
+        subject: mail.line.subject,
         text: mail.text_body,
         html: mail.html_body,
         message_id: mail.message_id,
         in_reply_to: None,
-        date: mail.created_at,
+        date: mail.line.created_at,
         headers: Vec::new(),
     };
     let sent = app.mailer.send(&outgoing).await;

@@ -5,7 +5,7 @@ use http::header;
 use serde::Deserialize;
 
 use super::queries::{self, Mail, MailLine};
-use crate::accounts::{IssueId, ProjectId, Viewer};
+use crate::accounts::{IssueId, OurFault as _, ProjectId, Viewer};
 use crate::platform::App;
 use crate::platform::mail::Mailer;
 use crate::web::pages::mails::{MailPage, MailRow, MailsPage};
@@ -25,8 +25,8 @@ pub(super) struct Cursor {
 /// `GET /mails`: the log of the viewer's projects, newest first.
 pub(super) async fn list(app: App, viewer: Viewer, Query(cursor): Query<Cursor>) -> Result<Response, HttpError> {
     let projects: Vec<i32> = viewer.projects.iter().map(|project| project.id.0).collect();
-    let mut db = app.db.acquire().await.map_err(anyhow::Error::from)?;
-    let mut lines = queries::list(&mut db, &projects, cursor.after.unwrap_or(i64::MAX), PAGE).await.map_err(anyhow::Error::from)?;
+    let mut db = app.db.acquire().await.ours()?;
+    let mut lines = queries::list(&mut db, &projects, cursor.after.unwrap_or(i64::MAX), PAGE).await.ours()?;
     let has_more = lines.len() > PAGE as usize;
     lines.truncate(PAGE as usize);
     let older = lines.last().filter(|_| has_more).map(|line| urls::mails_after(line.id));
@@ -38,23 +38,12 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(cursor): Query<Cursor>)
 /// `GET /mails/{id}`.
 pub(super) async fn show(app: App, viewer: Viewer, Path(id): Path<i64>) -> Result<Response, HttpError> {
     let mail = visible(&app, &viewer, id).await?;
-    let mut db = app.db.acquire().await.map_err(anyhow::Error::from)?;
-    let attempts = queries::attempts(&mut db, id).await.map_err(anyhow::Error::from)?;
+    let mut db = app.db.acquire().await.ours()?;
+    let attempts = queries::attempts(&mut db, id).await.ours()?;
     let now = app.clock.now();
-    let line = MailLine {
-        id: mail.id,
-        project_id: mail.project_id,
-        issue_id: mail.issue_id,
-        recipient: mail.recipient,
-        kind: mail.kind,
-        subject: mail.subject,
-        status: mail.status,
-        reason: mail.reason,
-        created_at: mail.created_at,
-    };
     Ok(html(&MailPage {
         shell: viewer.shell(&app, format!("Mail {id}"), IssueQuery::default()),
-        mail: row(&app, &viewer, line),
+        mail: row(&app, &viewer, mail.line),
         message_id: mail.message_id,
         attempts: attempts.into_iter().map(|(at, result)| (When::new(at, now), result)).collect(),
         text: mail.text_body,
@@ -69,9 +58,9 @@ pub(super) async fn html_body(app: App, viewer: Viewer, Path(id): Path<i64>) -> 
 }
 
 async fn visible(app: &App, viewer: &Viewer, id: i64) -> Result<Mail, HttpError> {
-    let mut db = app.db.acquire().await.map_err(anyhow::Error::from)?;
-    let mail = queries::find(&mut db, id).await.map_err(anyhow::Error::from)?;
-    mail.filter(|mail| viewer.project_by_id(ProjectId(mail.project_id)).is_some()).ok_or(HttpError::NotFound)
+    let mut db = app.db.acquire().await.ours()?;
+    let mail = queries::find(&mut db, id).await.ours()?;
+    mail.filter(|mail| viewer.project_by_id(ProjectId(mail.line.project_id)).is_some()).ok_or(HttpError::NotFound)
 }
 
 fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::accounts::{IssueId, UserId};
 
@@ -46,18 +45,6 @@ pub(super) async fn last_resolved(db: &mut PgConnection, issue: IssueId) -> sqlx
     Ok(row.fetch_optional(db).await?.map(|row| (row.at, row.email)))
 }
 
-/// The payload of one event of an issue; nothing when its day was dropped.
-pub(super) async fn payload(db: &mut PgConnection, issue: IssueId, event: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
-    // joins: events
-    let row = sqlx::query_scalar!(
-        "select payload from events where project_id = $1 and event_id = $2 and issue_id = $3 limit 1",
-        issue.project().0,
-        event,
-        issue.0
-    );
-    row.fetch_optional(db).await
-}
-
 /// A mail, decided on.
 pub(super) struct NewMail<'a> {
     pub(super) issue: IssueId,
@@ -93,32 +80,37 @@ pub(super) async fn insert(db: &mut PgConnection, mail: &NewMail<'_>, now: DateT
     id.fetch_one(db).await
 }
 
-/// A mail of the log.
+/// A mail of the log, with what it says.
 pub(super) struct Mail {
-    pub(super) id: i64,
-    pub(super) project_id: i32,
-    pub(super) issue_id: Option<i64>,
-    pub(super) recipient: String,
-    pub(super) kind: String,
-    pub(super) subject: String,
+    pub(super) line: MailLine,
     pub(super) text_body: String,
     pub(super) html_body: String,
     pub(super) message_id: String,
-    pub(super) status: String,
-    pub(super) reason: String,
-    pub(super) created_at: DateTime<Utc>,
 }
 
 /// One mail.
 pub(super) async fn find(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Mail>> {
-    sqlx::query_as!(
-        Mail,
+    let row = sqlx::query!(
         "select mail_id as id, project_id, issue_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at
         from mails where mail_id = $1",
         id
-    )
-    .fetch_optional(db)
-    .await
+    );
+    Ok(row.fetch_optional(db).await?.map(|row| Mail {
+        line: MailLine {
+            id: row.id,
+            project_id: row.project_id,
+            issue_id: row.issue_id,
+            recipient: row.recipient,
+            kind: row.kind,
+            subject: row.subject,
+            status: row.status,
+            reason: row.reason,
+            created_at: row.created_at,
+        },
+        text_body: row.text_body,
+        html_body: row.html_body,
+        message_id: row.message_id,
+    }))
 }
 
 /// What an attempt came to.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::tag_stats::TagValues;
 use crate::accounts::{IssueId, ProjectId};
+use crate::platform::clock::{hour_of, minute_of};
 
 /// A row of `events`.
 #[derive(Debug, Clone)]
@@ -84,9 +85,8 @@ pub struct Counts {
 impl Counts {
     /// Counts one event.
     pub fn add(&mut self, issue: IssueId, received: DateTime<Utc>, hash: Uuid) {
-        let seconds = received.timestamp();
-        *self.minutes.entry((issue, (seconds / 60) as i32)).or_default() += 1;
-        *self.hours.entry((issue, (seconds / 3600) as i32, hash)).or_default() += 1;
+        *self.minutes.entry((issue, minute_of(received))).or_default() += 1;
+        *self.hours.entry((issue, hour_of(received), hash)).or_default() += 1;
     }
 
     /// Adds them to the counter tables.

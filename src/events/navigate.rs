@@ -6,12 +6,13 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::queries::{self, Place, StoredEvent};
 use crate::accounts::IssueId;
+use crate::platform::clock::hour_of;
 
 /// Positions are told in hours with at most so many events: they are counted one by one.
 const COUNTED: i64 = 5_000;
@@ -112,11 +113,6 @@ impl Trail {
         let number = around.before + queries::count_up_to(db, self.issue, place.received.date_naive(), start, place).await?;
         Ok((number <= around.total).then_some((number, around.total)))
     }
-}
-
-/// Hours since 1970, as the counters have them.
-fn hour_of(at: DateTime<Utc>) -> i32 {
-    (at.timestamp() / 3600) as i32
 }
 
 #[cfg(test)]

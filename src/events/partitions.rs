@@ -11,6 +11,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::platform::App;
+use crate::platform::clock::{hour_of, minute_of};
 use crate::platform::db::Db;
 use crate::platform::periodic::{Periodic, Step};
 
@@ -97,7 +98,7 @@ pub struct Retention {
 }
 
 /// Minute counters are for the spike detector and the last hours' charts.
-const MINUTE_DAYS: i64 = 8;
+const MINUTE_DAYS: i32 = 8;
 /// Rows of counters deleted in one step.
 const BATCH: i64 = 10_000;
 
@@ -113,8 +114,8 @@ impl Periodic for Retention {
             drop_day(&mut db, day).await?;
             return Ok(Step::More(format!("dropped the events of {day}")));
         }
-        let hour = (now.timestamp() / 3600) as i32 - 24 * self.days as i32;
-        let minute = ((now.timestamp() / 60) - MINUTE_DAYS * 24 * 60) as i32;
+        let hour = hour_of(now) - 24 * self.days as i32;
+        let minute = minute_of(now) - MINUTE_DAYS * 24 * 60;
         let deleted = delete_counters(&mut db, hour, minute).await?;
         Ok(if deleted >= BATCH as u64 { Step::More(format!("deleted {deleted} counters")) } else { Step::Idle })
     }

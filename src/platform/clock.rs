@@ -43,6 +43,16 @@ impl Clock {
     }
 }
 
+/// Hours since 1970, as counters are kept.
+pub fn hour_of(at: DateTime<Utc>) -> i32 {
+    (at.timestamp() / 3600) as i32
+}
+
+/// Minutes since 1970, as counters are kept.
+pub fn minute_of(at: DateTime<Utc>) -> i32 {
+    (at.timestamp() / 60) as i32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::platform::clock::hour_of;
 use crate::web::chart::Bars;
 
 /// The age up to which a day is shown.
@@ -26,7 +27,7 @@ impl Histogram {
     /// An empty one for an issue first seen at `first_seen`.
     pub(super) fn for_issue(first_seen: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         let (step, bars) = if now - first_seen < YOUNG { (1, 24) } else { (WIDE, 14 * 24 / WIDE as usize) };
-        Self { hour: (now.timestamp() / 3600) as i32, step, counts: vec![0; bars], last_day: 0 }
+        Self { hour: hour_of(now), step, counts: vec![0; bars], last_day: 0 }
     }
 
     /// The first hour it shows; bars begin at whole multiples of their width.
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn an_old_issue_shows_two_weeks_in_bars_of_four_hours() {
         let empty = Histogram::for_issue(now() - TimeDelta::days(40), now());
-        let (first, hour) = (empty.first_hour(), (now().timestamp() / 3600) as i32);
+        let (first, hour) = (empty.first_hour(), hour_of(now()));
         let filled =
             empty.filled(&[(first - 1, 100), (first, 1), (first + 3, 2), (hour - 24, 8), (hour - 23, 5), (hour, 3), (hour + 9, 100)]);
         assert_eq!((filled.counts.len(), filled.counts[0], filled.counts.iter().sum::<i64>()), (84, 3, 19));
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn a_young_issue_shows_its_day_hour_by_hour() {
         let filled = Histogram::for_issue(now() - TimeDelta::hours(3), now());
-        let hour = (now().timestamp() / 3600) as i32;
+        let hour = hour_of(now());
         assert_eq!((filled.first_hour(), filled.from().as_str()), (hour - 23, "15:00"));
         let filled = filled.filled(&[(hour - 1, 2), (hour, 7)]);
         assert_eq!((filled.counts[22], filled.counts[23], filled.last_day()), (2, 7, 9));

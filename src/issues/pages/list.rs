@@ -10,6 +10,7 @@ use crate::issues::search::{Cursor, Search, named_issue};
 use crate::issues::view::list::ListFacts;
 use crate::issues::view::{IssueListPage, IssueRow, split_title};
 use crate::platform::App;
+use crate::platform::clock::hour_of;
 use crate::web::chart::Bars;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{Badge, HttpError, Query, When, html};
@@ -40,7 +41,7 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(query): Query<IssueQuer
 async fn read(db: &mut sqlx::PgConnection, search: &Search, viewer: &Viewer, now: DateTime<Utc>) -> sqlx::Result<ListFacts> {
     let Page { rows, next } = queries::list::page(db, search).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.issue_id).collect();
-    let hour = (now.timestamp() / 3600) as i32;
+    let hour = hour_of(now);
     let hours = queries::list::hours(db, &ids, hour - HOURS).await?;
     let look = Look { viewer, now, hour, names_projects: search.projects.len() > 1 };
     let none = Vec::new();

@@ -8,6 +8,7 @@ use super::text::{area, entries};
 use crate::accounts::{OurFault as _, ProjectMember, see_other};
 use crate::event::filters::{FilterProblem, FilterReason, FilterSettings, LegacyBrowser};
 use crate::platform::App;
+use crate::platform::clock::hour_of;
 use crate::projects::outcomes::{self, FilterCount};
 use crate::projects::{ProjectSettings, queries};
 use crate::web::pages::filters::{BrowserRow, Dropped, FiltersPage, ListRow, SwitchRow};
@@ -182,7 +183,7 @@ fn placed(problem: &FilterProblem, text: &str) -> String {
 
 async fn page(app: &App, member: &ProjectMember, mut typed: Typed) -> Result<FiltersPage, HttpError> {
     let (viewer, project) = (&member.viewer, &member.project);
-    let hour = (app.clock.now().timestamp() / 3600) as i32;
+    let hour = hour_of(app.clock.now());
     let since = [hour - 30 * 24 + 1, hour - 7 * 24 + 1];
     let counts = outcomes::filtered(&mut *app.db.acquire().await.ours()?, project.id, since).await.ours()?;
     let switches = SWITCHES.map(|(id, reason, title, hint, place)| SwitchRow {

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 
 use crate::accounts::{OurFault as _, Viewer};
 use crate::platform::App;
+use crate::platform::clock::hour_of;
 use crate::web::pages::projects::{ProjectRow, ProjectsPage};
 use crate::web::urls::IssueQuery;
 use crate::web::{HttpError, When, html};
@@ -43,7 +44,7 @@ struct Counts {
 
 /// From counters and indexes only. The last event is the newest of each status, since the index begins with the status.
 async fn counts(db: &mut PgConnection, projects: &[i32], now: DateTime<Utc>) -> sqlx::Result<Vec<Counts>> {
-    let hour = (now.timestamp() / 3600) as i32;
+    let hour = hour_of(now);
     sqlx::query_as!(
         Counts,
         r#"select p.project_id, p.platform, -- joins: issues, project_hours

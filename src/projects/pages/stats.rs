@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::accounts::{OurFault as _, ProjectMember};
 use crate::platform::App;
+use crate::platform::clock::hour_of;
 use crate::projects::outcomes::{self, By, Hours, Sum};
 use crate::projects::queries::{self, Key};
 use crate::protocol::Category;
@@ -49,7 +50,7 @@ pub(super) async fn show(app: App, member: ProjectMember, Query(query): Query<St
 /// The hours that end with this one, and their names.
 fn span(by_day: bool, now: DateTime<Utc>) -> (Hours, Span) {
     let [parts, in_part, form] = if by_day { [PARTS[1], 24, 1] } else { [PARTS[0], 1, 0] };
-    let last = (now.timestamp() / 3600) as i32;
+    let last = hour_of(now);
     let first_part = last / in_part - parts + 1;
     let label = |part: i32| {
         let at = DateTime::from_timestamp(i64::from(part) * i64::from(in_part) * 3600, 0).unwrap_or_default();
