@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use axum::{Extension, Router};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use url::Url;
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::accounts::{self, ClientAddress};
 use crate::alerts;
-use crate::config::Settings;
+use crate::config::{Checks, Settings};
 use crate::digest::Digest;
 use crate::events::partitions::{self, MakeAhead, Retention};
 use crate::ingest::{self, Ingest, Seams, TrustedProxies};
@@ -37,6 +37,7 @@ use crate::platform::mail::Mailer;
 use crate::platform::outbox::{self, Handlers, Wake};
 use crate::platform::periodic;
 use crate::platform::postgres::{ManagedPostgres, Options as PostgresOptions};
+use crate::platform::telemetry::chain;
 use crate::platform::{App, Parts};
 use crate::projects::Registry;
 use crate::protocol::ItemKind;
@@ -90,6 +91,14 @@ pub fn address_file(data_dir: &Path) -> PathBuf {
     data_dir.join("address")
 }
 
+/// What rooms say of the settings that are theirs.
+pub fn checks() -> Checks {
+    Checks {
+        account: |email, password| accounts::check_account(email, password).map_err(|error| error.to_string()),
+        proxies: |list| list.parse::<TrustedProxies>().map(|_| ()).map_err(|error| error.to_string()),
+    }
+}
+
 /// A running server.
 pub struct Server {
     /// What handlers get.
@@ -133,6 +142,9 @@ impl Server {
         let ingest = ingest(&app, &journal, &registry, proxies);
         let router = router(&app, &journal, &ingest);
         serve(listener, router, &tasks);
+        // Commands beside the server look here.
+        write_private(&settings.data_dir.join("database-url"), &database.url)?;
+        write_private(&address_file(&settings.data_dir), &address.to_string())?;
         // Usually done before the first request; when the database is away, everything that needs none starts without it.
         let is_ready = tokio::time::timeout(FIRST_TRY, set_up_database(&app, &settings)).await;
         registry.run(app.clone(), &tasks);
@@ -145,8 +157,6 @@ impl Server {
                 Ok(())
             });
         }
-        write_private(&settings.data_dir.join("database-url"), &database.url)?;
-        write_private(&address_file(&settings.data_dir), &address.to_string())?;
         let data_dir = settings.data_dir.clone();
         with_database(app.clone(), settings, &tasks, matches!(is_ready, Ok(Ok(()))));
         Ok(Self { app, address, tasks, database, ingest, data_dir })
@@ -173,8 +183,10 @@ impl Server {
 pub fn router(app: &App, journal: &Arc<Journal>, ingest: &Arc<Ingest>) -> Router {
     let proxies = ingest.trusted_proxies().clone();
     // Ingest finds the client's address by itself.
-    let dashboard = routes::dashboard(app).layer(from_fn(move |request, next| tell_client(proxies.clone(), request, next)));
-    dashboard.merge(Arc::clone(ingest).routes()).merge(ops::routes(app.clone(), Arc::clone(journal)))
+    let dashboard = routes::dashboard(app)
+        .layer(Extension(Arc::clone(journal)))
+        .layer(from_fn(move |request, next| tell_client(proxies.clone(), request, next)));
+    dashboard.merge(Arc::clone(ingest).routes()).merge(ops::health_routes(app.clone(), Arc::clone(journal)))
 }
 
 /// Ingest over the journal and the registry.
@@ -247,7 +259,7 @@ async fn database_ready(app: &App, settings: &Settings) {
     while let Err(error) = set_up_database(app, settings).await {
         if !was_said {
             was_said = true;
-            tracing::warn!("the database does not answer yet; events are taken and wait in the journal: {error:#}");
+            tracing::warn!("the database does not answer yet; events are taken and wait in the journal: {}", chain(&error));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -15,5 +15,5 @@ async fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the command's last words")]
 fn complain(error: &anyhow::Error) {
-    eprintln!("vedette: {error:#}");
+    eprintln!("vedette: {}", vedette::platform::telemetry::chain(error));
 }

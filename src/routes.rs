@@ -2,17 +2,18 @@
 
 use axum::Router;
 use axum::middleware::from_fn;
+use axum::response::Redirect;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
 
 use crate::accounts::{self, Route};
 use crate::platform::App;
 use crate::web::{HttpError, assets, headers};
-use crate::{alerts, issues, projects};
+use crate::{alerts, issues, ops, projects};
 
 /// Every route of the dashboard. SDK endpoints and `/healthz` stand outside: they are public and have their own rules.
 pub fn table() -> Vec<Route> {
-    [accounts::routes(), projects::routes(), issues::routes(), alerts::routes()].concat()
+    [accounts::routes(), projects::routes(), issues::routes(), alerts::routes(), ops::routes()].concat()
 }
 
 /// The dashboard: the table behind its guards, cross-site protection, security headers, compression.
@@ -24,6 +25,7 @@ pub(crate) fn dashboard(app: &App) -> Router {
     }
     accounts::router(table(), app)
         .route("/static/{hash}/{name}", axum::routing::get(assets::serve))
+        .route("/favicon.ico", axum::routing::get(async || Redirect::permanent(assets::icon())))
         .fallback(async || HttpError::NotFound)
         .method_not_allowed_fallback(async || HttpError::NotFound)
         .with_state(app.clone())

@@ -1,6 +1,7 @@
 //! # Throttle: how often somebody may try a password
-//! **Promise.** From one address, and for one account, [`BURST`] tries at once and then one per [`REFILL_SECONDS`] s, whoever tries. Who
-//! gets in gets the tries back. **How.** Token buckets in memory, one per address (per /64 of IPv6) and per e-mail address.
+//! **Promise.** From one address ten tries at once and then one per 30 s; for one account, whoever tries, a hundred and then one per 3 s: one
+//! stranger's guesses do not lock its owner out, and many strangers still get nowhere. Who gets in gets the tries back.
+//! **How.** Token buckets in memory, one per address (per /64 of IPv6) and per e-mail address.
 //! **When it breaks.** A restart forgets; more than [`CAPACITY`] buckets forget those that are fullest of tokens first, which are worth the least.
 //! **Not here.** Limits of SDKs (`ingest`).
 
@@ -13,8 +14,6 @@ use parking_lot::Mutex;
 
 use crate::web::HttpError;
 
-const BURST: i64 = 10;
-const REFILL_SECONDS: i64 = 30;
 const CAPACITY: usize = 20_000;
 
 /// Whose tries are counted.
@@ -22,6 +21,20 @@ const CAPACITY: usize = 20_000;
 enum Who {
     Address(IpAddr),
     Email(String),
+}
+
+impl Who {
+    /// Tries at once, and seconds until one comes back.
+    const fn rate(&self) -> (i64, i64) {
+        match self {
+            Self::Address(_) => (10, 30),
+            Self::Email(_) => (100, 3),
+        }
+    }
+
+    fn one_try(&self) -> TimeDelta {
+        TimeDelta::seconds(self.rate().1)
+    }
 }
 
 /// A bucket, as the moment at which it will be full again: the later, the emptier.
@@ -36,7 +49,7 @@ impl Throttle {
     pub(super) fn take(&self, address: Option<IpAddr>, email: &str, now: DateTime<Utc>) -> Result<(), HttpError> {
         let who = all(address, email);
         let mut buckets = self.0.lock();
-        let wait = who.iter().filter_map(|who| wait(*buckets.get(who)?, now)).max();
+        let wait = who.iter().filter_map(|who| wait(who, *buckets.get(who)?, now)).max();
         if let Some(wait) = wait {
             return Err(HttpError::Busy { retry_after: wait });
         }
@@ -44,8 +57,9 @@ impl Throttle {
             shrink(&mut buckets, now);
         }
         for who in who {
+            let one_try = who.one_try();
             let full_at = buckets.entry(who).or_insert(now);
-            *full_at = (*full_at).max(now) + TimeDelta::seconds(REFILL_SECONDS);
+            *full_at = (*full_at).max(now) + one_try;
         }
         Ok(())
     }
@@ -55,7 +69,7 @@ impl Throttle {
         let mut buckets = self.0.lock();
         for who in all(address, email) {
             if let Some(full_at) = buckets.get_mut(&who) {
-                *full_at -= TimeDelta::seconds(REFILL_SECONDS);
+                *full_at -= who.one_try();
             }
         }
     }
@@ -78,9 +92,10 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 /// How long until the bucket has a token; nothing when it has one.
-fn wait(full_at: FullAt, now: DateTime<Utc>) -> Option<Duration> {
+fn wait(who: &Who, full_at: FullAt, now: DateTime<Utc>) -> Option<Duration> {
     let missing = full_at - now;
-    let allowed = TimeDelta::seconds((BURST - 1) * REFILL_SECONDS);
+    let (burst, seconds) = who.rate();
+    let allowed = TimeDelta::seconds((burst - 1) * seconds);
     (missing > allowed).then(|| (missing - allowed).to_std().unwrap_or_default())
 }
 
@@ -125,14 +140,22 @@ mod tests {
     #[test]
     fn an_account_is_guarded_from_many_addresses_and_an_address_over_many_accounts() {
         let throttle = Throttle::default();
-        for n in 0..10 {
+        for n in 0..100 {
             throttle.take(ip(&format!("192.0.2.{n}")), "Ana@example.org", at(0)).unwrap();
         }
-        assert!(throttle.take(ip("192.0.2.99"), "ana@EXAMPLE.org", at(0)).is_err());
+        assert!(throttle.take(ip("192.0.2.199"), "ana@EXAMPLE.org", at(0)).is_err());
+        throttle.take(ip("192.0.2.199"), "ana@example.org", at(3)).unwrap();
         for n in 0..10 {
             throttle.take(ip(&format!("2001:db8::{n}")), &format!("{n}@example.org"), at(0)).unwrap();
         }
         assert!(throttle.take(ip("2001:db8::ffff:ffff:ffff:1"), "new@example.org", at(0)).is_err(), "one /64 is one address");
+    }
+
+    #[test]
+    fn one_stranger_does_not_lock_the_owner_out() {
+        let throttle = Throttle::default();
+        while throttle.take(ip("198.51.100.1"), "ana@example.org", at(0)).is_ok() {}
+        throttle.take(ip("192.0.2.1"), "ana@example.org", at(0)).unwrap();
     }
 
     #[test]

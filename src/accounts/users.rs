@@ -62,6 +62,12 @@ pub async fn create_user(db: &Db, new: &NewUser<'_>, ids: &Ids, now: DateTime<Ut
     insert(&mut *db.acquire().await?, &email, hash.as_deref(), new.is_admin, now).await
 }
 
+/// Whether an account can be made with these.
+pub fn check_account(address: &str, password: &SecretString) -> Result<(), CreateUserError> {
+    email(address).ok_or_else(|| CreateUserError::EmailInvalid(address.to_owned()))?;
+    passwords::problem(password).map_or(Ok(()), |problem| Err(CreateUserError::PasswordInvalid(problem)))
+}
+
 /// The account that the settings name, if nobody has the address: an administrator. An account that exists stays as it is, also its password.
 pub async fn first_account(app: &App, email: &str, password: SecretString) -> Result<(), CreateUserError> {
     let exists = sqlx::query_scalar!(r#"select exists(select 1 from users where lower(email) = lower($1)) as "exists!""#, email.trim());

@@ -12,14 +12,16 @@ mod send_test;
 mod serve;
 mod user;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::{Common, Options};
 use crate::platform::telemetry;
 
 /// Vedette: an error tracker that any Sentry SDK can report to.
 #[derive(Debug, Parser)]
-#[command(name = "vedette", version, args_conflicts_with_subcommands = true)]
+#[command(name = "vedette", version)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -50,10 +52,26 @@ enum Command {
     Dev(dev::Command),
 }
 
+/// The command line. Options of the server before another command would do nothing, and are an error.
+fn parsed() -> Cli {
+    let mut command = Cli::command();
+    let matches = command.get_matches_mut();
+    if let Some((name, _)) = matches.subcommand() {
+        let serve = Options::augment_args(clap::Command::new("serve"));
+        let given = serve.get_arguments().find(|arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine));
+        if let Some(flag) = given.and_then(|arg| arg.get_long()) {
+            let hint =
+                if name == "serve" { format!("write `vedette serve --{flag} …`") } else { "it belongs to `vedette serve`".to_owned() };
+            command.error(ErrorKind::ArgumentConflict, format!("--{flag} stands before the command `{name}`: {hint}")).exit();
+        }
+    }
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
 /// Reads the command line and does what it says.
 pub async fn run() -> anyhow::Result<()> {
-    let cli = Cli::parse();
-    telemetry::init(&cli.common.log, cli.common.log_format());
+    let cli = parsed();
+    telemetry::init(cli.common.log(), cli.common.log_format());
     match cli.command {
         None => serve::run(&cli.serve, &cli.common).await,
         Some(Command::Serve(options)) => serve::run(&options, &cli.common).await,

@@ -5,12 +5,13 @@ use url::Url;
 
 use super::print::line;
 use crate::app::{Database, address_file};
-use crate::config::Common;
+use crate::config::{Common, LISTEN};
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, DbOptions};
 use crate::platform::ids::Ids;
 use crate::projects::{self, NewProject};
 use crate::protocol::{DsnId, PublicKey};
+use crate::web::pages::snippets::PLATFORMS;
 
 /// `vedette project …`
 #[derive(Debug, clap::Subcommand)]
@@ -19,11 +20,11 @@ pub(super) enum Command {
     Create {
         /// What people call it
         name: String,
-        /// python, node, browser …: which set-up snippet is shown first
-        #[arg(long, default_value = "")]
-        platform: String,
+        /// Which set-up snippet is shown first
+        #[arg(long, value_parser = PLATFORMS.map(|platform| platform.id))]
+        platform: Option<String>,
         /// The number in an old DSN that has to go on working
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", allow_negative_numbers = true)]
         id: Option<i64>,
         /// The 32 hex digits of an old DSN
         #[arg(long, value_name = "HEX32")]
@@ -41,7 +42,7 @@ pub(super) async fn run(command: Command, common: &Common) -> anyhow::Result<()>
                 let key = key
                     .map(|key| key.parse::<PublicKey>().map_err(|_| anyhow::anyhow!("--key: `{key}` is not 32 hex digits")))
                     .transpose()?;
-                let new = NewProject { name, platform, dsn_id: id, key, owner: None };
+                let new = NewProject { name, platform: platform.unwrap_or_default(), dsn_id: id, key, owner: None };
                 let made = projects::create(db, &new, &Ids::real(), Clock::real().now()).await?;
                 line(format!("Project {} ({}) was made. Its DSN:", new.name, made.slug));
                 line(projects::dsn(&url, made.key, made.dsn_id));
@@ -60,7 +61,7 @@ pub(super) async fn run(command: Command, common: &Common) -> anyhow::Result<()>
 
 /// Runs `work` with the database, migrated; the running server's, or one that is started for it.
 pub(super) async fn with_database(common: &Common, work: impl AsyncFnOnce(&Db) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let url = common.database_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
+    let url = common.parse_database_url()?;
     let database = Database::open(&common.data_dir, url).await?;
     let pool = db::pool(&database.url, &DbOptions { connections: 2, ..DbOptions::default() }).context("DATABASE_URL")?;
     let done = async {
@@ -78,7 +79,7 @@ fn public_url(common: &Common) -> anyhow::Result<Url> {
     if let Some(url) = common.parse_url()? {
         return Ok(url);
     }
-    let address = std::fs::read_to_string(address_file(&common.data_dir)).unwrap_or_else(|_| "127.0.0.1:8000".to_owned());
+    let address = std::fs::read_to_string(address_file(&common.data_dir)).unwrap_or_else(|_| LISTEN.to_owned());
     let address = address.trim().replace("0.0.0.0", "localhost").replace("[::]", "localhost");
     Url::parse(&format!("http://{address}")).context("the address file in the data directory")
 }

@@ -43,7 +43,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut answer = answer.with_context(|| format!("{url} does not answer: is the server running, and is this its address?"))?;
     let text = answer.body_mut().read_to_string().unwrap_or_default();
     if !answer.status().is_success() {
-        bail!("{url} answered {}: {}", answer.status(), text.trim());
+        let hint = match answer.status().as_u16() {
+            401 | 403 => {
+                " (the server does not know this key for this project, or the key is disabled: copy the DSN from the project's page)"
+            }
+            404 | 405 => " (this does not look like Vedette: compare host and port with the DSN on the project's page)",
+            413 => " (something in front of the server allows smaller requests only)",
+            429 | 503 => " (the server takes nothing at the moment: its /healthz says why)",
+            _ => "",
+        };
+        bail!("{url} answered {}: {}{hint}", answer.status(), text.trim());
     }
     line(format!("Event {id} was taken ({}). It shows in the issue list within a second.", answer.status()));
     Ok(())

@@ -2,11 +2,11 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::Server;
+use crate::app::{self, Server};
 use crate::config::{Common, Options};
 
 pub(super) async fn run(options: &Options, common: &Common) -> anyhow::Result<()> {
-    let settings = options.parse(common)?;
+    let settings = options.parse(common, app::checks())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::start(settings).await?;

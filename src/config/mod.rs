@@ -9,8 +9,12 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::platform::mail::SmtpSettings;
+use crate::platform::db;
+use crate::platform::mail::{Mailer, SmtpSettings};
 use crate::platform::telemetry::LogFormat;
+
+/// Where the server listens when nothing else is set.
+pub const LISTEN: &str = "127.0.0.1:8000";
 
 /// Flags and environment variables that every command takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,20 +28,20 @@ pub struct Common {
     /// The public address, such as `https://errors.example.org`: DSNs and links in mails use it [default: http:// and the listen address]
     #[arg(long, env = "VEDETTE_URL", global = true)]
     pub url: Option<String>,
-    /// What is logged, as RUST_LOG
-    #[arg(long, env = "VEDETTE_LOG", default_value = "info", global = true, hide = true)]
-    pub log: String,
-    /// How log lines look: text or json
-    #[arg(long, env = "VEDETTE_LOG_FORMAT", default_value = "text", global = true, hide = true)]
-    pub log_format: String,
+    /// What is logged, as RUST_LOG [default: info]
+    #[arg(long, env = "VEDETTE_LOG", global = true, hide = true)]
+    pub log: Option<String>,
+    /// How log lines look: text or json [default: text]
+    #[arg(long, env = "VEDETTE_LOG_FORMAT", global = true, hide = true)]
+    pub log_format: Option<String>,
 }
 
 /// Flags and environment variables of `vedette serve`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Where to listen
-    #[arg(long, env = "VEDETTE_LISTEN", default_value = "127.0.0.1:8000")]
-    pub listen: String,
+    /// Where to listen [default: 127.0.0.1:8000]
+    #[arg(long, env = "VEDETTE_LISTEN")]
+    pub listen: Option<String>,
     /// The first account, with VEDETTE_ADMIN_PASSWORD
     #[arg(long, env = "VEDETTE_ADMIN_EMAIL", hide = true)]
     pub admin_email: Option<String>,
@@ -51,14 +55,23 @@ pub struct Options {
     #[arg(long, env = "VEDETTE_MAIL_FROM", hide = true)]
     pub mail_from: Option<String>,
     /// Whose X-Forwarded-For is believed: addresses, blocks, loopback, private, *
-    #[arg(long, env = "VEDETTE_TRUSTED_PROXIES", default_value = "", hide = true)]
-    pub trusted_proxies: String,
-    /// Days that events are kept
-    #[arg(long, env = "VEDETTE_RETENTION_DAYS", default_value = "90", hide = true)]
-    pub retention_days: String,
-    /// Disk that waiting events may take, in MiB
-    #[arg(long, env = "VEDETTE_JOURNAL_MIB", default_value = "1024", hide = true)]
-    pub journal_mib: String,
+    #[arg(long, env = "VEDETTE_TRUSTED_PROXIES", hide = true)]
+    pub trusted_proxies: Option<String>,
+    /// Days that events are kept [default: 90]
+    #[arg(long, env = "VEDETTE_RETENTION_DAYS", hide = true)]
+    pub retention_days: Option<String>,
+    /// Disk that waiting events may take, in MiB [default: 1024]
+    #[arg(long, env = "VEDETTE_JOURNAL_MIB", hide = true)]
+    pub journal_mib: Option<String>,
+}
+
+/// What later rooms know of settings: each says what is wrong with its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Checks {
+    /// Whether an account can be made with this address and password.
+    pub account: fn(&str, &SecretString) -> Result<(), String>,
+    /// Whether this is a list of proxies.
+    pub proxies: fn(&str) -> Result<(), String>,
 }
 
 /// The settings, understood.
@@ -103,12 +116,29 @@ impl Problems {
     fn note<T, E: fmt::Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.0.push(format!("{name}: {error}"))).ok()
     }
+
+    fn database_url<'a>(&mut self, common: &'a Common) -> Option<&'a str> {
+        let url = filled(common.database_url.as_deref())?;
+        self.note("DATABASE_URL", db::url_problem(url).map_or(Ok(url), Err))
+    }
 }
 
 impl Common {
     /// How log lines look; text where it is neither.
     pub fn log_format(&self) -> LogFormat {
-        if self.log_format == "json" { LogFormat::Json } else { LogFormat::Text }
+        if filled(self.log_format.as_deref()) == Some("json") { LogFormat::Json } else { LogFormat::Text }
+    }
+
+    /// What is logged.
+    pub fn log(&self) -> &str {
+        filled(self.log.as_deref()).unwrap_or("info")
+    }
+
+    /// The external PostgreSQL, if one is set.
+    pub fn parse_database_url(&self) -> Result<Option<&str>, Problems> {
+        let mut problems = Problems::default();
+        let url = problems.database_url(self);
+        if problems.0.is_empty() { Ok(url) } else { Err(problems) }
     }
 
     /// The public address, if it is set.
@@ -121,12 +151,21 @@ impl Common {
 
 impl Options {
     /// The settings, or everything that is wrong with them.
-    pub fn parse(&self, common: &Common) -> Result<Settings, Problems> {
+    pub fn parse(&self, common: &Common, checks: Checks) -> Result<Settings, Problems> {
         let mut problems = Problems::default();
         let url = filled(common.url.as_deref()).and_then(|text| problems.note("VEDETTE_URL", parse_url(text)));
         let smtp = filled(self.smtp_url.as_deref()).and_then(|text| problems.note("VEDETTE_SMTP_URL", SmtpSettings::parse(text)));
+        let database_url = problems.database_url(common);
+        let mail_from = filled(self.mail_from.as_deref());
+        mail_from.map(|sender| problems.note("VEDETTE_MAIL_FROM", Mailer::check_sender(sender)));
+        let trusted_proxies = filled(self.trusted_proxies.as_deref()).unwrap_or_default();
+        problems.note("VEDETTE_TRUSTED_PROXIES", (checks.proxies)(trusted_proxies));
         let admin = match (filled(self.admin_email.as_deref()), filled(self.admin_password.as_deref())) {
-            (Some(email), Some(password)) => Some((email.to_owned(), SecretString::from(password))),
+            (Some(email), Some(password)) => {
+                let password = SecretString::from(password);
+                problems.note("VEDETTE_ADMIN_EMAIL, VEDETTE_ADMIN_PASSWORD", (checks.account)(email, &password));
+                Some((email.to_owned(), password))
+            }
             (None, None) => None,
             _ => {
                 problems
@@ -135,26 +174,30 @@ impl Options {
                 None
             }
         };
-        let retention_days = problems.note("VEDETTE_RETENTION_DAYS", whole_number(&self.retention_days, (1, 3650), "days"));
-        let journal_mib = problems.note("VEDETTE_JOURNAL_MIB", whole_number(&self.journal_mib, (64, 1 << 20), "MiB"));
-        if !self.listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
-            problems.0.push(format!("VEDETTE_LISTEN: `{}` is no address with a port, such as 127.0.0.1:8000 or [::]:8000", self.listen));
+        let retention_days = problems
+            .note("VEDETTE_RETENTION_DAYS", whole_number(filled(self.retention_days.as_deref()).unwrap_or("90"), (1, 3650), "days"));
+        let journal_mib =
+            problems.note("VEDETTE_JOURNAL_MIB", whole_number(filled(self.journal_mib.as_deref()).unwrap_or("1024"), (64, 1 << 20), "MiB"));
+        let listen = filled(self.listen.as_deref()).unwrap_or(LISTEN);
+        if !listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+            problems.0.push(format!("VEDETTE_LISTEN: `{listen}` is no address with a port, such as 127.0.0.1:8000 or [::]:8000"));
         }
-        if !matches!(common.log_format.as_str(), "text" | "json") {
-            problems.0.push(format!("VEDETTE_LOG_FORMAT: `{}` is neither text nor json", common.log_format));
+        let log_format = filled(common.log_format.as_deref()).unwrap_or("text");
+        if !matches!(log_format, "text" | "json") {
+            problems.0.push(format!("VEDETTE_LOG_FORMAT: `{log_format}` is neither text nor json"));
         }
         if !problems.0.is_empty() {
             return Err(problems);
         }
         Ok(Settings {
-            listen: self.listen.clone(),
+            listen: listen.to_owned(),
             data_dir: common.data_dir.clone(),
-            database_url: filled(common.database_url.as_deref()).map(SecretString::from),
+            database_url: database_url.map(SecretString::from),
             url,
             admin,
             smtp,
-            mail_from: filled(self.mail_from.as_deref()).map(str::to_owned),
-            trusted_proxies: self.trusted_proxies.clone(),
+            mail_from: mail_from.map(str::to_owned),
+            trusted_proxies: trusted_proxies.to_owned(),
             retention_days: retention_days.unwrap_or(90) as u32,
             journal_bytes: journal_mib.unwrap_or(1024) << 20,
         })
@@ -195,7 +238,9 @@ mod tests {
 
     fn parse(args: &[&str]) -> Result<Settings, Problems> {
         let args = Args::parse_from(std::iter::once("vedette").chain(args.iter().copied()));
-        args.options.parse(&args.common)
+        let account = |email: &str, _: &SecretString| if email.contains('@') { Ok(()) } else { Err("no address".to_owned()) };
+        let proxies = |list: &str| if list == "proxy" { Err("no proxy".to_owned()) } else { Ok(()) };
+        args.options.parse(&args.common, Checks { account, proxies })
     }
 
     #[test]
@@ -210,25 +255,45 @@ mod tests {
         let problems = parse(&[
             "--url=errors.example.org",
             "--smtp-url=http://user:hunter2@x",
-            "--admin-email=a@x.org",
+            "--admin-email=ana",
+            "--admin-password=hunter22222",
+            "--database-url=mysql://u:hunter2@h/d",
+            "--mail-from=nobody",
+            "--trusted-proxies=proxy",
+            "--log-format=xml",
             "--retention-days=0",
             "--listen=8000",
             "--journal-mib=x",
         ])
         .unwrap_err()
         .to_string();
-        for name in
-            ["VEDETTE_URL", "VEDETTE_SMTP_URL", "VEDETTE_ADMIN_PASSWORD", "VEDETTE_RETENTION_DAYS", "VEDETTE_LISTEN", "VEDETTE_JOURNAL_MIB"]
-        {
+        for name in [
+            "VEDETTE_URL",
+            "VEDETTE_SMTP_URL",
+            "VEDETTE_ADMIN_PASSWORD",
+            "VEDETTE_RETENTION_DAYS",
+            "VEDETTE_LISTEN",
+            "VEDETTE_JOURNAL_MIB",
+            "VEDETTE_MAIL_FROM",
+            "VEDETTE_TRUSTED_PROXIES",
+            "VEDETTE_LOG_FORMAT",
+            "DATABASE_URL",
+        ] {
             assert!(problems.contains(name), "{name} in {problems}");
         }
         assert!(!problems.contains("hunter2"));
+        assert!(parse(&["--admin-email=a@x.org"]).unwrap_err().to_string().contains("set both or neither"));
         assert!(!format!("{:?}", parse(&["--admin-email=a@x.org", "--admin-password=hunter22222"])).contains("hunter2"));
     }
 
     #[test]
     fn empty_values_are_not_set() {
-        let settings = parse(&["--url=", "--smtp-url= ", "--admin-email=", "--admin-password="]).unwrap();
-        assert!(settings.url.is_none() && settings.smtp.is_none() && settings.admin.is_none());
+        let names =
+            ["url", "smtp-url", "admin-email", "admin-password", "database-url", "mail-from", "trusted-proxies", "log", "log-format"];
+        let mut args: Vec<String> = names.iter().map(|name| format!("--{name}= ")).collect();
+        args.extend(["listen", "retention-days", "journal-mib"].map(|name| format!("--{name}=")));
+        let settings = parse(&args.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+        assert!(settings.url.is_none() && settings.smtp.is_none() && settings.admin.is_none() && settings.database_url.is_none());
+        assert_eq!((settings.listen.as_str(), settings.retention_days, settings.journal_bytes), (LISTEN, 90, 1 << 30));
     }
 }

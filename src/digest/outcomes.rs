@@ -16,10 +16,20 @@ pub(super) struct Outcomes(BTreeMap<(i32, i32, i32, i16, &'static str, String), 
 
 impl Outcomes {
     pub(super) fn add(&mut self, entry: &Entry) {
+        self.add_times(entry, 1);
+    }
+
+    fn add_times(&mut self, entry: &Entry, sign: i64) {
         let Entry { source, category, outcome, quantity } = entry;
         let hour = (source.received / 3_600_000_000) as i32;
         let reason = crate::events::summary::clean(&outcome.reason(), MAX_REASON);
-        *self.0.entry((source.project_id, source.key_id, hour, category.id(), outcome.name(), reason)).or_default() += *quantity as i64;
+        *self.0.entry((source.project_id, source.key_id, hour, category.id(), outcome.name(), reason)).or_default() +=
+            sign * *quantity as i64;
+    }
+
+    /// Takes back what was counted of an item that is being digested after all.
+    pub(super) fn take_back(&mut self, entry: &Entry) {
+        self.add_times(entry, -1);
     }
 
     /// Counts an item's quantities under one outcome.
@@ -45,8 +55,18 @@ impl Outcomes {
             &self.0.keys().map(|k| k.5.clone()).collect::<Vec<_>>(),
             &self.0.values().copied().collect::<Vec<_>>()
         )
-        .execute(db)
-        .await
-        .map(|_| ())
+        .execute(&mut *db)
+        .await?;
+        if self.0.values().any(|quantity| *quantity < 0) {
+            let hours: Vec<i32> = self.0.keys().map(|k| k.2).collect();
+            sqlx::query!(
+                "delete from outcomes where project_id = any($1) and hour = any($2) and quantity = 0",
+                &self.0.keys().map(|k| k.0).collect::<Vec<_>>(),
+                &hours
+            )
+            .execute(db)
+            .await?;
+        }
+        Ok(())
     }
 }

@@ -20,8 +20,8 @@ use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report;
 use crate::protocol::envelope::{EnvelopeHeader, Item};
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
-use crate::protocol::record::Record;
-use crate::protocol::{Category, InvalidReason, ItemKind, Outcome};
+use crate::protocol::record::{Record, is_retried};
+use crate::protocol::{InvalidReason, ItemKind, Outcome};
 
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
@@ -52,6 +52,8 @@ pub(super) struct Prepared {
     pub(super) events: Vec<Managed<PreparedEvent>>,
     /// What has ended already: refused, filtered, counted by ingest or by the SDK.
     pub(super) ended: Vec<Counted>,
+    /// What was counted when it became a dead letter, and is not true any more.
+    pub(super) taken_back: Vec<Counted>,
     /// Nothing is known of its project yet: look it up and prepare the record again.
     pub(super) unknown_project: Option<ProjectId>,
 }
@@ -64,10 +66,7 @@ impl Prepared {
 
     /// It cannot be written.
     pub(super) fn condemned(self, reason: String) -> Condemned {
-        let ledger = Ledger::default();
-        self.events.iter().for_each(|event| count_lost(&ledger, event.source(), event.quantities()));
-        let ended = self.ended.iter().cloned().chain(ledger.take()).collect();
-        let condemned = Condemned { seq: self.seq, at: self.at, reason, ended };
+        let condemned = Condemned { seq: self.seq, at: self.at, reason };
         self.end();
         condemned
     }
@@ -81,24 +80,17 @@ impl Prepared {
     }
 }
 
-/// A record that cannot be opened, with the reason for its dead letter.
+/// A record that cannot be opened or written, with the reason for its dead letter.
 #[derive(Debug)]
 pub(super) struct Condemned {
     pub(super) seq: Seq,
     pub(super) at: DateTime<Utc>,
     pub(super) reason: String,
-    /// How its items end, as far as they can be read.
-    pub(super) ended: Vec<Counted>,
 }
 
 /// Opens one record. With `is_final` a project that is not known is one that was deleted.
 pub(super) fn prepare(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, Condemned> {
-    let condemned = |reason| Condemned {
-        seq: entry.seq,
-        at: entry.at,
-        reason,
-        ended: catch_unwind(|| lost_items(entry)).ok().flatten().unwrap_or_default(),
-    };
+    let condemned = |reason| Condemned { seq: entry.seq, at: entry.at, reason };
     let opened = catch_unwind(AssertUnwindSafe(|| open(entry, registry, is_final)));
     match opened {
         Ok(Ok(prepared)) => Ok(prepared),
@@ -107,23 +99,21 @@ pub(super) fn prepare(entry: &Entry, registry: &Registry, is_final: bool) -> Res
     }
 }
 
-/// What a record that cannot be digested held; nothing when even that cannot be read.
-fn lost_items(entry: &Entry) -> Option<Vec<Counted>> {
-    let record = Record::decode(&entry.body).ok()?;
-    let (ledger, source) = (Ledger::default(), source(&record));
-    count_refused(&record, &ledger);
-    let items = record.open().ok()?.collect_items().ok()?;
-    for item in items {
-        count_lost(&ledger, source, &item.header.kind().quantities(&item.header, item.payload.len() as u64));
-    }
-    Some(ledger.take())
-}
-
-/// Counts an item that ends by a defect of ours.
-fn count_lost(ledger: &Ledger, source: Source, quantities: &[(Category, u64)]) {
-    for (category, quantity) in quantities {
-        ledger.count(source, *category, Outcome::Invalid(InvalidReason::Internal), *quantity);
-    }
+/// How the items of a dead letter are counted; nothing where even that cannot be read. Depends on its bytes alone, so that a retry can take
+/// back what was counted.
+pub(super) fn lost_items(body: &Bytes) -> Vec<Counted> {
+    let count = || {
+        let record = Record::decode(body).ok()?;
+        let (ledger, source) = (Ledger::default(), source(&record));
+        count_refused(&record, &ledger);
+        for item in record.open().ok()?.collect_items().ok()? {
+            for (category, quantity) in item.header.kind().quantities(&item.header, item.payload.len() as u64) {
+                ledger.count(source, category, Outcome::Invalid(InvalidReason::Internal), quantity);
+            }
+        }
+        Some(ledger.take())
+    };
+    catch_unwind(count).ok().flatten().unwrap_or_default()
 }
 
 fn source(record: &Record) -> Source {
@@ -145,7 +135,8 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
     count_refused(&record, &ledger);
     let project = ProjectId(record.project_id);
     let config = registry.config(project);
-    let mut prepared = Prepared { seq: entry.seq, at: entry.at, events: Vec::new(), ended: Vec::new(), unknown_project: None };
+    let taken_back = if is_retried(&entry.body) { lost_items(&entry.body) } else { Vec::new() };
+    let mut prepared = Prepared { seq: entry.seq, at: entry.at, events: Vec::new(), ended: Vec::new(), taken_back, unknown_project: None };
     if config.is_none() && !is_final {
         prepared.unknown_project = Some(project);
         return Ok(prepared);

@@ -14,14 +14,16 @@ use uuid::Uuid;
 
 use super::marks::Marks;
 use super::outcomes::Outcomes;
-use super::prepare::{Condemned, Prepared, prepare};
+use super::prepare::{Condemned, Prepared, lost_items, prepare};
 use super::write;
 use crate::events::partitions;
 use crate::platform::App;
 use crate::platform::db::{Fault, fault};
 use crate::platform::journal::{BatchLimits, Entry, Journal, Seq};
 use crate::platform::lifecycle::Tasks;
+use crate::platform::telemetry::chain;
 use crate::projects::Registry;
+use crate::protocol::record::is_retried;
 
 /// Records in a batch: more make statements larger, but hardly cheaper each. Bytes: what memory it takes.
 const BATCH: BatchLimits = BatchLimits { records: 2000, bytes: 8 << 20 };
@@ -113,7 +115,7 @@ impl Digest {
             let entries = match self.next(&marks).await {
                 Ok(entries) => entries,
                 Err(error) => {
-                    tracing::error!("the journal cannot be read, trying again: {error:#}");
+                    tracing::error!("the journal cannot be read, trying again: {}", chain(&error));
                     tokio::time::sleep(PAUSES[3]).await;
                     continue;
                 }
@@ -165,7 +167,7 @@ impl Digest {
         if prepared.iter().any(is_unknown) {
             let projects: HashSet<_> = prepared.iter().flatten().filter_map(|record| record.unknown_project).collect();
             while let Err(error) = self.registry.know(projects.iter().copied(), &self.app.db).await {
-                tracing::warn!("events of a project that is not known yet wait for the database: {error:#}");
+                tracing::warn!("events of a project that is not known yet wait for the database: {}", chain(&error));
                 if pause(PAUSES[3], soft).await.is_none() {
                     return Ok(None);
                 }
@@ -231,7 +233,7 @@ impl Digest {
                     self.app.outbox.wake();
                 }
                 Written::Failed(Fault::Data, error) if part.len() == 1 => {
-                    self.condemn(part.remove(0).condemned(format!("{error:#}")), marks, soft).await;
+                    self.condemn(part.remove(0).condemned(chain(&error)), marks, soft).await;
                 }
                 Written::Failed(Fault::Data, error) => {
                     tracing::warn!("a batch of {} records failed and is split: {error:#}", part.len());
@@ -241,7 +243,7 @@ impl Digest {
                 }
                 Written::Failed(kind, error) => {
                     if failures == 0 || failures == PAUSES.len() {
-                        tracing::warn!(?kind, "events wait in the journal: {error:#}");
+                        tracing::warn!(?kind, "events wait in the journal: {}", chain(&error));
                     }
                     parts.push(part);
                     let wait = PAUSES[failures.min(PAUSES.len() - 1)];
@@ -314,11 +316,14 @@ impl Digest {
 
     /// A record that fails alone: its items end as invalid, its bytes stay readable.
     async fn condemn(&self, record: Condemned, marks: &mut Marks, soft: &CancellationToken) {
-        let Condemned { seq, at, reason, ended } = record;
-        self.bury(seq, &reason).await;
+        let Condemned { seq, at, reason } = record;
+        let buried = self.bury(seq, &reason).await;
         let mut outcomes = Outcomes::default();
-        for entry in &ended {
-            outcomes.add(entry);
+        // One that was a dead letter before has been counted.
+        if !is_retried(&buried.body) {
+            for entry in lost_items(&buried.body) {
+                outcomes.add(&entry);
+            }
         }
         let number = marks.next();
         let write = async || {
@@ -336,10 +341,13 @@ impl Digest {
         }
     }
 
-    async fn bury(&self, seq: Seq, reason: &str) {
-        tracing::error!(seq = seq.get(), "a record cannot be digested and becomes a dead letter: {reason}");
-        while let Err(error) = self.journal.bury(seq, reason, self.app.clock.now()).await {
-            tracing::error!(seq = seq.get(), "the dead letter cannot be written, trying again: {error}");
+    async fn bury(&self, seq: Seq, reason: &str) -> Entry {
+        tracing::error!(seq = seq.get(), "a record cannot be digested and becomes a dead letter (see /admin/dead-letters): {reason}");
+        loop {
+            match self.journal.bury(seq, reason, self.app.clock.now()).await {
+                Ok(buried) => return buried,
+                Err(error) => tracing::error!(seq = seq.get(), "the dead letter cannot be written, trying again: {error}"),
+            }
             tokio::time::sleep(PAUSES[3]).await;
         }
     }

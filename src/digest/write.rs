@@ -22,8 +22,8 @@ use crate::issues::intake::{self as issues, Arrivals, Happened, Latest, NewIssue
 use crate::issues::model::{IssueState, on_event};
 use crate::platform::outbox;
 use crate::projects;
-use crate::protocol::Outcome;
 use crate::protocol::outcome::Managed;
+use crate::protocol::{InvalidReason, Outcome};
 
 /// How many days before the day of receipt a repeat is looked for.
 pub(super) const DAYS_BACK: u64 = 7;
@@ -51,17 +51,23 @@ pub(super) async fn write(db: &mut PgConnection, batch: &[Prepared], now: DateTi
         let repeats: HashSet<Key> = events::stored_on_days(db, &look_ups).await?.into_iter().collect();
         unique.retain(|event| !repeats.contains(&key(event)));
     }
-    let mut writer = Writer { db, now, issue_of: HashMap::new(), users: HashMap::new(), new: BTreeMap::new() };
+    let mut writer = Writer { db, now, issue_of: HashMap::new(), users: HashMap::new(), new: BTreeMap::new(), homeless: HashSet::new() };
     let unique = writer.settle(unique).await?;
     let inserted = writer.insert(&unique).await?;
     writer.count(&unique, &inserted).await?;
+    let homeless = writer.homeless;
     let mut outcomes = Outcomes::default();
     let mut first = inserted.clone();
     for record in batch {
         record.ended.iter().for_each(|entry| outcomes.add(entry));
+        record.taken_back.iter().for_each(|entry| outcomes.take_back(entry));
         for event in &record.events {
-            let is_stored = event.get().is_some_and(|prepared| first.remove(&key(prepared)));
-            outcomes.add_item(event, if is_stored { &Outcome::Stored } else { &Outcome::Duplicate });
+            let outcome = match event.get().map(key) {
+                Some(key) if first.remove(&key) => Outcome::Stored,
+                Some(key) if homeless.contains(&key) => Outcome::Invalid(InvalidReason::ProjectState),
+                _ => Outcome::Duplicate,
+            };
+            outcomes.add_item(event, &outcome);
         }
     }
     outcomes.write(db).await?;
@@ -90,6 +96,8 @@ struct Writer<'c> {
     users: HashMap<(ProjectId, Uuid), i64>,
     /// Issues made by this batch, with the event that made each.
     new: BTreeMap<IssueId, Uuid>,
+    /// Events of projects that were deleted after they were prepared.
+    homeless: HashSet<Key>,
 }
 
 impl Writer<'_> {
@@ -116,7 +124,8 @@ impl Writer<'_> {
         }
         self.add_hashes(&events).await?;
         // An event of a project that was deleted meanwhile has no issue: its row would belong to nobody.
-        events.retain(|event| self.issue(event).is_some());
+        let (events, homeless): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| self.issue(event).is_some());
+        self.homeless.extend(homeless.into_iter().map(key));
         Ok(events)
     }
 

@@ -1,49 +1,23 @@
 //! # Ops: is it well?
-//! **Promise.** `/healthz` answers 200 for as long as events can be taken, with what is wrong beside it; 503 when they cannot.
+//! **Promise.** `/healthz` answers 200 for as long as events can be taken, with what is wrong beside it; 503 when they cannot. Administrators
+//! see every dead letter of this process with its reason, and put it back into the queue or delete it.
 //! **How.** Asks the journal whether it has room, and the database for a row. A database that is away is no reason to restart this server or to
-//! send its SDKs elsewhere: events wait in the journal. **Not here.** Metrics, admin pages.
+//! send its SDKs elsewhere: events wait in the journal. **When it breaks.** Dead letters lie in the journal of the process that buried them:
+//! each process shows its own. **Not here.** Metrics; what buries (`digest`).
 
-use std::sync::Arc;
-use std::time::Duration;
+mod dead_letters;
+mod health;
 
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use http::{StatusCode, header};
-use serde_json::json;
+pub use health::health_routes;
 
-use crate::platform::App;
-use crate::platform::journal::Journal;
+use crate::accounts::{Access, Route, get, post};
 
-/// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The size of a request that must find room for the journal to count as open.
-const TYPICAL: u64 = 64 << 10;
-
-/// `/healthz`, for anybody.
-pub fn routes(app: App, journal: Arc<Journal>) -> Router {
-    Router::new().route("/healthz", get(health)).with_state((app, journal))
-}
-
-async fn health(State((app, journal)): State<(App, Arc<Journal>)>) -> Response {
-    let database = tokio::time::timeout(PATIENCE, sqlx::query_scalar!("select 1").fetch_one(&app.db)).await;
-    let is_up = matches!(database, Ok(Ok(_)));
-    let room = journal.admit(TYPICAL);
-    let stats = journal.stats();
-    let body = json!({
-        "status": if room.is_err() { "refusing" } else if is_up { "ok" } else { "waiting" },
-        "version": env!("CARGO_PKG_VERSION"),
-        "database": if is_up { "up" } else { "away" },
-        "journal": {
-            "room": room.is_ok(),
-            "records": stats.records,
-            "bytes": stats.bytes,
-            "max_bytes": stats.max_bytes,
-            "dead_letters": stats.dead_letters,
-        },
-    });
-    let status = if room.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+/// The pages of administrators.
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/admin/dead-letters", Access::Admin, dead_letters::list),
+        post("/admin/dead-letters/retry", Access::Admin, dead_letters::retry_all),
+        post("/admin/dead-letters/{letter}/retry", Access::Admin, dead_letters::retry),
+        post("/admin/dead-letters/{letter}/delete", Access::Admin, dead_letters::delete),
+    ]
 }

@@ -18,6 +18,12 @@ pub type Db = PgPool;
 /// The migrations of `migrations/`, in the binary.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
+/// The advisory lock of [`migrate`].
+const MIGRATION_LOCK: i64 = 0x5645_4445_5054_0001;
+
+/// How often a process looks whether another has finished migrating.
+const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
+
 /// How the pool is made.
 #[derive(Debug, Clone)]
 pub struct DbOptions {
@@ -43,9 +49,34 @@ pub fn pool(url: &str, options: &DbOptions) -> sqlx::Result<Db> {
         .connect_lazy_with(connect))
 }
 
-/// Brings the schema up to date; waits for another process that is doing so.
+/// Brings the schema up to date; waits for another process that is doing so. Takes two connections. May be cancelled: the lock goes with its
+/// transaction, the migration that was running with its own.
 pub async fn migrate(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {
-    MIGRATOR.run(db).await
+    let lock = loop {
+        let mut lock = db.begin().await?;
+        // Not the lock that waits: its snapshot would hold up an index that another process makes concurrently.
+        let got = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "got!""#, MIGRATION_LOCK).fetch_one(&mut *lock).await?;
+        if got {
+            break lock;
+        }
+        lock.rollback().await?;
+        tokio::time::sleep(MIGRATION_PAUSE).await;
+    };
+    // sqlx's own lock belongs to a session: behind a transaction pooler that is nobody's, and a cancelled run would leave it in the pool.
+    let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
+    migrator.set_locking(false);
+    migrator.run(db).await?;
+    Ok(lock.rollback().await?)
+}
+
+/// What is wrong with the text of `DATABASE_URL`; never quotes it, for it holds a password.
+pub fn url_problem(url: &str) -> Option<String> {
+    let looks = "it looks like postgres://user:password@host:5432/database";
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Some(format!("this is no address of a PostgreSQL server: {looks}"));
+    }
+    let problem = PgConnectOptions::from_str(url).err()?;
+    Some(format!("{problem}: {looks}; in the password, write @ as %40, / as %2F, # as %23, : as %3A"))
 }
 
 /// What to do about a database error.

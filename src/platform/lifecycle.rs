@@ -14,6 +14,8 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::telemetry::chain;
+
 /// The process's background tasks. Clones are the same set.
 #[derive(Debug, Clone, Default)]
 pub struct Tasks {
@@ -41,7 +43,7 @@ impl Tasks {
             let failure = match ended {
                 Ok(Ok(())) if tasks.soft.is_cancelled() => return,
                 Ok(Ok(())) => "ended early".to_owned(),
-                Ok(Err(error)) => format!("{error:#}"),
+                Ok(Err(error)) => chain(&error),
                 Err(panic) => format!("panicked: {}", panic_text(&*panic)),
             };
             tracing::error!(task = name, "the task {name} {failure}: shutting down");

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 
 use super::App;
 use super::lifecycle::Tasks;
+use crate::platform::telemetry::chain;
 
 /// How long a claimed job may take.
 pub const LEASE: TimeDelta = TimeDelta::minutes(5);
@@ -162,7 +163,7 @@ async fn attempt(app: &App, handlers: &Handlers, job: &Job) -> anyhow::Result<()
         Err(Failure::Retry(error)) => (error, job.attempt >= MAX_ATTEMPTS),
         Err(Failure::Fail(error)) => (error, true),
     };
-    let text: String = format!("{error:#}").chars().take(500).collect();
+    let text: String = chain(&error).chars().take(500).collect();
     tracing::warn!(job.id, job.kind, job.attempt, is_dead, "a job failed: {text}");
     let spread = TimeDelta::milliseconds(app.ids.below(1000) as i64);
     sqlx::query!(
@@ -187,7 +188,7 @@ pub fn run(app: App, handlers: Arc<Handlers>, tasks: &Tasks) {
                 Ok(_) => was_away = false,
                 Err(error) if !was_away => {
                     was_away = true;
-                    tracing::warn!("jobs wait: {error:#}");
+                    tracing::warn!("jobs wait: {}", chain(&error));
                 }
                 Err(_) => {}
             }

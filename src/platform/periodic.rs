@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::App;
 use super::lifecycle::Tasks;
+use crate::platform::telemetry::chain;
 
 /// What a step did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub fn run<P: Periodic>(work: P, app: App, tasks: &Tasks) {
                     Duration::ZERO
                 }
                 Err(error) => {
-                    let error = format!("{error:#}");
+                    let error = chain(&error);
                     if error != last_error {
                         tracing::warn!(task = P::NAME, "{} failed and will be tried again: {error}", P::NAME);
                         last_error = error;

@@ -17,6 +17,18 @@ pub enum LogFormat {
     Json,
 }
 
+/// An error and its causes in one line. A cause that its effect has quoted already is not said twice.
+pub fn chain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
 /// Starts logging; once per process. A filter that does not parse is replaced by `info`, and said.
 pub fn init(filter: &str, format: LogFormat) {
     // PostgreSQL's notices are no news.
@@ -37,5 +49,20 @@ pub fn init(filter: &str, format: LogFormat) {
         && let Some(problem) = problem
     {
         tracing::warn!("VEDETTE_LOG is not a filter ({problem}); logging at info");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let quoting: anyhow::Error = sqlx::Error::Configuration("no host".into()).into();
+        let error = Err::<(), _>(quoting).context("DATABASE_URL").unwrap_err();
+        assert_eq!(chain(&error).matches("no host").count(), 1, "{}", chain(&error));
+        assert!(chain(&error).starts_with("DATABASE_URL: "));
     }
 }

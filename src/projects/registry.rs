@@ -25,6 +25,7 @@ use crate::accounts::ProjectId;
 use crate::platform::App;
 use crate::platform::db::Db;
 use crate::platform::lifecycle::Tasks;
+use crate::platform::telemetry::chain;
 use crate::protocol::PublicKey;
 
 /// How often the database is asked, notified or not: LISTEN may be lost behind a pooler, or while the connection was away.
@@ -154,7 +155,7 @@ impl Registry {
             Ok(Some(info)) => KeyAnswer::Known(info),
             Ok(None) => KeyAnswer::Unknown,
             Err(error) => {
-                tracing::debug!("a key that is not known cannot be looked up: {error:#}");
+                tracing::debug!("a key that is not known cannot be looked up: {}", chain(&error));
                 KeyAnswer::Unavailable
             }
         }
@@ -213,7 +214,7 @@ impl Registry {
                 };
                 // A database that does not answer must not hold up the end.
                 let Some(refreshed) = soft.run_until_cancelled(work).await else { break };
-                let error = refreshed.err().map(|error| format!("{error:#}")).unwrap_or_default();
+                let error = refreshed.err().map(|error| chain(&error)).unwrap_or_default();
                 if !error.is_empty() && error != last_error {
                     tracing::warn!("keys and settings are as they were, the database does not answer: {error}");
                 }

@@ -24,6 +24,8 @@ use super::{Category, EventId, Outcome};
 
 /// The form that is written.
 const VERSION: u8 = 1;
+/// Beside the version: the record was a dead letter.
+const RETRIED: u8 = 0x80;
 /// The largest envelope a record may hold, decompressed: far above what ingest keeps outside the spool.
 pub const MAX_ENVELOPE: usize = 256 << 20;
 /// Below this, compression saves too little to be worth its time.
@@ -151,6 +153,20 @@ pub enum RecordError {
     Compression,
 }
 
+/// The bytes of a record, marked as one that was a dead letter: its items were counted as lost. Bytes that are no record stay none.
+pub fn retried(bytes: Bytes) -> Bytes {
+    let mut marked = Vec::from(bytes);
+    if let Some(first) = marked.first_mut() {
+        *first |= RETRIED;
+    }
+    marked.into()
+}
+
+/// Whether these bytes were marked by [`retried`].
+pub fn is_retried(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| first & RETRIED != 0)
+}
+
 impl Record {
     /// A record without sender and items: an empty envelope, and nothing counted.
     pub fn bare(endpoint: Endpoint, received: i64, (project_id, dsn_id, key_id): (i32, i64, i32)) -> Self {
@@ -214,7 +230,7 @@ impl Record {
     /// The record in bytes of the journal. An uncompressed envelope is a slice of them.
     pub fn decode(bytes: &Bytes) -> Result<Self, RecordError> {
         let mut reader = Reader(bytes.clone());
-        let version = reader.byte()?;
+        let version = reader.byte()? & !RETRIED;
         if version != VERSION {
             return Err(RecordError::Version(version));
         }

@@ -127,6 +127,18 @@ pub fn event_json(issue: impl Display, event: impl Display) -> String {
 pub fn event_grouping(issue: impl Display, event: impl Display) -> String {
     format!("/issues/{}/events/{}/grouping", enc(issue), enc(event))
 }
+/// What could not be digested; administrators only.
+pub fn dead_letters() -> String {
+    "/admin/dead-letters".to_owned()
+}
+/// POST: puts a dead letter back into the queue.
+pub fn dead_letter_retry(id: u64) -> String {
+    format!("/admin/dead-letters/{id}/retry")
+}
+/// POST: deletes a dead letter.
+pub fn dead_letter_delete(id: u64) -> String {
+    format!("/admin/dead-letters/{id}/delete")
+}
 /// The delivery log.
 pub fn mails() -> String {
     "/mails".to_owned()

@@ -30,7 +30,7 @@ impl Places {
             "{event}" => event_id(1).simple().to_string(),
             "{token}" => "0".repeat(64),
             "{id}" if route.starts_with("/mails") => self.mail.clone(),
-            "{id}" | "{user}" | "{key}" => "1".to_owned(),
+            "{id}" | "{user}" | "{key}" | "{letter}" => "1".to_owned(),
             fixed if fixed.starts_with('{') => panic!("what stands in {fixed} of {route}?"),
             fixed => fixed.to_owned(),
         });

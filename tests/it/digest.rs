@@ -5,6 +5,7 @@ use uuid::Uuid;
 use vedette::events::tag_stats::TagValues;
 use vedette::platform::journal::Record;
 use vedette::protocol::record as wire;
+use vedette::web::urls;
 
 use crate::harness::events::{envelope, event_id};
 use crate::harness::{app_test, error};
@@ -79,6 +80,18 @@ fn events_of_a_project_that_was_deleted_meanwhile_end_as_invalid() {
 }
 
 #[test]
+fn events_of_a_project_that_is_deleted_while_they_are_written_end_as_invalid() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        app.sdk(&shop).capture(error("Boom").id(1)).await.assert_ok();
+        // The registry has not heard of it yet: the event is prepared as if the project were there.
+        sqlx::query("delete from projects").execute(app.db()).await.unwrap();
+        app.digest_all().await;
+        assert_eq!(app.outcomes().await, ["error invalid project_state 1"]);
+    });
+}
+
+#[test]
 fn a_poison_event_becomes_a_dead_letter_and_its_neighbours_are_stored() {
     app_test(async |app| {
         let shop = app.project("shop").await;
@@ -94,13 +107,34 @@ fn a_poison_event_becomes_a_dead_letter_and_its_neighbours_are_stored() {
         let bytes = app.journal.read_dead_letter(letters[0].seq).await.unwrap().unwrap();
         assert!(!bytes.is_empty());
         app.poison.lock().clear();
-        app.journal.retry_dead_letter(letters[0].seq).await.unwrap().unwrap();
-        // Tried again, it is an item once more.
-        app.expected.add(1);
+        let admin = app.admin("root").await;
+        let page = admin.get(&urls::dead_letters()).await;
+        page.assert_reads("poisoned by the test");
+        admin.post(&urls::dead_letter_retry(letters[0].seq.get()), &[]).await.assert_redirect(&urls::dead_letters());
         app.digest_all().await;
-        assert_eq!(app.outcomes().await, ["error invalid internal 1", "error stored 20"]);
+        assert_eq!(app.outcomes().await, ["error stored 20"], "what was counted as lost is taken back");
         assert_eq!(app.stored().await, 20);
+        admin.post(&urls::dead_letter_retry(letters[0].seq.get()), &[]).await.assert_redirect(&urls::dead_letters());
+        assert_eq!(app.digest_all().await, 0, "it is gone");
         app.run_jobs().await;
+    });
+}
+
+#[test]
+fn a_dead_letter_that_fails_again_comes_back_and_is_counted_once() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        app.sdk(&shop).capture(error("Boom").id(7)).await.assert_ok();
+        app.poison.lock().insert(event_id(7));
+        app.digest_all().await;
+        let admin = app.admin("root").await;
+        admin.post("/admin/dead-letters/retry", &[]).await.assert_redirect(&urls::dead_letters());
+        app.digest_all().await;
+        assert_eq!(app.outcomes().await, ["error invalid internal 1"]);
+        let letters = app.journal.dead_letters();
+        assert_eq!(letters.len(), 1);
+        admin.post(&urls::dead_letter_delete(letters[0].seq.get()), &[]).await.assert_redirect(&urls::dead_letters());
+        assert_eq!(app.journal.dead_letters(), []);
     });
 }
 

@@ -8,6 +8,7 @@ use vedette::web::error::ErrorPage;
 use vedette::web::headers::{CSP, MAIL_CSP};
 use vedette::web::page::render_samples;
 use vedette::web::pages::account::AccountPage;
+use vedette::web::pages::dead_letters::DeadLettersPage;
 use vedette::web::pages::filters::FiltersPage;
 use vedette::web::pages::grouping_rules::GroupingRulesPage;
 use vedette::web::pages::mails::{MailPage, MailsPage};
@@ -45,6 +46,7 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<GroupingRulesPage>(),
         check::<StatsPage>(),
         check::<AccountPage>(),
+        check::<DeadLettersPage>(),
         check::<MailsPage>(),
         check::<MailPage>(),
         check::<IssueListPage>(),

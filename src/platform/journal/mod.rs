@@ -165,14 +165,14 @@ impl Journal {
         self.shared.readers.notify_waiters();
     }
 
-    /// Moves a record that is out to the dead letters. On an error it is still out.
-    pub async fn bury(&self, seq: Seq, reason: &str, now: DateTime<Utc>) -> io::Result<()> {
+    /// Moves a record that is out to the dead letters, and hands it over once more. On an error it is still out.
+    pub async fn bury(&self, seq: Seq, reason: &str, now: DateTime<Utc>) -> io::Result<Entry> {
         let (shared, reason) = (Arc::clone(&self.shared), reason.to_owned());
         let work = move || {
             let entry = shared.reread(seq)?;
             shared.dead.bury(&entry, &reason, now)?;
             shared.forget(&[seq], true);
-            Ok(())
+            Ok(entry)
         };
         spawn_blocking(work).await.map_err(io::Error::other)?
     }
@@ -189,14 +189,15 @@ impl Journal {
         spawn_blocking(work).await.map_err(io::Error::other)?
     }
 
-    /// Puts a dead letter at the end of the queue again, with its first time of receipt; its new place, or `None` when there is no such letter.
-    pub async fn retry_dead_letter(&self, seq: Seq) -> Result<Option<Seq>, AppendError> {
+    /// Puts a dead letter at the end of the queue again, as `marked` makes it and with its first time of receipt; its new place, or `None`
+    /// when there is no such letter.
+    pub async fn retry_dead_letter(&self, seq: Seq, marked: fn(Bytes) -> Bytes) -> Result<Option<Seq>, AppendError> {
         let shared = Arc::clone(&self.shared);
         let Some((letter, body)) = blocking(move || shared.dead.read(seq)).await? else {
             return Ok(None);
         };
         let spool = letter.spool.iter().map(|id| self.shared.spool.adopt(*id)).collect();
-        let new = self.append(Record { at: letter.at, body, spool }).await?;
+        let new = self.append(Record { at: letter.at, body: marked(body), spool }).await?;
         let shared = Arc::clone(&self.shared);
         if let Err(error) = blocking(move || shared.dead.delete(seq, true)).await {
             tracing::warn!(dead_letter = %seq, %error, "a dead letter is back in the queue, but could not be deleted");

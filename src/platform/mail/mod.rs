@@ -50,6 +50,10 @@ impl MailError {
     }
 }
 
+fn sender(from: &str) -> Result<Mailbox, SettingsError> {
+    from.parse().map_err(|_| SettingsError::Sender { sender: from.to_owned() })
+}
+
 /// Sends mails, or keeps them when there is no SMTP server.
 #[derive(Debug, Clone)]
 pub enum Mailer {
@@ -73,8 +77,12 @@ impl Mailer {
     /// Connects to nothing; must be called within a Tokio runtime.
     pub fn new(smtp: Option<SmtpSettings>, from: &str) -> Result<Self, SettingsError> {
         let Some(smtp) = smtp else { return Ok(Self::Kept) };
-        let from = from.parse().map_err(|_| SettingsError::Sender { sender: from.to_owned() })?;
-        Ok(Self::Smtp(SmtpMailer { transport: smtp.transport()?, from, patience: PATIENCE }))
+        Ok(Self::Smtp(SmtpMailer { transport: smtp.transport()?, from: sender(from)?, patience: PATIENCE }))
+    }
+
+    /// Whether mails can come from this sender.
+    pub fn check_sender(from: &str) -> Result<(), SettingsError> {
+        sender(from).map(|_| ())
     }
 
     /// Hands one message over.

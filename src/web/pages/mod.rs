@@ -1,6 +1,8 @@
-//! Pages without a room-specific view of their own: sign-in and set-up, projects, the delivery log, the account. Handlers of `accounts`, `projects` and `alerts` fill them.
+//! Pages without a room-specific view of their own: sign-in and set-up, projects, the delivery log,
+//! the account, dead letters. Handlers of `accounts`, `projects`, `alerts` and `ops` fill them.
 
 pub mod account;
+pub mod dead_letters;
 pub mod filters;
 pub mod grouping_rules;
 pub mod mails;
@@ -21,6 +23,7 @@ mod tests {
     #[test]
     fn every_state_of_every_page_renders_inert_with_one_heading() {
         assert_inert::<super::account::AccountPage>();
+        assert_inert::<super::dead_letters::DeadLettersPage>();
         assert_inert::<super::mails::MailsPage>();
         assert_inert::<super::mails::MailPage>();
         assert_inert::<super::project::ProjectPage>();

@@ -99,7 +99,8 @@ async fn template() -> String {
         let partial = format!("{name}_new");
         run_script(&mut admin, format!("drop database if exists {partial}")).await.unwrap();
         run_script(&mut admin, format!("create database {partial} template template0")).await.unwrap();
-        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(SERVER.clone().database(&partial));
+        // Migrating takes two connections.
+        let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(SERVER.clone().database(&partial));
         db::migrate(&pool).await.unwrap();
         spread_sequences(&mut pool.acquire().await.unwrap()).await;
         pool.close().await;

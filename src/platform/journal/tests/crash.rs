@@ -101,7 +101,7 @@ impl Model {
                     && let Ok(Some(bytes)) = journal.read_dead_letter(letter.seq).await
                 {
                     self.retried.extend(String::from_utf8(bytes.to_vec()));
-                    let _ = journal.retry_dead_letter(letter.seq).await;
+                    let _ = journal.retry_dead_letter(letter.seq, |body| body).await;
                 }
             }
             Verb::Settle => journal.settle().await,

@@ -40,9 +40,9 @@ fn a_retried_letter_comes_back_as_it_was() {
         let disk = Disk::new();
         let journal = open(&disk);
         let seq = bury(&journal, "bad", at(5)).await;
-        let new = journal.retry_dead_letter(seq).await.unwrap().unwrap();
+        let new = journal.retry_dead_letter(seq, |body| body).await.unwrap().unwrap();
         assert!(new > seq);
-        assert_eq!(journal.retry_dead_letter(seq).await.unwrap(), None);
+        assert_eq!(journal.retry_dead_letter(seq, |body| body).await.unwrap(), None);
         let disk = disk.after_power_cut(disk::Luck::Nothing);
         let journal = open(&disk);
         assert!(journal.dead_letters().is_empty());
@@ -75,7 +75,7 @@ fn a_retry_that_the_crash_cut_in_half_is_finished_at_the_next_start() {
         let journal = open(&disk);
         let seq = bury(&journal, "bad", at(0)).await;
         disk.fail_at(disk.operations() + 3, io::ErrorKind::Other); // appended and synced, but not deleted
-        journal.retry_dead_letter(seq).await.unwrap().unwrap();
+        journal.retry_dead_letter(seq, |body| body).await.unwrap().unwrap();
         assert_eq!(disk.names(".dead").len(), 1);
         let disk = disk.copy();
         let journal = open(&disk);
