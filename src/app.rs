@@ -44,7 +44,9 @@ use crate::protocol::ItemKind;
 use crate::routes;
 
 /// How long tasks may take to end after the first signal.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long connections may take to say goodbye: a database that hangs never does.
+const GOODBYE: Duration = Duration::from_secs(3);
 /// How long a start waits for the database before it goes on without.
 const FIRST_TRY: Duration = Duration::from_secs(3);
 /// How often counts of refused requests are journalled.
@@ -173,7 +175,7 @@ impl Server {
         let _ = fs::remove_file(address_file(&self.data_dir));
         self.ingest.flush_refused(self.app.clock.now()).await;
         self.tasks.shut_down(PATIENCE).await;
-        self.app.db.close().await;
+        let _ = tokio::time::timeout(GOODBYE, self.app.db.close()).await;
         self.database.close().await;
         self.tasks.failure().map_or(Ok(()), |failure| Err(anyhow::anyhow!(failure)))
     }

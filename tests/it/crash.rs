@@ -6,6 +6,7 @@
 mod books;
 mod http;
 mod load;
+mod outages;
 mod program;
 
 use std::hash::BuildHasher as _;
