@@ -37,6 +37,7 @@ use crate::platform::mail::Mailer;
 use crate::platform::outbox::{self, Handlers, Wake};
 use crate::platform::periodic;
 use crate::platform::postgres::{ManagedPostgres, Options as PostgresOptions};
+use crate::platform::serve::{self, Patience};
 use crate::platform::telemetry::chain;
 use crate::platform::{App, Parts};
 use crate::projects::Registry;
@@ -143,7 +144,7 @@ impl Server {
         let proxies: TrustedProxies = settings.trusted_proxies.parse().context("VEDETTE_TRUSTED_PROXIES")?;
         let ingest = ingest(&app, &journal, &registry, proxies);
         let router = router(&app, &journal, &ingest);
-        serve(listener, router, &tasks);
+        serve_http(listener, router, &tasks);
         // Commands beside the server look here.
         write_private(&settings.data_dir.join("database-url"), &database.url)?;
         write_private(&address_file(&settings.data_dir), &address.to_string())?;
@@ -160,7 +161,8 @@ impl Server {
             });
         }
         let data_dir = settings.data_dir.clone();
-        with_database(app.clone(), settings, &tasks, matches!(is_ready, Ok(Ok(()))));
+        let url = database.url.clone();
+        with_database((app.clone(), url), settings, &tasks, matches!(is_ready, Ok(Ok(()))));
         Ok(Self { app, address, tasks, database, ingest, data_dir })
     }
 
@@ -217,11 +219,10 @@ async fn tell_client(proxies: TrustedProxies, mut request: Request, next: Next) 
     next.run(request).await
 }
 
-fn serve(listener: TcpListener, router: Router, tasks: &Tasks) {
-    let soft = tasks.soft().clone();
+fn serve_http(listener: TcpListener, router: Router, tasks: &Tasks) {
+    let serving = serve::serve(listener, router, Patience::of_process(), tasks.soft().clone());
     tasks.spawn("http", async move {
-        let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
-        axum::serve(listener, service).with_graceful_shutdown(async move { soft.cancelled().await }).await?;
+        serving.await;
         Ok(())
     });
 }
@@ -241,10 +242,10 @@ fn flush_refused(ingest: Arc<Ingest>, app: App, tasks: &Tasks) {
 }
 
 /// Brings the schema up to date as soon as the database answers, then starts what works in it.
-fn with_database(app: App, settings: Settings, tasks: &Tasks, is_ready: bool) {
+fn with_database((app, url): (App, String), settings: Settings, tasks: &Tasks, is_ready: bool) {
     let (soft, later) = (tasks.soft().clone(), tasks.clone());
     tasks.spawn("database", async move {
-        if !is_ready && soft.run_until_cancelled(database_ready(&app, &settings)).await.is_none() {
+        if !is_ready && soft.run_until_cancelled(database_ready(&app, &url, &settings)).await.is_none() {
             return Ok(());
         }
         outbox::run(app.clone(), Arc::new(alerts::handlers(Handlers::default())), &later);
@@ -256,11 +257,12 @@ fn with_database(app: App, settings: Settings, tasks: &Tasks, is_ready: bool) {
 }
 
 /// Returns once the database answers and is set up.
-async fn database_ready(app: &App, settings: &Settings) {
+async fn database_ready(app: &App, url: &str, settings: &Settings) {
     let mut was_said = false;
     while let Err(error) = set_up_database(app, settings).await {
         if !was_said {
             was_said = true;
+            let error = db::reach(url).await.map_or_else(Into::into, |()| error);
             tracing::warn!("the database does not answer yet; events are taken and wait in the journal: {}", chain(&error));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

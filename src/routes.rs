@@ -1,15 +1,22 @@
 //! The whole URL table. Rooms list their routes as data; one test walks the table as anonymous, stranger, member and administrator.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::Redirect;
+use http::StatusCode;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
+use tower_http::timeout::TimeoutLayer;
 
 use crate::accounts::{self, Route};
 use crate::platform::App;
 use crate::web::{HttpError, assets, headers};
 use crate::{alerts, issues, ops, projects};
+
+/// How long a page may take, the form that comes with the request included.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Every route of the dashboard. SDK endpoints and `/healthz` stand outside: they are public and have their own rules.
 pub fn table() -> Vec<Route> {
@@ -32,4 +39,5 @@ pub(crate) fn dashboard(app: &App) -> Router {
         .layer(csrf)
         .layer(from_fn(headers::security_headers))
         .layer(CompressionLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
 }

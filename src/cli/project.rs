@@ -5,7 +5,7 @@ use url::Url;
 
 use super::print::line;
 use crate::app::{Database, address_file};
-use crate::config::{Common, LISTEN};
+use crate::config::Common;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, DbOptions};
 use crate::platform::ids::Ids;
@@ -59,12 +59,16 @@ pub(super) async fn run(command: Command, common: &Common) -> anyhow::Result<()>
     .await
 }
 
+/// What to do about a database that does not let us in.
+const UNREACHABLE: &str = "the database cannot be reached: is PostgreSQL running there, and is DATABASE_URL right?";
+
 /// Runs `work` with the database, migrated; the running server's, or one that is started for it.
 pub(super) async fn with_database(common: &Common, work: impl AsyncFnOnce(&Db) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let url = common.parse_database_url()?;
-    let database = Database::open(&common.data_dir, url).await?;
+    let database = Database::open(&common.data_dir(), url).await?;
     let pool = db::pool(&database.url, &DbOptions { connections: 2, ..DbOptions::default() }).context("DATABASE_URL")?;
     let done = async {
+        db::reach(&database.url).await.context(UNREACHABLE)?;
         db::migrate(&pool).await.context("the database cannot be brought up to date")?;
         work(&pool).await
     };
@@ -74,12 +78,12 @@ pub(super) async fn with_database(common: &Common, work: impl AsyncFnOnce(&Db) -
     done
 }
 
-/// The public address: as set, else where the server says it listens, else the default.
+/// The public address: as set, else where the running server says it listens, else where it would.
 fn public_url(common: &Common) -> anyhow::Result<Url> {
     if let Some(url) = common.parse_url()? {
         return Ok(url);
     }
-    let address = std::fs::read_to_string(address_file(&common.data_dir)).unwrap_or_else(|_| LISTEN.to_owned());
+    let address = std::fs::read_to_string(address_file(&common.data_dir())).unwrap_or_else(|_| common.listen().to_owned());
     let address = address.trim().replace("0.0.0.0", "localhost").replace("[::]", "localhost");
     Url::parse(&format!("http://{address}")).context("the address file in the data directory")
 }

@@ -3,6 +3,7 @@
 //! what it should look like; secrets are never printed. **How.** clap reads flags and environment into [`Options`]; [`Options::parse`] turns
 //! their texts into [`Settings`]. **Not here.** Settings of a project (`projects`).
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -14,14 +15,17 @@ use crate::platform::mail::{Mailer, SmtpSettings};
 use crate::platform::telemetry::LogFormat;
 
 /// Where the server listens when nothing else is set.
-pub const LISTEN: &str = "127.0.0.1:8000";
+const LISTEN: &str = "127.0.0.1:8000";
 
 /// Flags and environment variables that every command takes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Common {
-    /// Where journal, keys and the managed PostgreSQL live.
-    #[arg(long, env = "VEDETTE_DATA_DIR", default_value = "./data", global = true)]
-    pub data_dir: PathBuf,
+    /// Where journal, keys and the managed PostgreSQL live [default: ./data]
+    #[arg(long, env = "VEDETTE_DATA_DIR", global = true, value_parser = clap::builder::OsStringValueParser::new())]
+    pub data_dir: Option<OsString>,
+    /// Where to listen [default: 127.0.0.1:8000]; other commands print addresses by it while no server runs
+    #[arg(long, env = "VEDETTE_LISTEN", global = true)]
+    pub listen: Option<String>,
     /// Another PostgreSQL than the managed one in the data directory: postgres://user:password@host/database
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide = true, global = true)]
     pub database_url: Option<String>,
@@ -39,9 +43,6 @@ pub struct Common {
 /// Flags and environment variables of `vedette serve`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Where to listen [default: 127.0.0.1:8000]
-    #[arg(long, env = "VEDETTE_LISTEN")]
-    pub listen: Option<String>,
     /// The first account, with VEDETTE_ADMIN_PASSWORD
     #[arg(long, env = "VEDETTE_ADMIN_EMAIL", hide = true)]
     pub admin_email: Option<String>,
@@ -129,6 +130,16 @@ impl Common {
         if filled(self.log_format.as_deref()) == Some("json") { LogFormat::Json } else { LogFormat::Text }
     }
 
+    /// Where everything lives.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data_dir.as_ref().filter(|dir| !dir.is_empty()).map_or_else(|| PathBuf::from("./data"), PathBuf::from)
+    }
+
+    /// Where to listen, as far as that is set.
+    pub fn listen(&self) -> &str {
+        filled(self.listen.as_deref()).unwrap_or(LISTEN)
+    }
+
     /// What is logged.
     pub fn log(&self) -> &str {
         filled(self.log.as_deref()).unwrap_or("info")
@@ -178,7 +189,7 @@ impl Options {
             .note("VEDETTE_RETENTION_DAYS", whole_number(filled(self.retention_days.as_deref()).unwrap_or("90"), (1, 3650), "days"));
         let journal_mib =
             problems.note("VEDETTE_JOURNAL_MIB", whole_number(filled(self.journal_mib.as_deref()).unwrap_or("1024"), (64, 1 << 20), "MiB"));
-        let listen = filled(self.listen.as_deref()).unwrap_or(LISTEN);
+        let listen = common.listen();
         if !listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
             problems.0.push(format!("VEDETTE_LISTEN: `{listen}` is no address with a port, such as 127.0.0.1:8000 or [::]:8000"));
         }
@@ -191,7 +202,7 @@ impl Options {
         }
         Ok(Settings {
             listen: listen.to_owned(),
-            data_dir: common.data_dir.clone(),
+            data_dir: common.data_dir(),
             database_url: database_url.map(SecretString::from),
             url,
             admin,
@@ -290,6 +301,8 @@ mod tests {
     fn empty_values_are_not_set() {
         let names =
             ["url", "smtp-url", "admin-email", "admin-password", "database-url", "mail-from", "trusted-proxies", "log", "log-format"];
+        let empty_dir = parse(&["--data-dir="]).unwrap();
+        assert_eq!(empty_dir.data_dir, PathBuf::from("./data"));
         let mut args: Vec<String> = names.iter().map(|name| format!("--{name}= ")).collect();
         args.extend(["listen", "retention-days", "journal-mib"].map(|name| format!("--{name}=")));
         let settings = parse(&args.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();

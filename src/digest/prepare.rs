@@ -2,6 +2,7 @@
 //!
 //! One record at a time, without database. A panic is caught and condemns its record only.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
@@ -17,15 +18,17 @@ use crate::events::summary::{Summary, clean};
 use crate::platform::journal::{Entry, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::projects::{ProjectConfig, Registry};
-use crate::protocol::client_report;
+use crate::protocol::client_report::{self, Discarded};
 use crate::protocol::envelope::{EnvelopeHeader, Item};
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
-use crate::protocol::{InvalidReason, ItemKind, Outcome};
+use crate::protocol::{Category, InvalidReason, ItemKind, Outcome};
 
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
 const MAX_CULPRIT: usize = 400;
+/// Different lines that the client reports of one request may have; reasons of the client's own beyond it are counted without reason.
+const MAX_REPORTED: usize = 200;
 /// A difference between sending and receipt from which on an event's times may have been moved; normalising does so from 55 minutes on.
 const CLOCK_DOUBT: TimeDelta = TimeDelta::minutes(50);
 
@@ -141,10 +144,11 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         prepared.unknown_project = Some(project);
         return Ok(prepared);
     }
+    let mut reported = BTreeMap::new();
     for item in envelope.collect_items().map_err(|error| error.to_string())? {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
-            count_report(&item.payload, &record, &ledger);
+            add_report(&item.payload, &record, &mut reported);
             continue;
         }
         let quantities = kind.quantities(&item.header, item.payload.len() as u64);
@@ -155,14 +159,21 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
     }
+    for ((category, reason), quantity) in reported {
+        ledger.count(source, Category::from_id(category), Outcome::Discarded(reason), quantity);
+    }
     prepared.ended = ledger.take();
     Ok(prepared)
 }
 
-fn count_report(payload: &Bytes, record: &Record, ledger: &Ledger) {
+/// Adds up what the reports of a request say, so that many lines cost no more than different ones.
+fn add_report(payload: &Bytes, record: &Record, reported: &mut BTreeMap<(i16, String), u64>) {
     // A report that cannot be read counts nothing: it is not an item that could be lost.
-    for line in client_report::parse(payload, time(record.received)).unwrap_or_default() {
-        ledger.count(source(record), line.category, Outcome::Discarded(line.reason), line.quantity);
+    for Discarded { category, reason, quantity } in client_report::parse(payload, time(record.received)).unwrap_or_default() {
+        let is_full = reported.len() >= MAX_REPORTED && !client_report::is_known(&reason);
+        let reason = if is_full { String::new() } else { reason };
+        let sum = reported.entry((category.id(), reason)).or_default();
+        *sum = sum.saturating_add(quantity);
     }
 }
 

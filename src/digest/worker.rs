@@ -1,6 +1,7 @@
 //! The loop: what waits in the journal becomes a batch, is prepared on the spare cores, and written while the next one is prepared.
 
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::marks::Marks;
-use super::outcomes::Outcomes;
+use super::outcomes::{Outcomes, OwnReasons};
 use super::prepare::{Condemned, Prepared, lost_items, prepare};
 use super::write;
 use crate::events::partitions;
@@ -43,6 +44,7 @@ pub struct Digest {
     workers: usize,
     hook: Option<Hook>,
     days: Mutex<HashSet<NaiveDate>>,
+    reasons: OwnReasons,
 }
 
 /// The pauses of a database that is away.
@@ -65,7 +67,7 @@ impl Digest {
     /// A digest of `journal`, whose identity is `journal_id`.
     pub fn new(app: App, journal: Arc<Journal>, journal_id: Uuid, registry: Registry) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
-        Self { app, journal, registry, journal_id, workers, hook: None, days: Mutex::default() }
+        Self { app, journal, registry, journal_id, workers, hook: None, days: Mutex::default(), reasons: OwnReasons::default() }
     }
 
     /// With a test's hook.
@@ -297,7 +299,7 @@ impl Digest {
             let ids: Vec<Uuid> = part.iter().flat_map(Prepared::event_ids).collect();
             hook(&ids).map_err(|reason| failed(anyhow::anyhow!(reason)))?;
         }
-        write::write(&mut tx, part, now).await.map_err(failed)?;
+        write::write(&mut tx, part, &self.reasons, now).await.map_err(failed)?;
         let records: Vec<_> = part.iter().map(|record| (record.seq, record.at)).collect();
         marks.write(&mut tx, number, &records).await.map_err(|error| failed(error.into()))?;
         tx.commit().await.map_err(|error| (error.into(), true))
@@ -317,8 +319,8 @@ impl Digest {
     /// A record that fails alone: its items end as invalid, its bytes stay readable.
     async fn condemn(&self, record: Condemned, marks: &mut Marks, soft: &CancellationToken) {
         let Condemned { seq, at, reason } = record;
-        let buried = self.bury(seq, &reason).await;
-        let mut outcomes = Outcomes::default();
+        let Some(buried) = self.bury(seq, &reason, soft).await else { return };
+        let mut outcomes = Outcomes::new(&self.reasons);
         // One that was a dead letter before has been counted.
         if !is_retried(&buried.body) {
             for entry in lost_items(&buried.body) {
@@ -333,22 +335,32 @@ impl Digest {
             tx.commit().await
         };
         while let Err(error) = write().await {
-            let is_hopeless = fault(&error) == Fault::Data;
-            if is_hopeless || pause(PAUSES[3], soft).await.is_none() {
+            if fault(&error) == Fault::Data {
                 tracing::error!("the outcome of a dead letter could not be counted: {error}");
+                break;
+            }
+            // The record is still in the journal: the next start buries it once more, and counts it then.
+            if pause(PAUSES[3], soft).await.is_none() {
                 return;
             }
         }
+        self.journal.forget_buried(seq);
     }
 
-    async fn bury(&self, seq: Seq, reason: &str) -> Entry {
+    /// Nothing when there is nothing to bury, or when the process ends before it is on disk.
+    async fn bury(&self, seq: Seq, reason: &str, soft: &CancellationToken) -> Option<Entry> {
         tracing::error!(seq = seq.get(), "a record cannot be digested and becomes a dead letter (see /admin/dead-letters): {reason}");
         loop {
             match self.journal.bury(seq, reason, self.app.clock.now()).await {
-                Ok(buried) => return buried,
+                Ok(buried) => return Some(buried),
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    tracing::error!(seq = seq.get(), "the record is damaged on disk and is given up: {error}");
+                    self.journal.forget(&[seq]);
+                    return None;
+                }
                 Err(error) => tracing::error!(seq = seq.get(), "the dead letter cannot be written, trying again: {error}"),
             }
-            tokio::time::sleep(PAUSES[3]).await;
+            pause(PAUSES[3], soft).await?;
         }
     }
 }

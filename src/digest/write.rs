@@ -13,13 +13,14 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::outcomes::Outcomes;
+use super::outcomes::{Outcomes, OwnReasons};
 use super::prepare::{Prepared, PreparedEvent};
 use crate::accounts::{IssueId, ProjectId};
 use crate::events::intake::{self as events, Counts, SeenTags};
 use crate::issues::facts::{Appeared, ISSUE_APPEARED, ISSUE_REGRESSED, Regressed};
 use crate::issues::intake::{self as issues, Arrivals, Happened, Latest, NewIssue};
 use crate::issues::model::{IssueState, on_event};
+use crate::platform::db::AdvisoryLock;
 use crate::platform::outbox;
 use crate::projects;
 use crate::protocol::outcome::Managed;
@@ -29,8 +30,6 @@ use crate::protocol::{InvalidReason, Outcome};
 pub(super) const DAYS_BACK: u64 = 7;
 /// How far a client's clock may be ahead before a repeat of its event across midnight counts twice.
 const CLOCK_SLACK: TimeDelta = TimeDelta::hours(1);
-/// The advisory lock of digest's transactions.
-const LOCK: i64 = 0x5645_4445_5054_0002;
 
 type Key = (ProjectId, Uuid);
 
@@ -39,15 +38,20 @@ fn key(event: &PreparedEvent) -> Key {
 }
 
 /// Writes `batch` in the caller's transaction; the events that are new. The others were stored before.
-pub(super) async fn write(db: &mut PgConnection, batch: &[Prepared], now: DateTime<Utc>) -> anyhow::Result<HashSet<Key>> {
+pub(super) async fn write(
+    db: &mut PgConnection,
+    batch: &[Prepared],
+    reasons: &OwnReasons,
+    now: DateTime<Utc>,
+) -> anyhow::Result<HashSet<Key>> {
     let mut seen = HashSet::new();
     let all = || batch.iter().flat_map(|record| &record.events).filter_map(Managed::get);
     let mut unique: Vec<&PreparedEvent> = all().filter(|event| seen.insert(key(event))).collect();
     let look_ups = look_ups(&unique, now.date_naive());
     if look_ups.is_empty() {
-        sqlx::query!("select pg_advisory_xact_lock_shared($1)", LOCK).fetch_one(&mut *db).await?;
+        sqlx::query!("select pg_advisory_xact_lock_shared($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *db).await?;
     } else {
-        sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).fetch_one(&mut *db).await?;
+        sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *db).await?;
         let repeats: HashSet<Key> = events::stored_on_days(db, &look_ups).await?.into_iter().collect();
         unique.retain(|event| !repeats.contains(&key(event)));
     }
@@ -56,7 +60,7 @@ pub(super) async fn write(db: &mut PgConnection, batch: &[Prepared], now: DateTi
     let inserted = writer.insert(&unique).await?;
     writer.count(&unique, &inserted).await?;
     let homeless = writer.homeless;
-    let mut outcomes = Outcomes::default();
+    let mut outcomes = Outcomes::new(reasons);
     let mut first = inserted.clone();
     for record in batch {
         record.ended.iter().for_each(|entry| outcomes.add(entry));
@@ -253,8 +257,10 @@ impl Writer<'_> {
             else {
                 continue;
             };
-            let release = &last.summary.release;
             let state = states.get(issue);
+            let mut released: Vec<_> = events.iter().filter(|event| !event.summary.release.is_empty()).collect();
+            released.sort_by_key(|event| event.row.received);
+            let release = |event: Option<&&&PreparedEvent>| event.map(|event| event.summary.release.clone()).unwrap_or_default();
             let back =
                 state.and_then(|state| events.iter().find_map(|e| on_event(state, e.row.received, &e.summary.release).map(|r| (*e, r))));
             if let Some(event) = self.new.get(issue) {
@@ -274,12 +280,8 @@ impl Writer<'_> {
                 users: new_users.get(issue).copied().unwrap_or(0),
                 first_seen: first.row.received,
                 last_seen: last.row.received,
-                latest: Latest {
-                    level: last.summary.level,
-                    title: last.title.clone(),
-                    culprit: last.culprit.clone(),
-                    release: release.clone(),
-                },
+                latest: Latest { level: last.summary.level, title: last.title.clone(), culprit: last.culprit.clone() },
+                releases: (release(released.first()), release(released.last())),
                 regressed: back.map(|(event, _)| (event.row.received, event.summary.release.clone())),
             });
         }

@@ -12,13 +12,11 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::platform::App;
 use crate::platform::clock::{hour_of, minute_of};
-use crate::platform::db::Db;
+use crate::platform::db::{AdvisoryLock, Db};
 use crate::platform::periodic::{Periodic, Step};
 
 /// Days that are made ahead of the clock.
 const AHEAD: u64 = 3;
-/// The key of the advisory lock: "partitions" as PostgreSQL's `hashtext` is not needed for a constant.
-const LOCK: i64 = 0x5645_4445_5054_0001;
 
 /// The days that are there, oldest first.
 pub async fn days(db: &mut PgConnection) -> sqlx::Result<Vec<NaiveDate>> {
@@ -40,7 +38,7 @@ fn day_of(name: &str) -> Option<NaiveDate> {
 /// Makes the partition of a day, unless it is there.
 pub async fn make(db: &Db, day: NaiveDate) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
-    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).fetch_one(&mut *tx).await?;
+    sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Partitions.number()).fetch_one(&mut *tx).await?;
     if !days(&mut tx).await?.contains(&day) {
         let (name, from, to) = (name_of(day), day, day + Days::new(1));
         let make = format!(
@@ -54,7 +52,7 @@ pub async fn make(db: &Db, day: NaiveDate) -> sqlx::Result<()> {
     tx.commit().await
 }
 
-/// Drops a day's partition. False: it is being read, try again later.
+/// Drops a day's partition. Fails when it is being read: try again later.
 async fn drop_day(db: &mut PgConnection, day: NaiveDate) -> sqlx::Result<()> {
     let name = name_of(day);
     let mut tx = db.begin().await?;

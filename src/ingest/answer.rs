@@ -35,6 +35,8 @@ pub(super) enum Stop {
     Refused(Refusal),
     /// The journal does not take it.
     Journal(AppendError),
+    /// Whether the key may send cannot be told while the database is away. SDKs pause on a 429 only; on a 503 some ask again at once.
+    KeyUnavailable,
 }
 
 impl From<Refusal> for Stop {
@@ -118,6 +120,10 @@ fn explain(stop: &Stop) -> (Refusal, RateLimits) {
     let error = match stop {
         Stop::Refused(refusal) => return (refusal.clone(), RateLimits::default()),
         Stop::Journal(error) => error,
+        Stop::KeyUnavailable => {
+            let limit = RateLimit::new(RETRY_SECONDS, &[], Scope::Organization, "database_away");
+            return (Refusal::RateLimited, RateLimits(vec![limit]));
+        }
     };
     let seconds = match error {
         AppendError::Full { retry_after } | AppendError::DiskLow { retry_after, .. } => retry_after.as_secs().max(1),

@@ -1,12 +1,16 @@
 //! # Bodies: from the network through decoder and framer
 //!
-//! **Promise.** A body costs some hundred KiB of memory, however large it is and becomes; the work of decoding a large one is not done on a
+//! **Promise.** A body costs some hundred KiB of memory beside what is kept of it, however large it is and becomes; the work of decoding a large one is not done on a
 //! thread that serves other requests.
 //!
 //! **How.** Nearly all bodies are small: they are read whole, decoded and framed at once. What is larger on the wire, or becomes larger, goes
 //! piece by piece to a thread of the blocking pool, which decodes, frames and spools.
 //!
-//! **When it breaks.** A connection that ends early, is silent for [`SILENCE`] or takes longer than [`PATIENCE`] is a broken body: nothing of it counts. A caller that
+//! Before that its sender must be known: where the credentials are inside, the first line is read for them, so that nobody without a key takes
+//! up threads.
+//!
+//! **When it breaks.** A connection that ends early, is silent for [`SILENCE`], brings less than [`TRICKLE`] in as long, or takes longer than
+//! [`PATIENCE`] is a broken body: nothing of it counts. A caller that
 //! goes away ends the thread's work at its next piece.
 //!
 //! **Not here.** Which items are kept ([`super::collect`]).
@@ -21,13 +25,16 @@ use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 use super::Ingest;
 use super::answer::Stop;
 use super::collect::{Collector, Spill};
+use super::handler::Arrival;
 use crate::protocol::Refusal;
 use crate::protocol::encoding::{Codings, DecodeError, decode};
-use crate::protocol::framer::Framer;
+use crate::protocol::envelope::EnvelopeHeader;
+use crate::protocol::framer::{FirstLine, Framer, Peeked};
 
 /// Bodies up to this size on the wire are read whole.
 const SMALL_WIRE: usize = 256 * 1024;
@@ -39,11 +46,21 @@ const PIECE: usize = 64 * 1024;
 const QUEUE: usize = 4;
 /// How long a client may send nothing in the middle of a body.
 const SILENCE: Duration = Duration::from_secs(30);
+/// What a large body has to bring in each [`SILENCE`]: it holds one of few threads. 35 kbit/s.
+const TRICKLE: usize = 128 * 1024;
 /// How long a whole body may take: the largest one in this time is 1.4 Mbit/s. Without an end, a few trickling clients would hold all threads.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// What of a refused body is still read, and how long, so that the client reads the answer instead of a broken connection.
 const DRAIN: usize = 1024 * 1024;
 const DRAIN_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Whether it is known who sends an envelope.
+pub(super) enum Sender<'a> {
+    /// By credentials outside.
+    Known,
+    /// The first line has to tell.
+    Inside(&'a Arrival),
+}
 
 enum Piece {
     Data(Bytes),
@@ -108,12 +125,12 @@ pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<
 
 impl Ingest {
     /// Reads a body as an envelope.
-    pub(super) async fn read_envelope(&self, body: Body, codings: Codings) -> Result<Collector, Stop> {
-        let read = tokio::time::timeout(PATIENCE, self.read_any(body, codings)).await;
+    pub(super) async fn read_envelope(&self, body: Body, codings: Codings, sender: Sender<'_>) -> Result<Collector, Stop> {
+        let read = tokio::time::timeout(PATIENCE, self.read_any(body, codings, sender)).await;
         read.unwrap_or_else(|_| Err(Refusal::BrokenBody.into()))
     }
 
-    async fn read_any(&self, body: Body, codings: Codings) -> Result<Collector, Stop> {
+    async fn read_any(&self, body: Body, codings: Codings, sender: Sender<'_>) -> Result<Collector, Stop> {
         let (wire, rest) = read_start(body, SMALL_WIRE).await.map_err(Refusal::from)?;
         if rest.is_none() {
             match decode(&codings, &wire, SMALL_DECODED) {
@@ -121,6 +138,10 @@ impl Ingest {
                 Err(DecodeError::TooLarge) => {}
                 Err(error) => return Err(Refusal::from(error).into()),
             }
+        }
+        if let Sender::Inside(arrival) = sender {
+            let header = first_line(&wire, &codings, self.max_line())?;
+            self.key_inside(arrival, header.dsn.as_deref()).await?;
         }
         self.read_large(wire, rest, codings).await
     }
@@ -148,11 +169,21 @@ impl Ingest {
         let forward = async move {
             let mut piece = start;
             let mut rest = rest;
+            let (mut since, mut brought) = (Instant::now(), 0);
             while pieces.send(Piece::Data(piece)).await.is_ok() {
                 piece = match rest.as_mut() {
                     None => break,
                     Some(stream) => match next_piece(stream).await {
-                        Ok(Some(piece)) => piece,
+                        Ok(Some(piece)) => {
+                            brought += piece.len();
+                            if since.elapsed() >= SILENCE {
+                                if brought < TRICKLE {
+                                    return;
+                                }
+                                (since, brought) = (Instant::now(), 0);
+                            }
+                            piece
+                        }
                         Ok(None) => break,
                         // Without an end mark the reader knows that the body is broken.
                         Err(_) => return,
@@ -171,6 +202,22 @@ impl Ingest {
 
     fn max_line(&self) -> usize {
         usize::try_from(self.settings.limits.header_line).unwrap_or(usize::MAX)
+    }
+}
+
+/// The first line of an envelope of which the beginning is here.
+fn first_line(start: &[u8], codings: &Codings, max_line: usize) -> Result<EnvelopeHeader, Refusal> {
+    let broken = |error: io::Error| Refusal::from(DecodeError::of(&error));
+    let mut reader = codings.reader(start, u64::MAX).map_err(broken)?;
+    let (mut framer, mut buffer) = (Framer::new(max_line), [0; 4096]);
+    loop {
+        let read = reader.read(&mut buffer).map_err(broken)?;
+        match framer.feed(&buffer[..read], &mut FirstLine) {
+            Err(Peeked::Header(header)) => return Ok(*header),
+            Err(Peeked::Broken(error)) => return Err(error.into()),
+            Ok(()) if read == 0 => return Err(Refusal::BrokenBody),
+            Ok(()) => {}
+        }
     }
 }
 

@@ -9,18 +9,22 @@ use axum::http::Response;
 
 use super::Ingest;
 use super::answer::{Stop, accepted};
-use super::body::drain;
+use super::body::{Sender, drain};
 use super::collect::{Collected, Collector};
 use super::handler::Arrival;
 use crate::event::json;
 use crate::projects::KeyInfo;
+use crate::protocol::auth::Credentials;
 use crate::protocol::record::{Endpoint, Record};
 use crate::protocol::{Dsn, EventId, Refusal, auth};
 
 impl Ingest {
     pub(super) async fn envelope(&self, mut arrival: Arrival, key: Option<Arc<KeyInfo>>, body: Body) -> Result<Response<Body>, Stop> {
         let read = match arrival.codings(self.settings.limits.envelope) {
-            Ok(codings) => self.read_envelope(body, codings).await,
+            Ok(codings) => {
+                let sender = if key.is_some() { Sender::Known } else { Sender::Inside(&arrival) };
+                self.read_envelope(body, codings, sender).await
+            }
             Err(refusal) => {
                 drain(body).await;
                 Err(refusal.into())
@@ -31,12 +35,13 @@ impl Ingest {
             (Err(stop), Some(key)) => return Err(self.count_stop(key, stop)),
             (Err(stop), None) => return Err(stop),
         };
-        let key = match key {
-            Some(key) => {
-                agrees(&arrival, collector.header.dsn.as_deref()).map_err(|refusal| self.count_refusal(&key, refusal))?;
-                key
-            }
-            None => self.key_inside(&mut arrival, collector.header.dsn.as_deref()).await?,
+        let key = if let Some(key) = key {
+            agrees(&arrival, collector.header.dsn.as_deref()).map_err(|refusal| self.count_refusal(&key, refusal))?;
+            key
+        } else {
+            let (key, credentials) = self.key_inside(&arrival, collector.header.dsn.as_deref()).await?;
+            arrival.credentials = Some(credentials);
+            key
         };
         if collector.needs_id && collector.header.event_id.is_none() {
             collector.header.event_id = Some(self.own_id(&collector));
@@ -51,14 +56,13 @@ impl Ingest {
     }
 
     /// The key in the envelope header, for requests that carry none outside.
-    async fn key_inside(&self, arrival: &mut Arrival, dsn: Option<&str>) -> Result<Arc<KeyInfo>, Stop> {
+    pub(super) async fn key_inside(&self, arrival: &Arrival, dsn: Option<&str>) -> Result<(Arc<KeyInfo>, Credentials), Stop> {
         let credentials = auth::from_dsn(dsn)?;
         if arrival.project.is_some() && credentials.project != arrival.project {
             return Err(Refusal::ProjectMismatch.into());
         }
         let key = self.key(&credentials, arrival).await?;
-        arrival.credentials = Some(credentials);
-        Ok(key)
+        Ok((key, credentials))
     }
 
     /// An id for an envelope that has none in its header: the one in its event, so that a repeat is known as one, else a new one.

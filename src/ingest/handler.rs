@@ -2,7 +2,8 @@
 //!
 //! **Promise.** Every request gets one answer with CORS headers; refusals with a known project are counted.
 //!
-//! **How.** Path, method, credentials, key, project, origin, room in the journal: in this order, all before the body is read.
+//! **How.** Path, method, credentials, key, project, origin, room in the journal: in this order, before the body is read. An envelope that brings
+//! its credentials inside is read as far as its first line for them.
 //!
 //! **Not here.** What the endpoints do with their bodies ([`super::envelope`], [`super::store`]).
 
@@ -136,7 +137,7 @@ impl Ingest {
         let key = match (self.seams.lookup)(credentials.key).await {
             KeyAnswer::Known(key) => key,
             KeyAnswer::Unknown => return Err(Refusal::UnknownProject.into()),
-            KeyAnswer::Unavailable => return Err(Refusal::Unavailable.into()),
+            KeyAnswer::Unavailable => return Err(Stop::KeyUnavailable),
         };
         let mine = arrival.project.is_none_or(|project| project.get() == key.dsn_id);
         if !key.enabled || !mine {
@@ -170,6 +171,8 @@ impl Ingest {
             Stop::Journal(error) => {
                 self.refused.count(key, Category::Unknown, Outcome::RateLimited(journal_reason(error).into()), 1);
             }
+            // Nobody's: the key is not known.
+            Stop::KeyUnavailable => {}
         }
         stop
     }

@@ -118,8 +118,10 @@ pub struct Arrivals {
     pub first_seen: DateTime<Utc>,
     /// The latest.
     pub last_seen: DateTime<Utc>,
-    /// Of the latest event: level, title, culprit, release (empty: the one before stays).
+    /// Of the latest event: level, title, culprit.
     pub latest: Latest,
+    /// The releases of the first and the last event that name one; empty when none does.
+    pub releases: (String, String),
     /// The release in which it came back, when it was resolved.
     pub regressed: Option<(DateTime<Utc>, String)>,
 }
@@ -133,8 +135,6 @@ pub struct Latest {
     pub title: String,
     /// Where it comes from.
     pub culprit: String,
-    /// May be empty.
-    pub release: String,
 }
 
 /// Counts what came in. The caller holds the issues' locks.
@@ -149,16 +149,17 @@ pub async fn arrive(db: &mut PgConnection, arrivals: &[Arrivals]) -> sqlx::Resul
             level = case when a.last_seen >= i.last_seen then a.level else i.level end,
             title = case when a.last_seen >= i.last_seen then a.title else i.title end,
             culprit = case when a.last_seen >= i.last_seen then a.culprit else i.culprit end,
-            last_release = case when a.last_seen >= i.last_seen and a.release <> '' then a.release else i.last_release end,
-            first_release = case when i.first_release = '' then a.release else i.first_release end,
+            last_release = case when a.last_release <> '' and (a.last_seen >= i.last_seen or i.last_release = '') then a.last_release else i.last_release end,
+            first_release = case when a.first_release <> '' and (a.first_seen < i.first_seen or i.first_release = '') then a.first_release else i.first_release end,
             status = case when a.regressed_at is null then i.status else 'open' end,
             status_changed_at = coalesce(a.regressed_at, i.status_changed_at),
             status_changed_by = case when a.regressed_at is null then i.status_changed_by end,
             regressed_at = coalesce(a.regressed_at, i.regressed_at),
             regressed_in = case when a.regressed_at is null then i.regressed_in else a.regressed_in end
         from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
-            $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[])
-            as a (project_id, issue_id, events, users, first_seen, last_seen, level, title, culprit, release, regressed_at, regressed_in)
+            $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::text[])
+            as a (project_id, issue_id, events, users, first_seen, last_seen, level, title, culprit, first_release, last_release,
+                regressed_at, regressed_in)
         where i.project_id = a.project_id and i.issue_id = a.issue_id",
         &arrivals.iter().map(|a| a.id.project().0).collect::<Vec<_>>(),
         &arrivals.iter().map(|a| a.id.0).collect::<Vec<_>>(),
@@ -169,7 +170,8 @@ pub async fn arrive(db: &mut PgConnection, arrivals: &[Arrivals]) -> sqlx::Resul
         &text(|a| a.latest.level),
         &text(|a| &a.latest.title),
         &text(|a| &a.latest.culprit),
-        &text(|a| &a.latest.release),
+        &text(|a| &a.releases.0),
+        &text(|a| &a.releases.1),
         &arrivals.iter().map(|a| a.regressed.as_ref().map(|(at, _)| *at)).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
         &text(|a| a.regressed.as_ref().map_or("", |(_, release)| release))
     )

@@ -5,12 +5,13 @@
 //! or the data is bad (do not try again).
 //! **Not here.** Statements: rooms own theirs.
 
+use std::io;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 
 /// The pool.
 pub type Db = PgPool;
@@ -18,9 +19,27 @@ pub type Db = PgPool;
 /// The migrations of `migrations/`, in the binary.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// The advisory lock of [`migrate`].
-const MIGRATION_LOCK: i64 = 0x5645_4445_5054_0001;
+/// The advisory locks of this program, in one place so that no two are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i64)]
+pub enum AdvisoryLock {
+    /// Making a day's partition.
+    Partitions = 0x5645_4445_5054_0001,
+    /// Transactions of digest: shared, or alone while it looks for repeats on other days.
+    Digest = 0x5645_4445_5054_0002,
+    /// [`migrate`].
+    Migration = 0x5645_4445_5054_0003,
+}
 
+impl AdvisoryLock {
+    /// The number that PostgreSQL knows.
+    pub const fn number(self) -> i64 {
+        self as i64
+    }
+}
+
+/// How long [`reach`] tries.
+const REACH: Duration = Duration::from_secs(5);
 /// How often a process looks whether another has finished migrating.
 const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
 
@@ -49,13 +68,22 @@ pub fn pool(url: &str, options: &DbOptions) -> sqlx::Result<Db> {
         .connect_lazy_with(connect))
 }
 
+/// Says why the server cannot be reached, where a pool would only say that it waited.
+pub async fn reach(url: &str) -> sqlx::Result<()> {
+    let connect = PgConnectOptions::from_str(url)?.disable_statement_logging();
+    let connected = tokio::time::timeout(REACH, connect.connect()).await;
+    connected.map_err(|_| sqlx::Error::Io(io::ErrorKind::TimedOut.into()))??.close().await
+}
+
 /// Brings the schema up to date; waits for another process that is doing so. Takes two connections. May be cancelled: the lock goes with its
 /// transaction, the migration that was running with its own.
 pub async fn migrate(db: &Db) -> Result<(), sqlx::migrate::MigrateError> {
     let lock = loop {
         let mut lock = db.begin().await?;
         // Not the lock that waits: its snapshot would hold up an index that another process makes concurrently.
-        let got = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "got!""#, MIGRATION_LOCK).fetch_one(&mut *lock).await?;
+        let got = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "got!""#, AdvisoryLock::Migration.number())
+            .fetch_one(&mut *lock)
+            .await?;
         if got {
             break lock;
         }

@@ -15,6 +15,7 @@ pub mod mail;
 pub mod outbox;
 pub mod periodic;
 pub mod postgres;
+pub mod serve;
 pub mod telemetry;
 
 pub use app::{App, Parts};

@@ -132,6 +132,8 @@ async fn attempt(db: &Db, new: &NewProject, draft: &Draft) -> Result<Created, Cr
     let dsn_id = draft.wanted.or(DsnId::new(i64::from(number))).ok_or(CreateError::TooMany)?;
     let base = names::slug(&draft.name);
     let slug = names::free_slug(&base, &similar_slugs(&mut tx, &base).await?);
+    let prefix = names::short_prefix(&draft.name);
+    let prefix = names::free_prefix(&prefix, &similar_prefixes(&mut tx, &prefix).await?);
     sqlx::query!(
         "insert into projects (project_id, dsn_id, slug, name, short_prefix, platform, settings, created_at)
         overriding system value values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -139,7 +141,7 @@ async fn attempt(db: &Db, new: &NewProject, draft: &Draft) -> Result<Created, Cr
         dsn_id.get(),
         slug,
         draft.name,
-        names::short_prefix(&draft.name),
+        prefix,
         draft.platform,
         json!({"scrub": {"hashSalt": draft.salt}}),
         draft.now
@@ -183,6 +185,10 @@ async fn similar_slugs(db: &mut PgConnection, base: &str) -> sqlx::Result<Vec<St
     sqlx::query_scalar!("select slug from projects where slug = $1 or slug like $1 || '-%' order by length(slug), slug limit 10000", base)
         .fetch_all(db)
         .await
+}
+
+async fn similar_prefixes(db: &mut PgConnection, base: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("select short_prefix from projects where upper(short_prefix) like $1 || '%'", base).fetch_all(db).await
 }
 
 /// The constraint that the statement ran against.

@@ -29,6 +29,13 @@ pub(super) fn short_prefix(name: &str) -> String {
     if prefix.is_empty() { "P".to_owned() } else { prefix }
 }
 
+/// `base`, or the first of `base2`, `base3` … that is not taken, whatever the capitals.
+pub(super) fn free_prefix(base: &str, taken: &[String]) -> String {
+    let is_free = |prefix: &String| !taken.iter().any(|taken| taken.eq_ignore_ascii_case(prefix));
+    let numbered = (2..).map(|n| format!("{base}{n}"));
+    std::iter::once(base.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
+}
+
 /// `base`, or the first of `base-2`, `base-3` … that is not taken.
 pub(super) fn free_slug(base: &str, taken: &[String]) -> String {
     let is_free = |slug: &String| !RESERVED.contains(&slug.as_str()) && !taken.contains(slug);
@@ -62,6 +69,12 @@ mod tests {
         assert_eq!(free_slug("shop", &taken), "shop-3");
         assert_eq!(free_slug("shop-3", &taken), "shop-3");
         assert_eq!(free_slug("new", &[]), "new-2");
+    }
+
+    #[test]
+    fn no_two_projects_share_a_prefix() {
+        assert_eq!(free_prefix("OLD", &[]), "OLD");
+        assert_eq!(free_prefix("OLD", &["old".to_owned(), "OLD2".to_owned()]), "OLD3");
     }
 
     #[test]

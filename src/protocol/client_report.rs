@@ -18,6 +18,30 @@ const MAX_REASON: usize = 200;
 /// The most lines of one report: there are about 40 categories and 15 reasons.
 const MAX_LINES: usize = 1000;
 
+/// The reasons that SDKs give by their specification.
+const KNOWN: [&str; 15] = [
+    "queue_overflow",
+    "cache_overflow",
+    "buffer_overflow",
+    "ratelimit_backoff",
+    "network_error",
+    "sample_rate",
+    "before_send",
+    "event_processor",
+    "send_error",
+    "internal_sdk_error",
+    "insufficient_data",
+    "backpressure",
+    "ignored",
+    "invalid",
+    "no_parent_span",
+];
+
+/// Whether the specification knows a reason; others are the client's own words.
+pub fn is_known(reason: &str) -> bool {
+    KNOWN.contains(&reason)
+}
+
 /// One line: so many of a category, for a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discarded {

@@ -26,6 +26,45 @@ pub trait Sink {
     fn end(&mut self) -> Result<(), Self::Error>;
 }
 
+/// A sink that wants the first line and nothing else: it stops there.
+#[derive(Debug)]
+pub struct FirstLine;
+
+/// Why a framer stopped that filled a [`FirstLine`].
+#[derive(Debug)]
+pub enum Peeked {
+    /// There it is.
+    Header(Box<EnvelopeHeader>),
+    /// There is none.
+    Broken(FramingError),
+}
+
+impl From<FramingError> for Peeked {
+    fn from(error: FramingError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl Sink for FirstLine {
+    type Error = Peeked;
+
+    fn header(&mut self, header: EnvelopeHeader) -> Result<(), Peeked> {
+        Err(Peeked::Header(Box::new(header)))
+    }
+
+    fn begin(&mut self, _: ItemHeader) -> Result<(), Peeked> {
+        Ok(())
+    }
+
+    fn payload(&mut self, _: &[u8]) -> Result<(), Peeked> {
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Peeked> {
+        Ok(())
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Before the first line, with this many bytes of a byte order mark seen.

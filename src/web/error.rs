@@ -122,12 +122,12 @@ impl HttpError {
     }
 }
 
-/// Twelve hex digits that find the line in the log; drawn from std's hasher seed, since nothing depends on their secrecy.
 /// Whether the cause is a database that is away, which is no defect of a page.
 fn is_away(cause: &anyhow::Error) -> bool {
     cause.chain().any(|cause| cause.downcast_ref::<sqlx::Error>().is_some_and(is_unreachable))
 }
 
+/// Twelve hex digits that find the line in the log; drawn from std's hasher seed, since nothing depends on their secrecy.
 fn incident_id() -> String {
     let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
     hasher.write_u8(0);

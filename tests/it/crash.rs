@@ -135,7 +135,7 @@ async fn a_server_that_starts_while_postgres_is_away_takes_events_of_the_keys_it
     let mut connection = Connection::open(&program.address().borrow()).await.unwrap();
     let stranger = Target { key: "0123456789abcdef0123456789abcdef".to_owned(), ..target };
     let refused = connection.post(&path(&stranger), &error("Error").id(9_000).envelope()).await.unwrap();
-    assert_eq!((refused.status, refused.header("retry-after").is_empty()), (503, false), "{refused:?}");
+    assert_eq!((refused.status, refused.header("retry-after").is_empty()), (429, false), "{refused:?}");
     program.says("waiting").await;
     sleep(Duration::from_secs(size(0, 20))).await;
     postgres.start_again().await.unwrap();

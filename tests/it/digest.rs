@@ -54,6 +54,45 @@ fn every_item_has_one_outcome() {
 }
 
 #[test]
+fn the_first_and_the_last_release_are_those_of_the_first_and_the_last_event_that_name_one() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let releases = async || {
+            app.digest_all().await;
+            let row = sqlx::query_as::<_, (String, String)>("select first_release, last_release from issues");
+            row.fetch_one(app.db()).await.unwrap()
+        };
+        for (number, release) in ["", "1.0", "2.0"].into_iter().enumerate() {
+            app.sdk(&shop).capture(error("Boom").id(number as u128).release(release)).await.assert_ok();
+        }
+        assert_eq!(releases().await, ("1.0".to_owned(), "2.0".to_owned()));
+        for (number, release) in ["3.0", ""].into_iter().enumerate() {
+            app.sdk(&shop).capture(error("Boom").id(10 + number as u128).release(release)).await.assert_ok();
+        }
+        assert_eq!(releases().await, ("1.0".to_owned(), "3.0".to_owned()));
+        app.run_jobs().await;
+    });
+}
+
+#[test]
+fn client_reports_make_a_bounded_number_of_rows_and_lose_no_count() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        for request in 0..3 {
+            let line = |n| json!({"reason": format!("own {request} {n}"), "category": "error", "quantity": 2});
+            let lines: Vec<_> = (0..1000).map(line).chain([json!({"reason": "sample_rate", "category": "error"})]).take(1000).collect();
+            let report = json!({"discarded_events": lines}).to_string();
+            app.sdk(&shop).envelope(envelope(&[("client_report", report.as_bytes()); 3])).await.assert_ok();
+        }
+        app.digest_all().await;
+        let (rows, quantity): (i64, i64) =
+            sqlx::query_as("select count(*), sum(quantity)::bigint from outcomes").fetch_one(app.db()).await.unwrap();
+        assert!(rows <= 25, "{rows} rows");
+        assert_eq!(quantity, 3 * 3 * 1000 * 2);
+    });
+}
+
+#[test]
 fn refused_requests_of_a_known_project_are_counted() {
     app_test(async |app| {
         let shop = app.project("shop").await;

@@ -7,4 +7,7 @@ insert into mails (project_id, issue_id, user_id, recipient, kind, subject, text
     select 1, 4294967297, 2, 'ana@example.test', 'new_issue', '[Shop] Boom', 'Boom', '<p>Boom</p>', '<' || status || '@errors.example>', status, '', now(),
         case when status = 'sent' then now() end
     from unnest(array['queued', 'sent', 'kept', 'failed', 'skipped']) as status;
+-- A second project that begins its short ids as the first does: 0004 tells them apart.
+insert into projects (dsn_id, slug, name, short_prefix, created_at, next_issue_number, next_user_number)
+    values (78, 'shop-3', 'shop', 'Shop', '2026-11-02 10:00:00+00', 1, 0);
 insert into mail_attempts (mail_id, attempt, at, result) select mail_id, 1, now(), '250 2.0.0 queued as 1' from mails where status = 'sent';

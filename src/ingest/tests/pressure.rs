@@ -32,6 +32,38 @@ async fn nothing_is_read_that_cannot_be_kept() {
     }
 }
 
+/// The beginning of a large body, whose rest never comes.
+fn trickle(first_line: &str) -> Body {
+    let start = Bytes::from(format!("{first_line}\n{{\"type\":\"attachment\"}}\n{}", "x".repeat(300_000)));
+    let start = futures_util::stream::iter([Ok::<_, std::io::Error>(start)]);
+    Body::from_stream(start.chain(futures_util::stream::pending()))
+}
+
+#[tokio::test]
+async fn nobody_without_a_key_takes_up_a_thread() {
+    let house = House::with(JournalOptions::default(), Settings { large_bodies: 0, ..Settings::default() });
+    let unsigned = |body| Request::post(ENVELOPE).body(body).unwrap();
+    // With no thread to be had, whoever waits for one waits for ever: these are refused before.
+    house.send(unsigned(trickle("{}"))).await.assert_refused(401, "missing authorization information", None);
+    house.send(unsigned(trickle("no header"))).await.assert_refused(400, "invalid event envelope", Some("invalid envelope header"));
+    let foreign = "{\"dsn\":\"http://99999999999999999999999999999999@errors.example/42\"}";
+    assert_eq!(house.send(unsigned(trickle(foreign))).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_large_body_that_trickles_is_given_up() {
+    tokio::time::pause();
+    let house = House::new();
+    let pieces = futures_util::stream::unfold((), async |()| {
+        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+    });
+    let start = Bytes::from(format!("{{}}\n{{\"type\":\"attachment\"}}\n{}", "x".repeat(300_000)));
+    let body = Body::from_stream(futures_util::stream::iter([Ok(start)]).chain(pieces));
+    let answer = house.post(ENVELOPE, body).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+}
+
 #[tokio::test]
 async fn what_turns_out_too_much_later_is_refused_too() {
     let house = House::with(full(), Settings::default());

@@ -159,19 +159,24 @@ impl Journal {
         self.shared.forget(seqs, false);
     }
 
+    /// The outcome of a buried record is committed: it is never handed out again; its spool files belong to the letter now.
+    pub fn forget_buried(&self, seq: Seq) {
+        self.shared.forget(&[seq], true);
+    }
+
     /// These records failed: the next `next_batch` hands them out again.
     pub fn release(&self, seqs: &[Seq]) {
         self.shared.queue.lock().release(seqs);
         self.shared.readers.notify_waiters();
     }
 
-    /// Moves a record that is out to the dead letters, and hands it over once more. On an error it is still out.
+    /// Copies a record that is out to the dead letters, and hands it over once more. It stays out until [`Self::forget_buried`]; handed out
+    /// and buried again after a crash, it replaces its own letter. `InvalidData`: it is damaged on disk and cannot be copied.
     pub async fn bury(&self, seq: Seq, reason: &str, now: DateTime<Utc>) -> io::Result<Entry> {
         let (shared, reason) = (Arc::clone(&self.shared), reason.to_owned());
         let work = move || {
             let entry = shared.reread(seq)?;
             shared.dead.bury(&entry, &reason, now)?;
-            shared.forget(&[seq], true);
             Ok(entry)
         };
         spawn_blocking(work).await.map_err(io::Error::other)?

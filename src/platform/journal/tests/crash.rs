@@ -93,6 +93,7 @@ impl Model {
             Verb::Bury(index) if !self.out.is_empty() => {
                 let index = index % self.out.len();
                 if journal.bury(self.out[index].seq, "poison", at(9)).await.is_ok() {
+                    journal.forget_buried(self.out[index].seq);
                     self.out.remove(index);
                 }
             }

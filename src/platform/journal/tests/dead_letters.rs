@@ -7,6 +7,7 @@ async fn bury(journal: &Journal, body: &str, now: DateTime<Utc>) -> Seq {
     let seq = journal.append(record(body).with_spool(vec![file])).await.unwrap();
     batch(journal).await;
     journal.bury(seq, &format!("poison: {body}"), now).await.unwrap();
+    journal.forget_buried(seq);
     journal.settle().await;
     seq
 }
@@ -61,6 +62,7 @@ fn a_burial_whose_mark_was_lost_is_finished_at_the_next_start() {
         append(&journal, "neighbour, which keeps the segment").await;
         batch(&journal).await;
         journal.bury(bad, "why", at(0)).await.unwrap();
+        journal.forget_buried(bad);
         journal.settle().await;
         let journal = open(&disk.after_power_cut(disk::Luck::Nothing));
         assert_eq!(bodies(&batch(&journal).await), ["neighbour, which keeps the segment"]);
@@ -143,6 +145,7 @@ fn a_long_reason_is_cut_at_a_character() {
         let seq = append(&journal, "bad").await;
         batch(&journal).await;
         journal.bury(seq, &"ä".repeat(5000), at(0)).await.unwrap();
+        journal.forget_buried(seq);
         assert_eq!(journal.dead_letters()[0].reason, "ä".repeat(500));
     });
 }
