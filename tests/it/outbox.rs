@@ -94,7 +94,10 @@ fn a_job_that_panics_fails_alone_and_is_dead_after_its_attempts() {
         let last_words = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&last_words);
         let handlers = Handlers::default()
-            .with("hostile", Box::new(|_, job| if job.attempt % 2 == 0 { panic!("at once") } else { Box::pin(async { panic!("in time") }) }))
+            .with(
+                "hostile",
+                Box::new(|_, job| if job.attempt % 2 == 0 { panic!("at once") } else { Box::pin(async { panic!("in time") }) }),
+            )
             .with("good", Box::new(|_, _| Box::pin(async { Ok(()) })))
             .when_dead(
                 "hostile",
@@ -160,7 +163,10 @@ fn a_last_word_that_fails_does_not_keep_a_job_alive() {
     app_test(async |app| {
         let handlers = Handlers::default()
             .with("bad", Box::new(|_, _| Box::pin(async { Err(outbox::Failure::Fail(anyhow::anyhow!("never"))) })))
-            .when_dead("bad", Box::new(|_, db, _| Box::pin(async { Ok(sqlx::query("select no_such_column").execute(db).await.map(|_| ())?) })));
+            .when_dead(
+                "bad",
+                Box::new(|_, db, _| Box::pin(async { Ok(sqlx::query("select no_such_column").execute(db).await.map(|_| ())?) })),
+            );
         enqueue(app, "bad").await;
         assert_eq!(outbox::run_due(&app.app, &handlers).await.unwrap(), 1);
         assert_eq!(left(app).await, [("dead".to_owned(), "never".to_owned())]);
