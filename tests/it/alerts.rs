@@ -191,7 +191,7 @@ fn a_mail_that_could_not_even_be_written_is_in_the_log_and_can_be_tried_again() 
         one_issue(app, &shop).await;
         let column = async |from: &str, to: &str| {
             let rename = format!("alter table issues rename column {from} to {to}");
-            vedette::platform::db::run_script(&mut *app.db().acquire().await.unwrap(), rename).await.unwrap();
+            vedette::platform::db::run_script(&mut app.db().acquire().await.unwrap(), rename).await.unwrap();
         };
         column("culprit", "gone").await;
         use_up_all_attempts(app).await;
