@@ -251,6 +251,7 @@ fn with_database((app, url): (App, String), settings: Settings, tasks: &Tasks, i
         outbox::run(app.clone(), Arc::new(alerts::handlers(Handlers::default())), &later);
         periodic::run(MakeAhead, app.clone(), &later);
         periodic::run(Retention { days: settings.retention_days }, app.clone(), &later);
+        periodic::run(alerts::Retention { days: settings.retention_days }, app.clone(), &later);
         soft.cancelled().await;
         Ok(())
     });

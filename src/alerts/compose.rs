@@ -36,19 +36,18 @@ pub(super) async fn regressed(app: &App, job: &Job) -> Result<(), Failure> {
 async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: MailKind) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
     let Some((mail, recipients)) = mail(app, &mut tx, (issue, event), kind).await? else {
+        queries::replace_unwritten(&mut tx, job.id, "The issue is gone, so there was nothing to tell.").await?;
         outbox::complete(&mut tx, job.id).await?;
         tx.commit().await?;
         return Ok(());
     };
     let subject = mail.subject(kind);
     let bodies = mail.bodies(kind)?;
-    let kind_name = if kind == MailKind::NewIssue { "new_issue" } else { "regression" };
-    let host = app.url.host_str().unwrap_or("vedette").to_owned();
     let blank = queries::NewMail {
         issue,
         user: None,
         recipient: "",
-        kind: kind_name,
+        kind: kind_name(kind),
         subject: &subject,
         text: &bodies.text,
         html: &bodies.html,
@@ -57,7 +56,7 @@ async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: Ma
         reason: "",
     };
     if recipients.is_empty() {
-        let message_id = format!("<{}@{host}>", app.ids.uuid().simple());
+        let message_id = new_message_id(app);
         let skipped = queries::NewMail {
             message_id: &message_id,
             status: "skipped",
@@ -67,16 +66,30 @@ async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: Ma
         queries::insert(&mut tx, &skipped, app.clock.now()).await?;
     } else {
         for (user, email) in &recipients {
-            let message_id = format!("<{}@{host}>", app.ids.uuid().simple());
+            let message_id = new_message_id(app);
             let queued = queries::NewMail { user: Some(*user), recipient: email, message_id: &message_id, ..blank };
             let id = queries::insert(&mut tx, &queued, app.clock.now()).await?;
             outbox::enqueue(&mut tx, MAIL_SEND, &id, app.clock.now()).await?;
         }
     }
+    queries::replace_unwritten(&mut tx, job.id, "It worked when it was tried again: the mails stand in lines of their own.").await?;
     outbox::complete(&mut tx, job.id).await?;
     tx.commit().await?;
     app.outbox.wake();
     Ok(())
+}
+
+/// How the log names it.
+pub(super) fn kind_name(kind: MailKind) -> &'static str {
+    match kind {
+        MailKind::NewIssue => "new_issue",
+        MailKind::Regression => "regression",
+    }
+}
+
+/// A `Message-ID` that no other mail has.
+pub(super) fn new_message_id(app: &App) -> String {
+    format!("<{}@{}>", app.ids.uuid().simple(), app.url.host_str().unwrap_or("vedette"))
 }
 
 type Recipients = Vec<(crate::accounts::UserId, String)>;
@@ -104,8 +117,14 @@ async fn mail(
             None => String::new(),
         },
     };
+    let why = if facts.has_members {
+        format!("You get this as a member of {} on Vedette.", facts.project)
+    } else {
+        format!("You get this as an administrator of Vedette, because {} has no members.", facts.project)
+    };
     let mail = IssueMail {
         project: facts.project,
+        why,
         short_id: issue.short_id(&facts.short_prefix),
         kind: title_kind,
         message,

@@ -30,7 +30,7 @@ pub(super) async fn deliver(app: &App, job: &Job) -> Result<(), Failure> {
         Err(error) => ("failed", error.said.clone()),
     };
     let mut tx = app.db.begin().await?;
-    queries::record_attempt(&mut tx, id, (job.attempt, now), (status, &result)).await?;
+    queries::record_attempt(&mut tx, id, now, (status, &result)).await?;
     if status != "queued" {
         outbox::complete(&mut tx, job.id).await?;
     }

@@ -4,16 +4,23 @@
 //! each, in the transaction that ends the fact's job: a fact makes its mails once. [`deliver`] hands one mail to SMTP.
 //! **When it breaks.** A refused or unreachable server: tried again for two days ([`outbox::backoff`](crate::platform::outbox::backoff)), each
 //! attempt logged. A crash after the server took a mail and before that is written repeats it: seconds at most, and with the same
-//! `Message-ID`, so that mail clients show one. **Not here.** Transport (`platform::mail`), how mails look (`web::mail_view`).
+//! `Message-ID`, so that mail clients show one. A job that is given up, even one that never came to write a mail, becomes a failed line of the log
+//! ([`given_up`]), and whoever may read it may try it again ([`actions`]). Lines go after the days of retention ([`Retention`]). **Not here.** Transport (`platform::mail`), how mails look (`web::mail_view`).
 
+mod actions;
 mod compose;
 mod deliver;
+mod given_up;
 mod pages;
 mod queries;
+mod retention;
 
-use crate::accounts::{Access, Route, get};
+pub use retention::{MAILS_PER_PROJECT, Retention};
+
+use crate::accounts::{Access, Route, get, post};
 use crate::issues::facts::{ISSUE_APPEARED, ISSUE_REGRESSED};
 use crate::platform::outbox::Handlers;
+use crate::web::mail_view::MailKind;
 
 /// The kind of job that delivers one mail.
 const MAIL_SEND: &str = "mail.send";
@@ -24,6 +31,8 @@ pub fn routes() -> Vec<Route> {
         get("/mails", Access::SignedIn, pages::list),
         get("/mails/{id}", Access::SignedIn, pages::show),
         get("/mails/{id}/html", Access::SignedIn, pages::html_body),
+        post("/mails/{id}/again", Access::SignedIn, actions::again),
+        post("/mails/test", Access::Admin, actions::test),
     ]
 }
 
@@ -34,4 +43,7 @@ pub fn handlers(handlers: Handlers) -> Handlers {
         .with(ISSUE_APPEARED, Box::new(|app, job| Box::pin(compose::appeared(app, job))))
         .with(ISSUE_REGRESSED, Box::new(|app, job| Box::pin(compose::regressed(app, job))))
         .with(MAIL_SEND, Box::new(|app, job| Box::pin(deliver::deliver(app, job))))
+        .when_dead(ISSUE_APPEARED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::NewIssue))))
+        .when_dead(ISSUE_REGRESSED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Regression))))
+        .when_dead(MAIL_SEND, Box::new(|app, db, dead| Box::pin(given_up::delivery(app, db, dead))))
 }

@@ -4,6 +4,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header;
 use serde::Deserialize;
 
+use super::actions::retriable;
 use super::queries::{self, Mail, MailLine};
 use crate::accounts::{IssueId, OurFault as _, ProjectId, Viewer};
 use crate::platform::App;
@@ -32,7 +33,7 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(cursor): Query<Cursor>)
     let older = lines.last().filter(|_| has_more).map(|line| urls::mails_after(line.id));
     let rows = lines.into_iter().map(|line| row(&app, &viewer, line)).collect();
     let shell = viewer.shell(&app, "Mails", IssueQuery::default());
-    Ok(html(&MailsPage { shell, rows, older, smtp_configured: !matches!(app.mailer, Mailer::Kept) }))
+    Ok(html(&MailsPage { shell, rows, older, smtp_configured: !matches!(app.mailer, Mailer::Kept), can_test: viewer.is_admin }))
 }
 
 /// `GET /mails/{id}`.
@@ -41,12 +42,14 @@ pub(super) async fn show(app: App, viewer: Viewer, Path(id): Path<i64>) -> Resul
     let mut db = app.db.acquire().await.ours()?;
     let attempts = queries::attempts(&mut db, id).await.ours()?;
     let now = app.clock.now();
+    let can_retry = retriable(&app).contains(&mail.line.status);
     Ok(html(&MailPage {
         shell: viewer.shell(&app, format!("Mail {id}"), IssueQuery::default()),
         mail: row(&app, &viewer, mail.line),
         message_id: mail.message_id,
         attempts: attempts.into_iter().map(|(at, result)| (When::new(at, now), result)).collect(),
         text: mail.text_body,
+        can_retry,
     }))
 }
 
@@ -57,7 +60,8 @@ pub(super) async fn html_body(app: App, viewer: Viewer, Path(id): Path<i64>) -> 
     Ok((headers, mail.html_body).into_response())
 }
 
-async fn visible(app: &App, viewer: &Viewer, id: i64) -> Result<Mail, HttpError> {
+/// The mail, if the viewer sees its project.
+pub(super) async fn visible(app: &App, viewer: &Viewer, id: i64) -> Result<Mail, HttpError> {
     let mut db = app.db.acquire().await.ours()?;
     let mail = queries::find(&mut db, id).await.ours()?;
     mail.filter(|mail| viewer.project_by_id(ProjectId(mail.line.project_id)).is_some()).ok_or(HttpError::NotFound)

@@ -15,16 +15,18 @@ pub(super) struct MailFacts {
     pub(super) level: String,
     pub(super) event_count: i64,
     pub(super) last_seen: DateTime<Utc>,
+    pub(super) has_members: bool,
 }
 
 /// The issue and its project, or nothing when either was deleted.
 pub(super) async fn facts(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Option<MailFacts>> {
-    // joins: projects, issues
+    // joins: projects, issues, project_members
     sqlx::query_as!(
         MailFacts,
-        "select p.name as project, p.slug, p.short_prefix, i.title, i.culprit, i.level, i.event_count, i.last_seen
+        r#"select p.name as project, p.slug, p.short_prefix, i.title, i.culprit, i.level, i.event_count, i.last_seen,
+            exists (select 1 from project_members m where m.project_id = p.project_id) as "has_members!"
         from issues i join projects p on p.project_id = i.project_id
-        where i.project_id = $1 and i.issue_id = $2",
+        where i.project_id = $1 and i.issue_id = $2"#,
         issue.project().0,
         issue.0
     )
@@ -114,16 +116,11 @@ pub(super) async fn find(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<
 }
 
 /// What an attempt came to.
-pub(super) async fn record_attempt(
-    db: &mut PgConnection,
-    id: i64,
-    (attempt, at): (i32, DateTime<Utc>),
-    (status, result): (&str, &str),
-) -> sqlx::Result<()> {
+pub(super) async fn record_attempt(db: &mut PgConnection, id: i64, at: DateTime<Utc>, (status, result): (&str, &str)) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into mail_attempts (mail_id, attempt, at, result) values ($1, $2, $3, $4) on conflict do nothing",
+        "insert into mail_attempts (mail_id, attempt, at, result)
+        select $1, coalesce(max(attempt), 0) + 1, $2, $3 from mail_attempts where mail_id = $1",
         id,
-        attempt,
         at,
         result
     )
@@ -173,4 +170,77 @@ pub(super) async fn list(db: &mut PgConnection, projects: &[i32], before: i64, l
     )
     .fetch_all(db)
     .await
+}
+
+/// Writes that no mail could be made of a fact, in one line per job; its number.
+pub(super) async fn insert_unwritten(db: &mut PgConnection, mail: &NewMail<'_>, (job, now): (i64, DateTime<Utc>)) -> sqlx::Result<i64> {
+    let id = sqlx::query_scalar!(
+        "insert into mails (project_id, issue_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at, job_id)
+        values ($1, $2, '', $3, '', '', '', $4, 'failed', '', $5, $6)
+        on conflict (job_id) where job_id is not null do update set status = 'failed' returning mail_id",
+        mail.issue.project().0,
+        mail.issue.0,
+        mail.kind,
+        mail.message_id,
+        now,
+        job
+    );
+    id.fetch_one(db).await
+}
+
+/// Notes which dead job a queued mail waits for. False: it is not queued any more.
+pub(super) async fn set_dead_job(db: &mut PgConnection, id: i64, job: i64) -> sqlx::Result<bool> {
+    let set = sqlx::query!("update mails set job_id = $2 where mail_id = $1 and status = 'queued'", id, job);
+    Ok(set.execute(db).await?.rows_affected() > 0)
+}
+
+/// Ends the line of a fact that led to no mail at first.
+pub(super) async fn replace_unwritten(db: &mut PgConnection, job: i64, reason: &str) -> sqlx::Result<()> {
+    let replaced = sqlx::query!("update mails set status = 'replaced', reason = $2 where job_id = $1", job, reason);
+    replaced.execute(db).await.map(|_| ())
+}
+
+/// A mail in one of these states, locked: its dead job, if there is one, and whether it was written.
+pub(super) async fn lock(db: &mut PgConnection, id: i64, states: &[String]) -> sqlx::Result<Option<(Option<i64>, bool)>> {
+    let row = sqlx::query!(
+        r#"select job_id, recipient <> '' as "is_written!" from mails where mail_id = $1 and status = any($2) for update"#,
+        id,
+        states
+    );
+    Ok(row.fetch_optional(db).await?.map(|row| (row.job_id, row.is_written)))
+}
+
+/// Takes a person's turn to have a test mail sent. False: the last one was after `before`.
+pub(super) async fn take_test(db: &mut PgConnection, user: UserId, (before, now): (DateTime<Utc>, DateTime<Utc>)) -> sqlx::Result<bool> {
+    let taken = sqlx::query!(
+        "insert into mail_tests (user_id, at) values ($1, $3) on conflict (user_id) do update set at = $3 where mail_tests.at <= $2",
+        user.0,
+        before,
+        now
+    );
+    Ok(taken.execute(db).await?.rows_affected() > 0)
+}
+
+/// Deletes up to `batch` mails from before `before`, then up to as many that are not among the newest `keep` of their project; how many.
+/// What is still to be delivered stays a week longer.
+pub(super) async fn sweep(db: &mut PgConnection, before: DateTime<Utc>, (keep, batch): (i64, i64)) -> sqlx::Result<u64> {
+    let old = sqlx::query!(
+        "delete from mails where mail_id = any(array(
+            select mail_id from mails where created_at < $1 and (status <> 'queued' or created_at < $1 - interval '7 days')
+            order by created_at limit $2))",
+        before,
+        batch
+    );
+    let old = old.execute(&mut *db).await?.rows_affected();
+    // joins: projects, mails
+    let many = sqlx::query!(
+        "delete from mails where mail_id = any(array(
+            select m.mail_id from projects p
+            cross join lateral (select mail_id from mails where project_id = p.project_id order by mail_id desc offset $1 limit 1) edge
+            join mails m on m.project_id = p.project_id and m.mail_id <= edge.mail_id
+            limit $2))",
+        keep,
+        batch
+    );
+    Ok(old + many.execute(db).await?.rows_affected())
 }

@@ -54,6 +54,8 @@ pub struct IssueMail {
     pub url: String,
     /// Absolute address where these mails can be stopped.
     pub settings_url: String,
+    /// Why the recipient gets it: "You get this as a member of shop-api on Vedette."
+    pub why: String,
     /// Regressions: "21 Nov 2026, 10:00:00 UTC by Mira"; may be empty.
     pub resolved: String,
     /// Regressions: events over the issue's whole life, "2,318".
@@ -95,6 +97,23 @@ pub struct Bodies {
     pub text: String,
     /// `text/html`.
     pub html: String,
+}
+
+#[derive(Template)]
+#[template(path = "mail/test.html")]
+struct TestHtml<'a> {
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/test.txt", escape = "none")]
+struct TestText<'a> {
+    url: &'a str,
+}
+
+/// The mail that says that mails arrive; `url` is the delivery log's.
+pub fn test_bodies(url: &str) -> Result<Bodies, askama::Error> {
+    Ok(Bodies { text: TestText { url }.render()?, html: TestHtml { url }.render()? })
 }
 
 impl IssueMail {
@@ -167,6 +186,7 @@ impl IssueMail {
             seen: "24 Nov 2026, 14:31:07 UTC".to_owned(),
             url: "https://errors.example/issues/1842".to_owned(),
             settings_url: "https://errors.example/projects/shop-api/settings".to_owned(),
+            why: "You get this as a member of shop-api on Vedette.".to_owned(),
             resolved: "23 Nov 2026, 10:00:00 UTC by Mira".to_owned(),
             events: "2,318".to_owned(),
         };
@@ -181,6 +201,7 @@ impl IssueMail {
             environment: h(),
             release: h(),
             frames: vec![frame(HOSTILE, HOSTILE, HOSTILE)],
+            why: h(),
             resolved: h(),
             ..usual.clone()
         };

@@ -156,6 +156,15 @@ pub fn mail_html(id: impl Display) -> String {
     format!("/mails/{}/html", enc(id))
 }
 
+/// POST: tries a failed mail again.
+pub fn mail_again(id: impl Display) -> String {
+    format!("/mails/{}/again", enc(id))
+}
+/// POST: sends a test mail to the administrator who asks.
+pub fn mail_test() -> String {
+    "/mails/test".to_owned()
+}
+
 /// Which issues a list shows: the query string of `/issues`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

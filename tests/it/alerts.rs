@@ -1,7 +1,9 @@
 //! Mails: who is told, when it is tried again, what the log says.
 
 use chrono::TimeDelta;
+use vedette::alerts::{MAILS_PER_PROJECT, Retention};
 use vedette::platform::outbox::MAX_ATTEMPTS;
+use vedette::platform::periodic::{Periodic as _, Step};
 use vedette::web::urls;
 
 use crate::harness::fake_smtp::{Behaviour, Stage};
@@ -53,7 +55,12 @@ fn administrators_are_told_while_a_project_has_no_members() {
         app.stranger("eve").await;
         one_issue(app, &shop).await;
         app.run_jobs().await;
-        assert_eq!(recipients(&app.mails().await), ["root@example.test"]);
+        let mail = app.mails().await.remove(0);
+        assert_eq!(mail.recipient, "root@example.test");
+        // Not "as a member", which they are not.
+        for body in [&mail.text_body, &mail.html_body] {
+            assert!(body.contains("as an administrator of Vedette, because shop has no members"), "{body}");
+        }
     });
 }
 
@@ -164,5 +171,150 @@ fn a_server_that_never_answers_well_is_given_up_after_two_days() {
         app.clock.advance(TimeDelta::days(7));
         assert_eq!(app.run_jobs().await, 0);
         assert_eq!(app.mails().await[0].status, "failed");
+    });
+}
+
+/// Lets every attempt of what is queued happen.
+async fn use_up_all_attempts(app: &TestApp) {
+    for _ in 0..MAX_ATTEMPTS {
+        app.run_jobs().await;
+        app.clock.advance(TimeDelta::hours(7));
+    }
+    assert_eq!(app.run_jobs().await, 0);
+}
+
+#[test]
+fn a_mail_that_could_not_even_be_written_is_in_the_log_and_can_be_tried_again() {
+    app_test(async |app| {
+        let (shop, blog) = (app.project("shop").await, app.project("blog").await);
+        let (ana, eve) = (app.member("ana", &shop).await, app.member("eve", &blog).await);
+        one_issue(app, &shop).await;
+        let column = async |from: &str, to: &str| {
+            let rename = format!("alter table issues rename column {from} to {to}");
+            vedette::platform::db::run_script(&mut app.db().acquire().await.unwrap(), rename).await.unwrap();
+        };
+        column("culprit", "gone").await;
+        use_up_all_attempts(app).await;
+        column("gone", "culprit").await;
+        let failed = app.mails().await.remove(0);
+        assert_eq!((failed.status.as_str(), failed.recipient.as_str(), failed.kind.as_str()), ("failed", "", "new_issue"));
+        ana.page(&urls::mails()).await.assert_reads("No mail could be written");
+        ana.page(&urls::mail(failed.id)).await.assert_reads("Try again");
+
+        eve.post(&urls::mail_again(failed.id), &[]).await.assert_status(404);
+        assert_eq!(app.run_jobs().await, 0);
+        ana.post(&urls::mail_again(failed.id), &[]).await.assert_redirect(&urls::mail(failed.id));
+        assert_eq!(app.run_jobs().await, 2, "one makes the mail, one keeps it");
+        let mails = app.mails().await;
+        assert_eq!(mails.iter().map(|mail| mail.status.as_str()).collect::<Vec<_>>(), ["replaced", "kept"]);
+        assert_eq!(mails[1].recipient, "ana@example.test");
+        // Once is enough.
+        ana.post(&urls::mail_again(failed.id), &[]).await.assert_redirect(&urls::mail(failed.id));
+        assert_eq!(app.run_jobs().await, 0);
+    });
+}
+
+#[test]
+fn a_failed_mail_is_sent_again_on_request_under_the_same_name() {
+    app_test_with_smtp(async |app| {
+        let (smtp, shop) = (app.smtp.as_ref().unwrap(), app.project("shop").await);
+        let ana = app.member("ana", &shop).await;
+        one_issue(app, &shop).await;
+        smtp.behave(Behaviour::Refuse(Stage::Rcpt, "550 5.1.1 nobody of that name"));
+        app.run_jobs().await;
+        let mail = app.mails().await.remove(0);
+        assert_eq!(mail.status, "failed");
+        ana.page(&urls::mail(mail.id)).await.assert_reads("Send again");
+        smtp.behave(Behaviour::Accept);
+        ana.post(&urls::mail_again(mail.id), &[]).await.assert_redirect(&urls::mail(mail.id));
+        ana.post(&urls::mail_again(mail.id), &[]).await.assert_redirect(&urls::mail(mail.id));
+        assert_eq!(app.run_jobs().await, 1, "asked twice, sent once");
+        assert_eq!(app.mails().await[0].status, "sent");
+        assert!(smtp.mails()[0].text.contains(&mail.message_id));
+        // The log forgets neither the refusal nor who asked.
+        let page = ana.page(&urls::mail(mail.id)).await;
+        for line in ["nobody of that name", "ana@example.test asked to try again", "queued as 1"] {
+            page.assert_reads(line);
+        }
+        assert!(!ana.page(&urls::mail(mail.id)).await.text().contains("Send again"));
+    });
+}
+
+#[test]
+fn a_test_mail_goes_out_at_once_and_the_page_says_in_whose_words() {
+    app_test_with_smtp(async |app| {
+        let smtp = app.smtp.as_ref().unwrap();
+        let (root, eve) = (app.admin("root").await, app.stranger("eve").await);
+        assert!(!eve.page(&urls::mails()).await.text().contains("Send a test mail"));
+        root.page(&urls::mails()).await.assert_reads("Send a test mail");
+        let said = async || {
+            let answer = root.post(&urls::mail_test(), &[]).await.assert_redirect(&urls::mails());
+            let cookie = answer.header("set-cookie").to_owned();
+            let text = cookie.split(';').next().unwrap_or_default().split_once('=').map_or("", |(_, text)| text).to_owned();
+            url::form_urlencoded::parse(text.as_bytes()).next().unwrap().0.into_owned()
+        };
+        assert_eq!(said().await, "dThe SMTP server took the test mail to root@example.test: 2.0.0 queued as 1");
+        assert_eq!(smtp.mails()[0].to, ["<root@example.test>"]);
+        assert!(said().await.starts_with("wOne test mail in 30 seconds"));
+        assert_eq!(smtp.mails().len(), 1);
+        app.clock.advance(TimeDelta::seconds(30));
+        smtp.behave(Behaviour::Refuse(Stage::Rcpt, "554 5.7.1 relaying denied"));
+        assert!(said().await.contains("was not sent") && smtp.mails().len() == 1);
+        app.clock.advance(TimeDelta::seconds(30));
+        smtp.behave(Behaviour::Refuse(Stage::Greeting, "421 4.3.2 closed for the night"));
+        assert!(said().await.contains("closed for the night"));
+    });
+}
+
+#[test]
+fn without_smtp_the_test_mail_says_so() {
+    app_test(async |app| {
+        let root = app.admin("root").await;
+        let answer = root.post(&urls::mail_test(), &[]).await.assert_redirect(&urls::mails());
+        assert!(answer.header("set-cookie").contains("VEDETTE_SMTP_URL"));
+    });
+}
+
+#[test]
+fn old_mails_and_dead_jobs_go_and_a_project_keeps_a_bounded_number() {
+    app_test(async |app| {
+        let (shop, blog) = (app.project("shop").await, app.project("blog").await);
+        let step = async || {
+            while let Step::More(_) = (Retention { days: 90 }).step(&app.app).await.unwrap() {}
+        };
+        let fill = async |project: &crate::harness::Project, count: i64, status: &str| {
+            let insert = sqlx::query(
+                "insert into mails (project_id, recipient, kind, subject, text_body, html_body, message_id, status, created_at)
+                select $1, 'ana@example.test', 'new_issue', n::text, '', '', '<' || $1 || '.' || $3 || n || '@x>', $3, $4 from generate_series(1, $2) n",
+            );
+            insert.bind(project.id.0).bind(count).bind(status).bind(app.clock.now()).execute(app.db()).await.unwrap();
+        };
+        fill(&shop, MAILS_PER_PROJECT + 1500, "sent").await;
+        fill(&blog, 2, "sent").await;
+        fill(&blog, 1, "queued").await;
+        sqlx::query("insert into mail_attempts select mail_id, 1, created_at, 'ok' from mails").execute(app.db()).await.unwrap();
+        let dead = sqlx::query(
+            "insert into outbox (kind, payload, created_at, run_at, attempts, state) values ('mail.send', '0', $1, $1, 14, 'dead')",
+        );
+        dead.bind(app.clock.now()).execute(app.db()).await.unwrap();
+        step().await;
+        let count = async |project: &crate::harness::Project| -> i64 {
+            let count = sqlx::query_scalar("select count(*) from mails where project_id = $1").bind(project.id.0);
+            count.fetch_one(app.db()).await.unwrap()
+        };
+        assert_eq!((count(&shop).await, count(&blog).await), (MAILS_PER_PROJECT, 3));
+        let oldest: String = sqlx::query_scalar("select subject from mails order by mail_id limit 1").fetch_one(app.db()).await.unwrap();
+        assert_eq!(oldest, "1501", "the oldest went");
+
+        app.clock.advance(TimeDelta::days(91));
+        fill(&shop, 1, "kept").await;
+        step().await;
+        assert_eq!((count(&shop).await, count(&blog).await), (1, 1), "what is still to be delivered waits");
+        let attempts: i64 = sqlx::query_scalar("select count(*) from mail_attempts").fetch_one(app.db()).await.unwrap();
+        let dead: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(app.db()).await.unwrap();
+        assert_eq!((attempts, dead), (1, 0));
+        app.clock.advance(TimeDelta::days(7));
+        step().await;
+        assert_eq!(count(&blog).await, 0);
     });
 }

@@ -12,6 +12,7 @@ mod explain;
 mod hostile;
 mod main_path;
 mod migrations;
+mod outbox;
 mod pages;
 mod projects;
 mod repeats;

@@ -21,7 +21,7 @@ use url::{Host, Url};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Mails are few; a second connection keeps one slow message from holding up the rest.
+/// Connections that stay open for the next mail; `platform::outbox` bounds how many are in use.
 const CONNECTIONS: u32 = 2;
 
 /// How the connection is encrypted.

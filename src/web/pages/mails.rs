@@ -43,6 +43,8 @@ pub struct MailsPage {
     pub rows: Vec<MailRow>,
     /// The next page.
     pub older: Option<String>,
+    /// The viewer may have a test mail sent.
+    pub can_test: bool,
     /// Mails leave this machine; otherwise the page says that they are only kept here.
     pub smtp_configured: bool,
 }
@@ -61,9 +63,15 @@ pub struct MailPage {
     pub attempts: Vec<(When, String)>,
     /// The plain text body; empty when nothing was composed.
     pub text: String,
+    /// It failed, or was kept and can be sent now.
+    pub can_retry: bool,
 }
 
 impl MailPage {
+    fn again_href(&self) -> String {
+        urls::mail_again(&self.mail.id)
+    }
+
     fn html_href(&self) -> String {
         urls::mail_html(&self.mail.id)
     }
@@ -98,8 +106,13 @@ impl Page for MailsPage {
     const NAME: &'static str = "mails";
 
     fn samples() -> Vec<Sample<Self>> {
-        let page =
-            |rows, smtp_configured| Self { shell: Shell::sample("Mail log"), rows, older: Some(urls::mails_after("c")), smtp_configured };
+        let page = |rows, smtp_configured| Self {
+            shell: Shell::sample("Mail log"),
+            rows,
+            older: Some(urls::mails_after("c")),
+            can_test: true,
+            smtp_configured,
+        };
         let rows = vec![
             sample_row(Badge::new("sent", "good"), "[shop-api] New: PaymentDeclined: card processor answered 503", 2),
             sample_row(Badge::new("failed, next try in 4 min", "bad"), "[shop-api] Back in 1.4.2: NullPointerException", 6),
@@ -125,6 +138,7 @@ impl Page for MailPage {
             message_id: "<issue-1842-new@errors.example>".to_owned(),
             attempts: vec![(at(), "accepted by mail.example: 250 OK".to_owned())],
             text: text.to_owned(),
+            can_retry: false,
         };
         let hostile = Self { message_id: HOSTILE.to_owned(), attempts: vec![(at(), HOSTILE.to_owned())], ..page(hostile_row(), HOSTILE) };
         let muted = Self {
@@ -141,6 +155,7 @@ impl Page for MailPage {
                 ),
             ),
             Sample::new("muted", muted),
+            Sample::new("failed", Self { can_retry: true, ..page(sample_row(Badge::new("failed", "alarm"), "", 4), "") }),
             Sample::new("hostile", hostile),
         ]
     }

@@ -1,0 +1,41 @@
+//! What the log says when a job is dead, so that no decision is missing from it; people try it again from there (`again`).
+
+use sqlx::PgConnection;
+
+use super::compose::{kind_name, new_message_id};
+use super::queries;
+use crate::accounts::IssueId;
+use crate::platform::App;
+use crate::platform::outbox::Dead;
+use crate::web::mail_view::MailKind;
+
+/// A fact of which no mails could be made: one failed line, without a recipient.
+pub(super) async fn fact(app: &App, db: &mut PgConnection, dead: &Dead<'_>, kind: MailKind) -> anyhow::Result<()> {
+    let issue: IssueId = serde_json::from_value(dead.job.payload["issue"].clone())?;
+    let message_id = new_message_id(app);
+    let line = queries::NewMail {
+        issue,
+        user: None,
+        recipient: "",
+        kind: kind_name(kind),
+        subject: "",
+        text: "",
+        html: "",
+        message_id: &message_id,
+        status: "failed",
+        reason: "",
+    };
+    let now = app.clock.now();
+    let id = queries::insert_unwritten(db, &line, (dead.job.id, now)).await?;
+    let reason = format!("No mail could be written, so nobody was told: {}", dead.reason);
+    Ok(queries::record_attempt(db, id, now, ("failed", &reason)).await?)
+}
+
+/// A mail whose delivery ended in a defect, not in a word of the SMTP server.
+pub(super) async fn delivery(app: &App, db: &mut PgConnection, dead: &Dead<'_>) -> anyhow::Result<()> {
+    let id: i64 = serde_json::from_value(dead.job.payload.clone())?;
+    if queries::set_dead_job(db, id, dead.job.id).await? {
+        queries::record_attempt(db, id, app.clock.now(), ("failed", dead.reason)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Old mails and dead jobs go: the log is bounded in days and, since each new issue of a public DSN makes mails, in number.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::queries;
+use crate::platform::App;
+use crate::platform::outbox;
+use crate::platform::periodic::{Periodic, Step};
+
+/// Mails that a project keeps at most, the newest: about 100 MB of text and HTML before compression.
+pub const MAILS_PER_PROJECT: i64 = 10_000;
+/// Dead jobs that are kept at most, the newest.
+const DEAD_JOBS: i64 = 10_000;
+/// Rows deleted in one step, of each kind.
+const BATCH: i64 = 1000;
+
+/// Deletes mails and dead jobs past retention, one bounded step at a time.
+#[derive(Debug)]
+pub struct Retention {
+    /// Days that they are kept.
+    pub days: u32,
+}
+
+impl Periodic for Retention {
+    const NAME: &'static str = "alerts.retention";
+    const EVERY: Duration = Duration::from_mins(10);
+
+    async fn step(&self, app: &App) -> anyhow::Result<Step> {
+        let mut db = app.db.acquire().await?;
+        let before = app.clock.now() - TimeDelta::days(i64::from(self.days.max(1)));
+        let mails = queries::sweep(&mut db, before, (MAILS_PER_PROJECT, BATCH)).await?;
+        let jobs = outbox::sweep_dead(&mut db, before, (DEAD_JOBS, BATCH)).await?;
+        let is_more = mails.max(jobs) >= BATCH as u64;
+        Ok(if is_more { Step::More(format!("deleted {mails} mails and {jobs} dead jobs")) } else { Step::Idle })
+    }
+}
