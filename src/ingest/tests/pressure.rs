@@ -55,7 +55,7 @@ async fn a_large_body_that_trickles_is_given_up() {
     tokio::time::pause();
     let house = House::new();
     let pieces = futures_util::stream::unfold((), async |()| {
-        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
         Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
     });
     let start = Bytes::from(format!("{{}}\n{{\"type\":\"attachment\"}}\n{}", "x".repeat(300_000)));

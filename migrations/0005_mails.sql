@@ -1,4 +1,4 @@
--- 0007_mails: a failed mail names its dead job, so that people can try it again; one test mail at a time. Read by alerts/, platform/outbox.
+-- 0005_mails: a failed mail names its dead job, so that people can try it again; one test mail at a time. Read by alerts/, platform/outbox.
 -- Old code keeps working (a new column that may be null, one more status). Locks: mails briefly, and once while its rows are checked (the table is bounded by retention); no rewrite.
 
 -- The job whose end is written here; null for mails without a dead job.
