@@ -34,7 +34,7 @@ pub(crate) fn dashboard(app: &App) -> Router {
         .route("/static/{hash}/{name}", axum::routing::get(assets::serve))
         .route("/favicon.ico", axum::routing::get(async || Redirect::permanent(assets::icon())))
         .fallback(async || HttpError::NotFound)
-        .method_not_allowed_fallback(async || HttpError::NotFound)
+        .method_not_allowed_fallback(async || HttpError::WrongMethod)
         .with_state(app.clone())
         .layer(csrf)
         .layer(from_fn(headers::security_headers))

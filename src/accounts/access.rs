@@ -8,8 +8,9 @@ use axum::handler::Handler;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodRouter, on};
-use http::Method;
 use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use url::{Position, Url};
 
 use super::sessions::{self, Named};
 use super::{ProjectId, SessionId, UserId};
@@ -140,6 +141,10 @@ impl<S: Send + Sync> FromRequestParts<S> for ProjectMember {
 
 /// Lets in whom the route's [`Access`] lets in, and leaves for its handler who that is.
 pub async fn guard(State((app, access)): State<(App, Access)>, params: RawPathParams, mut request: Request, next: Next) -> Response {
+    // No name in the database has a NUL, and PostgreSQL takes none.
+    if params.iter().any(|(_, value)| value.contains('\0')) {
+        return HttpError::NotFound.into_response();
+    }
     if access == Access::Public {
         return next.run(request).await;
     }
@@ -150,7 +155,7 @@ pub async fn guard(State((app, access)): State<(App, Access)>, params: RawPathPa
             let next = request.uri().path_and_query().map_or("", |path| path.as_str());
             return Redirect::to(&urls::sign_in_then(next)).into_response();
         }
-        Ok(None) => return HttpError::Unauthenticated.into_response(),
+        Ok(None) => return HttpError::SessionEnded { next: came_from(&app, request.headers()) }.into_response(),
         Err(error) => return HttpError::Internal(error).into_response(),
     };
     if access == Access::Admin && !viewer.is_admin {
@@ -167,9 +172,25 @@ pub async fn guard(State((app, access)): State<(App, Access)>, params: RawPathPa
     request.extensions_mut().insert(viewer);
     let mut response = next.run(request).await;
     if had_flash && response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
-        response.headers_mut().append(http::header::SET_COOKIE, Flash::CLEAR_COOKIE);
+        response.headers_mut().append(header::SET_COOKIE, Flash::CLEAR_COOKIE);
     }
     response
+}
+
+/// The page of ours that a form was sent from, as the browser says; the front page if it says none, or another's.
+fn came_from(app: &App, headers: &HeaderMap) -> String {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let page = text(header::REFERER).and_then(|referer| Url::parse(referer).ok());
+    // A browser may know this server by another name than the public one; then it sends that as host.
+    let is_ours = |page: &Url| page.origin() == app.url.origin() || text(header::HOST).is_some_and(|host| host == page.authority());
+    page.filter(is_ours).map_or_else(urls::home, |page| local(&page[Position::BeforePath..Position::AfterQuery]))
+}
+
+/// `next`, if it is a path of this dashboard; else the front page. Browsers read `//host` and `/\host` as other hosts, and drop tabs and line ends.
+pub(super) fn local(next: &str) -> String {
+    let is_local = next.starts_with('/') && !next[1..].starts_with('/') && !next.contains(|c: char| c == '\\' || c.is_control());
+    // What is no header value by itself (letters beyond ASCII) was never one of our addresses.
+    if is_local && next.is_ascii() && next.len() <= 2000 { next.to_owned() } else { urls::home() }
 }
 
 /// The project that the path names: by its slug, or by an issue's id, which carries its project's number in its upper half.
@@ -188,7 +209,7 @@ fn named(params: &RawPathParams) -> Named {
 /// The answer to a POST that worked: another page, which says what happened.
 pub fn see_other(path: &str, flash: &Flash) -> Response {
     let mut response = Redirect::to(path).into_response();
-    response.headers_mut().append(http::header::SET_COOKIE, flash.set_cookie());
+    response.headers_mut().append(header::SET_COOKIE, flash.set_cookie());
     response
 }
 
@@ -201,5 +222,32 @@ pub trait OurFault<T> {
 impl<T> OurFault<T> for sqlx::Result<T> {
     fn ours(self) -> Result<T, HttpError> {
         self.map_err(|error| HttpError::Internal(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_to_our_own_pages_only() {
+        for ours in ["/issues?project=shop&q=a%20b", "/", "/issues/4294967338"] {
+            assert_eq!(local(ours), ours);
+        }
+        for foreign in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "\\/evil",
+            "https://evil.example",
+            "evil",
+            "/\t/evil.example",
+            "/a\r\nSet-Cookie: x",
+            "/é",
+            " /issues",
+        ] {
+            assert_eq!(local(foreign), "/issues", "{foreign:?}");
+        }
+        assert_eq!(local(&format!("/{}", "x".repeat(3000))), "/issues");
     }
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode, header};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::access::local;
 use super::client::Client;
 use super::passwords::{self, Verdict};
 use super::sessions::{self, Named};
@@ -191,38 +192,4 @@ async fn account_page(app: &App, viewer: &Viewer, errors: FieldErrors) -> Result
     });
     let shell = viewer.shell(app, "Account", IssueQuery::default());
     Ok(AccountPage { shell, email: viewer.email.clone(), sessions: rows.collect(), errors })
-}
-
-/// `next`, if it is a path of this dashboard; else the front page. Browsers read `//host` and `/\host` as other hosts, and drop tabs and line ends.
-fn local(next: &str) -> String {
-    let is_local = next.starts_with('/') && !next[1..].starts_with('/') && !next.contains(|c: char| c == '\\' || c.is_control());
-    // What is no header value by itself (letters beyond ASCII) was never one of our addresses.
-    if is_local && next.is_ascii() && next.len() <= 2000 { next.to_owned() } else { urls::home() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn signing_in_leads_to_our_own_pages_only() {
-        for ours in ["/issues?project=shop&q=a%20b", "/", "/issues/4294967338"] {
-            assert_eq!(local(ours), ours);
-        }
-        for foreign in [
-            "",
-            "//evil.example",
-            "/\\evil.example",
-            "\\/evil",
-            "https://evil.example",
-            "evil",
-            "/\t/evil.example",
-            "/a\r\nSet-Cookie: x",
-            "/é",
-            " /issues",
-        ] {
-            assert_eq!(local(foreign), "/issues", "{foreign:?}");
-        }
-        assert_eq!(local(&format!("/{}", "x".repeat(3000))), "/issues");
-    }
 }

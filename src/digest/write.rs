@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::outcomes::{Outcomes, OwnReasons};
 use super::prepare::{Prepared, PreparedEvent};
 use crate::accounts::{IssueId, ProjectId};
-use crate::events::intake::{self as events, Counts, SeenTags};
+use crate::events::intake::{self as events, Counts};
+use crate::events::tag_intake::{self, SeenTags};
 use crate::issues::facts::{Appeared, ISSUE_APPEARED, ISSUE_REGRESSED, Regressed};
 use crate::issues::intake::{self as issues, Arrivals, Happened, Latest, NewIssue};
 use crate::issues::model::{IssueState, on_event};
@@ -225,7 +226,6 @@ impl Writer<'_> {
         let ids: Vec<IssueId> = by_issue.keys().copied().collect();
         let states: BTreeMap<IssueId, IssueState> = issues::lock(self.db, &ids).await?.into_iter().collect();
         let (mut counts, mut tags, mut users) = (Counts::default(), SeenTags::new(), BTreeMap::<IssueId, Vec<i64>>::new());
-        let mut environments = BTreeSet::new();
         for (issue, events) in &by_issue {
             for event in events {
                 counts.add(*issue, event.row.received, event.row.hash);
@@ -233,15 +233,12 @@ impl Writer<'_> {
                     *tags.entry((*issue, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;
                 }
                 users.entry(*issue).or_default().extend(user(event).and_then(|user| self.users.get(&user)));
-                if !event.summary.environment.is_empty() {
-                    environments.insert((*issue, event.summary.environment.clone()));
-                }
             }
         }
         counts.write(self.db).await?;
-        events::see_tags(self.db, &tags).await?;
+        let environments = tag_intake::see_tags(self.db, tags).await?;
         let new_users = events::see_users(self.db, &users).await?;
-        issues::add_environments(self.db, &environments.into_iter().collect::<Vec<_>>()).await?;
+        issues::add_environments(self.db, &environments).await?;
         self.arrive(&by_issue, &states, &new_users).await
     }
 

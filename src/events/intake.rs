@@ -7,7 +7,6 @@ use roaring::RoaringBitmap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::tag_stats::TagValues;
 use crate::accounts::{IssueId, ProjectId};
 use crate::platform::clock::{hour_of, minute_of};
 
@@ -225,49 +224,4 @@ pub async fn see_users(db: &mut PgConnection, seen: &BTreeMap<IssueId, Vec<i64>>
     .execute(db)
     .await?;
     Ok(new)
-}
-
-/// Tag values seen per issue and key.
-pub type SeenTags<'a> = BTreeMap<(IssueId, &'a str), BTreeMap<&'a str, u64>>;
-
-/// Adds tag values to the statistics. The caller holds the issues' locks.
-pub async fn see_tags(db: &mut PgConnection, seen: &SeenTags<'_>) -> sqlx::Result<()> {
-    if seen.is_empty() {
-        return Ok(());
-    }
-    let projects: Vec<_> = seen.keys().map(|k| k.0.project().0).collect();
-    let issues: Vec<_> = seen.keys().map(|k| k.0.0).collect();
-    let keys: Vec<_> = seen.keys().map(|k| k.1.to_owned()).collect();
-    let rows = sqlx::query!(
-        r#"select t.issue_id as "issue_id!", t.key as "key!", t.packed as "packed!"
-        from unnest($1::int[], $2::bigint[], $3::text[]) as wanted (project_id, issue_id, key)
-        join issue_tags t on t.project_id = wanted.project_id and t.issue_id = wanted.issue_id and t.key = wanted.key"#,
-        &projects,
-        &issues,
-        &keys
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let known: BTreeMap<_, _> = rows.iter().map(|row| ((IssueId(row.issue_id), row.key.as_str()), row.packed.as_slice())).collect();
-    let merge = |(key, values): (&(IssueId, &str), &BTreeMap<&str, u64>)| {
-        let mut tags = known.get(key).map(|packed| TagValues::decode(packed)).unwrap_or_default();
-        for (value, by) in values {
-            tags.add(value, *by);
-        }
-        tags.settle();
-        tags.encode()
-    };
-    let packed: Vec<_> = seen.iter().map(merge).collect();
-    sqlx::query!(
-        "insert into issue_tags (project_id, issue_id, key, packed)
-        select * from unnest($1::int[], $2::bigint[], $3::text[], $4::bytea[])
-        on conflict (project_id, issue_id, key) do update set packed = excluded.packed",
-        &projects,
-        &issues,
-        &keys,
-        &packed
-    )
-    .execute(db)
-    .await
-    .map(|_| ())
 }

@@ -9,6 +9,7 @@ pub mod partitions;
 pub mod payload;
 mod queries;
 pub mod summary;
+pub mod tag_intake;
 pub mod tag_stats;
 pub mod view;
 

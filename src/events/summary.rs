@@ -7,6 +7,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::tag_stats::OWN_KEYS;
+
 /// Keys counted per event; the rest is in the payload only.
 const MAX_KEYS: usize = 60;
 const MAX_KEY: usize = 200;
@@ -36,7 +38,12 @@ impl Summary {
         let level = level(event);
         let environment: String = text("environment").chars().take(64).collect();
         let mut tags = tags(event, level);
-        tags.truncate(MAX_KEYS);
+        if tags.len() > MAX_KEYS {
+            // The product's own keep their places beside any number of made-up ones.
+            tags.sort_by_key(|(key, _)| !OWN_KEYS.contains(&key.as_str()));
+            tags.truncate(MAX_KEYS);
+            tags.sort();
+        }
         Self { level, platform: text("platform"), release: text("release"), environment, user: user(event), tags }
     }
 }
@@ -159,7 +166,10 @@ mod tests {
     #[test]
     fn hostile_events_give_short_clean_texts() {
         let tags: Vec<Value> = (0..10_000).map(|n| json!([format!("key{n}\0"), "é".repeat(5000)])).collect();
-        let summary = Summary::of(&json!({"tags": tags, "environment": "é".repeat(500), "level": {"x": 1}}));
+        let event = json!({"tags": tags, "environment": "é".repeat(500), "level": {"x": 1}, "user": {"id": "7"}, "release": "1"});
+        let summary = Summary::of(&event);
+        let keeps = |key: &str| summary.tags.iter().any(|(known, _)| known == key);
+        assert!(["environment", "level", "release", "user"].into_iter().all(keeps), "{:?}", summary.tags);
         assert_eq!(summary.tags.len(), MAX_KEYS);
         assert!(summary.tags.iter().all(|(key, value)| !key.contains('\0') && value.len() <= 400));
         assert_eq!(summary.environment.chars().count(), 64);

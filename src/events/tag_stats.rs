@@ -10,6 +10,31 @@ pub const MAX_VALUES: usize = 100;
 pub const MAX_VALUE: usize = 400;
 const VERSION: u8 = 1;
 
+/// Keys that the product itself gives events ([`super::summary`]), in the order people look at them. They are kept and shown whatever keys
+/// clients make up.
+pub const OWN_KEYS: [&str; 20] = [
+    "level",
+    "release",
+    "environment",
+    "user",
+    "browser",
+    "os",
+    "device",
+    "runtime",
+    "server_name",
+    "transaction",
+    "url",
+    "handled",
+    "mechanism",
+    "logger",
+    "dist",
+    "browser.name",
+    "os.name",
+    "device.family",
+    "runtime.name",
+    "site",
+];
+
 /// The values of one key in one issue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TagValues {

@@ -10,6 +10,7 @@ pub mod model;
 mod pages;
 mod queries;
 mod search;
+mod typed;
 pub mod view;
 
 pub use crate::accounts::IssueId;

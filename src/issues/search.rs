@@ -4,6 +4,7 @@
 
 use super::IssueId;
 use super::model::{Level, Status};
+use super::typed::Typed;
 use crate::accounts::VisibleProject;
 use crate::web::urls::IssueQuery;
 
@@ -23,6 +24,8 @@ pub(super) struct Search {
     pub(super) level: Option<&'static str>,
     /// Only issues seen in this environment.
     pub(super) environment: Option<String>,
+    /// Only issues first or last seen in this release.
+    pub(super) release: Option<String>,
     /// Patterns that the lower-cased text must match.
     pub(super) words: Words,
     /// The order.
@@ -34,19 +37,21 @@ pub(super) struct Search {
 impl Search {
     /// Only some issues of a tab are wanted.
     pub(super) fn is_filtered(&self) -> bool {
-        self.level.is_some() || self.environment.is_some() || !self.words.is_empty()
+        self.level.is_some() || self.environment.is_some() || self.release.is_some() || !self.words.is_empty()
     }
 
     /// The list that `query` asks for among `projects`.
     pub(super) fn new(query: &IssueQuery, projects: &[VisibleProject]) -> Self {
         let chosen = |project: &&VisibleProject| query.project.is_empty() || project.slug == query.project;
         let sort = Sort::parse(&query.sort);
+        let typed = Typed::of(&query.q);
         Self {
             projects: projects.iter().filter(chosen).map(|project| project.id.0).collect(),
             status: Status::parse(query.status_or_open()).unwrap_or_default(),
             level: Level::parse(&query.level).map(Level::as_str),
             environment: Some(query.environment.replace('\0', "")).filter(|name| !name.is_empty()),
-            words: Words::new(&query.q),
+            release: typed.release.map(|name| name.replace('\0', "")).filter(|name| !name.is_empty()),
+            words: Words::new(&typed.words),
             sort,
             after: Cursor::parse(&query.after).filter(|cursor| cursor.sort == sort),
         }

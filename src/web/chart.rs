@@ -37,6 +37,7 @@ impl Bars {
     pub fn new(counts: &[i64], height: usize, span: &str, label: impl Fn(usize) -> String) -> Self {
         const BAR: usize = 5;
         const STEP: usize = 6;
+        const FAR: &str = ": far above the rest";
         // Stored counts are never negative; were one, it would be drawn as nothing.
         let counts: Vec<i64> = counts.iter().map(|n| (*n).max(0)).collect();
         let most = counts.iter().copied().max().unwrap_or(0);
@@ -56,11 +57,20 @@ impl Bars {
                 y: height - bar_height,
                 height: bar_height,
                 unusual: unusual(n),
-                label: format!("{}, {}", super::number::counted(n, "event"), label(index)),
+                label: format!("{}, {}{}", super::number::counted(n, "event"), label(index), if unusual(n) { FAR } else { "" }),
             }
         });
-        let summary = format!("{span}: {}, at most {} in one bar", super::number::counted(total, "event"), super::number::count(most));
-        Self { width: (counts.len() * STEP).saturating_sub(STEP - BAR), height, bar_width: BAR, bars: bars.collect(), summary }
+        let bars: Vec<Bar> = bars.collect();
+        let high = bars.iter().filter(|bar| bar.unusual).count();
+        let high = if high > 0 { format!("; {high} far above the rest, drawn orange") } else { String::new() };
+        let summary =
+            format!("{span}: {}, at most {} in one bar{high}", super::number::counted(total, "event"), super::number::count(most));
+        Self { width: (counts.len() * STEP).saturating_sub(STEP - BAR), height, bar_width: BAR, bars, summary }
+    }
+
+    /// Some bar is marked, so that the mark wants a word.
+    pub fn any_unusual(&self) -> bool {
+        self.bars.iter().any(|bar| bar.unusual)
     }
 }
 
@@ -75,9 +85,13 @@ mod tests {
         let bars = Bars::new(&counts, 32, "24 hours", |i| format!("hour {i}"));
         assert_eq!(bars.bars.iter().filter(|b| b.unusual).count(), 3);
         assert!(bars.bars.iter().all(|b| b.y + b.height == 32 && b.height >= 1));
-        assert_eq!(bars.bars[0].label, "2 events, hour 0");
+        assert_eq!(
+            (bars.bars[0].label.as_str(), bars.bars[23].label.as_str()),
+            ("2 events, hour 0", "700 events, hour 23: far above the rest")
+        );
+        assert!(bars.any_unusual());
         assert_eq!(bars.width, 24 * 6 - 1);
-        assert_eq!(bars.summary, "24 hours: 2,142 events, at most 700 in one bar");
+        assert_eq!(bars.summary, "24 hours: 2,142 events, at most 700 in one bar; 3 far above the rest, drawn orange");
     }
 
     #[test]

@@ -64,9 +64,18 @@ pub enum HttpError {
     /// Not there, or not yours.
     #[error("not found")]
     NotFound,
+    /// The address is there, but not for this (a form's address opened as a page). axum adds what is allowed.
+    #[error("wrong method")]
+    WrongMethod,
     /// No session, or an ended one.
     #[error("sign in first")]
     Unauthenticated,
+    /// A form was sent without a session: usually it ended while the page was open.
+    #[error("the session has ended")]
+    SessionEnded {
+        /// The page with the form, a checked path of ours.
+        next: String,
+    },
     /// You may know that it exists, but not do this.
     #[error("not allowed")]
     Forbidden,
@@ -92,7 +101,8 @@ impl HttpError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unauthenticated | Self::SessionEnded { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -105,6 +115,8 @@ impl HttpError {
     fn page(&self) -> ErrorPage {
         let (title, text) = match self {
             Self::NotFound => ("Nothing is here", "The address is mistyped, the thing was deleted, or it belongs to a project you are not a member of.".to_owned()),
+            Self::WrongMethod => ("This address is no page", "Something is sent to it by a button on another page; opening it does nothing, and nothing was changed.".to_owned()),
+            Self::SessionEnded { .. } => ("Your session has ended", "So what you sent was not done: nothing was changed. Sign in, and you are back on the page you sent it from; then send it again.".to_owned()),
             Self::Unauthenticated => ("Sign in first", "This page needs a session, and yours has ended or never began.".to_owned()),
             Self::Forbidden => ("You may not do this", "Your account can see this place but not change it. An administrator can give you the right.".to_owned()),
             Self::Invalid(errors) => ("The request does not fit", errors.to_string()),
@@ -115,6 +127,7 @@ impl HttpError {
         };
         let action = match self {
             Self::Unauthenticated => ("Sign in", urls::sign_in()),
+            Self::SessionEnded { next } => ("Sign in and go back", urls::sign_in_then(next)),
             _ => ("Go to the issues", urls::home()),
         };
         let incident = matches!(self, Self::Internal(cause) if !is_away(cause)).then(incident_id);
@@ -175,6 +188,8 @@ impl Page for ErrorPage {
         let internal = Self { incident: Some("5f21c09ab3e7".to_owned()), ..HttpError::Internal(anyhow::anyhow!("never shown")).page() };
         vec![
             Sample::new("not-found", HttpError::NotFound.page()),
+            Sample::new("wrong-method", HttpError::WrongMethod.page()),
+            Sample::new("session-ended", HttpError::SessionEnded { next: HOSTILE.to_owned() }.page()),
             Sample::new("unauthenticated", HttpError::Unauthenticated.page()),
             Sample::new("hostile", HttpError::Invalid(FieldErrors::general(HOSTILE)).page()),
             Sample::new("internal", internal),
@@ -200,7 +215,9 @@ mod tests {
     fn every_failure_has_its_status_and_says_what_to_do() {
         for (error, status) in [
             (HttpError::NotFound, 404),
+            (HttpError::WrongMethod, 405),
             (HttpError::Unauthenticated, 401),
+            (HttpError::SessionEnded { next: "/issues".to_owned() }, 401),
             (HttpError::Forbidden, 403),
             (HttpError::Invalid(FieldErrors::default().with("name", "is empty")), 422),
             (HttpError::Conflict("that slug is taken"), 409),

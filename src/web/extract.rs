@@ -1,15 +1,20 @@
 //! # House extractors
-//! **Promise.** A request that does not fit (a path that is no number, a query or form that does not parse) is answered with one of our pages. **How.** axum's extractors with [`HttpError`] as rejection.
+//! **Promise.** A request that does not fit (a path that is no number, a query or form that does not parse) is answered with one of our pages. No text
+//! from a query or form has a NUL, which PostgreSQL takes in none: queries lose it, forms with one are refused; paths see `accounts::guard`.
+//! **How.** axum's extractors with [`HttpError`] as rejection.
 //! **Not here.** Sessions and permissions (`accounts`); bodies of SDKs (`ingest`).
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
 };
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::error::{FieldErrors, HttpError};
+
+/// As queries and forms write it.
+const NUL: &str = "%00";
 
 /// Path parameters; what does not parse is not there: 404.
 #[derive(Debug, Clone, Copy)]
@@ -26,15 +31,17 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     }
 }
 
-/// The query string; what does not parse is named: 422.
+/// The query string without NULs; what does not parse is named: 422.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Query<T> {
     type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
-        let query = axum::extract::Query::from_request_parts(parts, state).await;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
+        let has_nul = parts.uri.query().is_some_and(|query| query.contains(NUL));
+        let clean = if has_nul { parts.uri.to_string().replace(NUL, "").parse().ok() } else { None };
+        let query = axum::extract::Query::try_from_uri(clean.as_ref().unwrap_or(&parts.uri));
         query.map(|axum::extract::Query(value)| Self(value)).map_err(|e| HttpError::Invalid(FieldErrors::general(e.body_text())))
     }
 }
@@ -47,7 +54,13 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Form<T> {
     type Rejection = HttpError;
 
     async fn from_request(request: Request<Body>, state: &S) -> Result<Self, HttpError> {
-        let form = axum::extract::Form::from_request(request, state).await;
+        let misfit = |text: String| HttpError::Invalid(FieldErrors::general(text));
+        let (parts, body) = request.into_parts();
+        let body = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await.map_err(|e| misfit(e.body_text()))?;
+        if body.contains(&0) || body.windows(NUL.len()).any(|three| three == NUL.as_bytes()) {
+            return Err(misfit("A text in this form contains a NUL character, which cannot be stored.".to_owned()));
+        }
+        let form = axum::extract::Form::from_request(Request::from_parts(parts, Body::from(body)), state).await;
         form.map(|axum::extract::Form(value)| Self(value)).map_err(|e| HttpError::Invalid(FieldErrors::general(e.body_text())))
     }
 }
@@ -89,6 +102,11 @@ mod tests {
         page: u32,
     }
 
+    #[derive(serde::Deserialize)]
+    struct Named {
+        name: String,
+    }
+
     async fn ids(fields: Fields) -> String {
         let ids: Vec<&str> = fields.all("id").collect();
         format!("{} {}", fields.get("action").unwrap_or("none"), ids.join(","))
@@ -98,7 +116,8 @@ mod tests {
         let app = Router::new()
             .route("/n/{n}", routing::get(async |Path(n): Path<u32>| n.to_string()))
             .route("/q", routing::get(async |Query(q): Query<Page>| q.page.to_string()))
-            .route("/bulk", routing::post(ids));
+            .route("/bulk", routing::post(ids))
+            .route("/name", routing::get(async |Query(q): Query<Named>| q.name).post(async |Form(f): Form<Named>| f.name));
         let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         let response = app.oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
         let status = response.status();
@@ -115,6 +134,17 @@ mod tests {
         let (code, page) = status("GET", "/q?page=%3Cscript%3E", "").await;
         assert_eq!(code, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(!page.contains("<script>"), "escaped");
+    }
+
+    #[tokio::test]
+    async fn no_nul_comes_through() {
+        assert_eq!(status("GET", "/name?name=a%00b%2500", "").await, (StatusCode::OK, "ab%00".to_owned()));
+        assert_eq!(status("POST", "/name", "name=a+b").await, (StatusCode::OK, "a b".to_owned()));
+        for nul in ["name=a%00b", "name=a\0b"] {
+            let (code, page) = status("POST", "/name", nul).await;
+            assert_eq!(code, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(page.contains("NUL"), "{page}");
+        }
     }
 
     #[tokio::test]

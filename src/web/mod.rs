@@ -7,6 +7,7 @@
 pub mod assets;
 pub mod chart;
 pub mod error;
+pub mod escape;
 pub mod extract;
 pub mod flash;
 pub mod headers;

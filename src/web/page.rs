@@ -63,7 +63,7 @@ pub fn html_with(status: StatusCode, page: &impl Template) -> Response {
 pub(crate) fn assert_inert<P: Page>() {
     for (page, state, html) in render_samples::<P>() {
         let html = html.unwrap();
-        for live in ["<script>", "<img src=x", " style=", "href=\"javascript", " onerror=alert(2)>'", " onclick"] {
+        for live in ["<script>", "<img src=x", " style=", "href=\"javascript", " onerror=alert(2)>'", " onclick", "\u{202e}"] {
             assert!(!html.contains(live), "{page} {state}: {live}");
         }
         assert_eq!(html.matches("<h1").count(), 1, "{page} {state}: one heading");

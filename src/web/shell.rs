@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     assets,
+    escape::one_way,
     flash::Flash,
     page::sample_now,
     urls::{self, IssueQuery},
@@ -106,7 +107,7 @@ impl Shell {
                 .chosen_if(*slug == query.project)
         };
         Self {
-            title: title.into(),
+            title: one_way(&title.into()).into_owned(),
             user,
             projects: projects.iter().map(link).collect(),
             query,

@@ -186,6 +186,11 @@ pub struct IssueQuery {
 }
 
 impl IssueQuery {
+    /// Characters of a search: what the search box takes.
+    const MAX_SEARCH: usize = 500;
+    /// Bytes of any other part.
+    const MAX_PART: usize = 256;
+
     /// The address of the list.
     pub fn url(&self) -> String {
         let pairs = [
@@ -199,6 +204,17 @@ impl IssueQuery {
         ];
         let query: Vec<String> = pairs.iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| format!("{n}={}", enc(v))).collect();
         if query.is_empty() { home() } else { format!("{}?{}", home(), query.join("&")) }
+    }
+
+    /// The same list, each part no longer than anything that exists: its address stands in every link of the page.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        for part in [&mut self.project, &mut self.status, &mut self.level, &mut self.environment, &mut self.sort, &mut self.after] {
+            part.truncate(part.floor_char_boundary(Self::MAX_PART));
+        }
+        let q = self.q.char_indices().nth(Self::MAX_SEARCH).map_or(self.q.len(), |(at, _)| at);
+        self.q.truncate(q);
+        self
     }
 
     /// The same list, changed, from its beginning.
@@ -238,6 +254,10 @@ mod tests {
             "a changed list starts anew"
         );
         assert_eq!(IssueQuery::default().url(), "/issues");
+        let long = || "😀".repeat(30_000);
+        let query = IssueQuery { q: long(), environment: long(), ..IssueQuery::default() }.bounded();
+        assert_eq!((query.q.chars().count(), query.environment.len()), (500, 256));
+        assert!(query.url().len() < 8_000, "{}", query.url().len());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod harness;
 mod access;
 mod alerts;
 mod crash;
+mod dashboard;
 mod digest;
 mod explain;
 mod hostile;

@@ -35,18 +35,28 @@ pub struct FrameView {
     pub in_app: bool,
     /// Shown opened.
     pub open: bool,
-    /// "raised here", "3 locals"; may be empty.
+    /// "raised here", "3 locals" (folded ones among them); may be empty.
     pub aside: String,
     /// Lines around; may be empty.
     pub source: Vec<SourceLine>,
     /// Local variables; may be empty.
     pub locals: Vec<Row>,
+    /// Variables that hardly ever tell anything, as module-level Python frames have them by the dozen: `__name__` and its like, modules,
+    /// functions, classes. Shown folded, after the others.
+    pub machinery: Vec<Row>,
 }
 
 impl FrameView {
+    /// "9 more", or what they are when there is nothing else.
+    pub fn machinery_label(&self) -> String {
+        let n = self.machinery.len() as i64;
+        let more = if self.locals.is_empty() { "" } else { " more" };
+        format!("{}{more}: modules, functions, classes, __names__", number::count(n))
+    }
+
     /// Whether there is something to open.
     pub fn has_body(&self) -> bool {
-        !self.source.is_empty() || !self.locals.is_empty()
+        !self.source.is_empty() || !self.locals.is_empty() || !self.machinery.is_empty()
     }
 }
 
@@ -138,6 +148,7 @@ fn view(frame: &Value, meta: &Value, event_platform: &str) -> FrameView {
     let platform = if own.is_empty() { event_platform } else { &own };
     let locals = value::rows(frame.get("vars"), notes::at(meta, "vars"));
     let aside = if locals.is_empty() { String::new() } else { number::counted(locals.len() as i64, "local") };
+    let (machinery, locals) = locals.into_iter().partition(is_machinery);
     let names = match platform {
         "java" | "csharp" | "scala" | "kotlin" => ["module", "filename", "abs_path", "package"],
         _ => ["filename", "abs_path", "module", "package"],
@@ -155,7 +166,16 @@ fn view(frame: &Value, meta: &Value, event_platform: &str) -> FrameView {
         aside,
         source: lines(frame, platform),
         locals,
+        machinery,
     }
+}
+
+/// Whether a variable is the language's own furniture rather than the program's state.
+fn is_machinery(row: &Row) -> bool {
+    let is_dunder = row.key.len() > 4 && row.key.starts_with("__") && row.key.ends_with("__");
+    let value = row.value.text();
+    let is_definition = ["<module '", "<function ", "<built-in function ", "<class '"].iter().any(|repr| value.starts_with(repr));
+    is_dunder || (is_definition && value.ends_with('>'))
 }
 
 fn place(frame: &Value) -> String {

@@ -1,5 +1,8 @@
 //! What the issue page shows of an event, from events as clients send them.
 
+use std::collections::BTreeSet;
+
+use super::value::Row;
 use super::*;
 use crate::web::page::sample_now;
 use proptest::prelude::*;
@@ -49,6 +52,19 @@ fn library_frames_fold_and_the_newest_own_frame_is_open() {
     assert!(top.source[4].current);
     let card = top.locals.iter().find(|r| r.key == "card").unwrap();
     assert_eq!(card.value.note.as_deref(), Some("filtered by rule “credit card numbers”"));
+}
+
+#[test]
+fn the_furniture_of_a_python_module_stands_behind_its_variables_and_is_all_there() {
+    let vars = json!({"__name__": "'__main__'", "__builtins__": "{}", "os": "<module 'os' from '/usr/lib/os.py'>", "run": "<function run at 0x7f>",
+        "total": "3", "__x": "1", "note": "<class 'is late'"});
+    let frames = json!({"frames": [{"filename": "main.py", "in_app": true, "vars": vars}]});
+    let event = view(&json!({"platform": "python", "exception": [{"type": "E", "stacktrace": frames}]}));
+    let Segment::Frame(frame) = &event.exceptions[0].segments[0] else { panic!("a frame") };
+    let keys = |rows: &[Row]| rows.iter().map(|row| row.key.clone()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    assert_eq!(keys(&frame.locals), ["__x", "note", "total"]);
+    assert_eq!(keys(&frame.machinery), ["__builtins__", "__name__", "os", "run"]);
+    assert_eq!(frame.machinery_label(), "4 more: modules, functions, classes, __names__");
 }
 
 #[test]

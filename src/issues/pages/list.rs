@@ -7,6 +7,7 @@ use crate::accounts::{OurFault as _, Viewer};
 use crate::issues::queries;
 use crate::issues::queries::list::{Page, Row};
 use crate::issues::search::{Cursor, Search, named_issue};
+use crate::issues::typed::understood;
 use crate::issues::view::list::ListFacts;
 use crate::issues::view::{IssueListPage, IssueRow, split_title};
 use crate::platform::App;
@@ -23,6 +24,7 @@ const NEW: TimeDelta = TimeDelta::hours(24);
 /// The list, or straight to the issue whose id was searched for.
 #[tracing::instrument(name = "issues.list", skip_all)]
 pub(super) async fn list(app: App, viewer: Viewer, Query(query): Query<IssueQuery>) -> Result<Response, HttpError> {
+    let query = understood(query.bounded());
     if !query.project.is_empty() && viewer.project(&query.project).is_none() {
         return Err(HttpError::NotFound);
     }
@@ -87,14 +89,14 @@ impl Look<'_> {
     }
 }
 
-/// "new", and "regressed in 1.4.2" for an issue that came back in a release (which may be empty).
+/// "regressed in 1.4.2" for an issue that came back in a release (which may be empty); "new" for one that did not, for a day.
 pub(super) fn badges(first_seen: DateTime<Utc>, regressed_in: Option<&str>, now: DateTime<Utc>) -> Vec<Badge> {
-    let new = (now - first_seen < NEW).then(|| Badge::new("new", "new"));
-    let regressed = regressed_in.map(|release| match release {
-        "" => Badge::new("regressed", "regressed"),
-        release => Badge::new(format!("regressed in {release}"), "regressed"),
-    });
-    regressed.into_iter().chain(new).collect()
+    let badge = match regressed_in {
+        Some("") => Some(Badge::new("regressed", "regressed")),
+        Some(release) => Some(Badge::new(format!("regressed in {release}"), "regressed")),
+        None => (now - first_seen < NEW).then(|| Badge::new("new", "new")),
+    };
+    badge.into_iter().collect()
 }
 
 /// The 24 hours up to the one that `hour` is, which has only begun.
@@ -133,7 +135,7 @@ mod tests {
             badges.into_iter().map(|badge| badge.text).collect::<Vec<_>>().join(", ")
         };
         for (hours, regressed, text) in
-            [(1, None, "new"), (24, None, ""), (48, Some("1.4.2"), "regressed in 1.4.2"), (2, Some(""), "regressed, new")]
+            [(1, None, "new"), (24, None, ""), (48, Some("1.4.2"), "regressed in 1.4.2"), (2, Some(""), "regressed")]
         {
             assert_eq!(texts(hours, regressed), text);
         }

@@ -6,13 +6,15 @@ use serde_json::Value;
 
 use super::{grouping_tree, histogram::Histogram, list::badges};
 use crate::accounts::{IssueId, OurFault as _, ProjectMember};
-use crate::events::tag_stats::TagValues;
+use crate::events::tag_intake::MAX_KEYS;
+use crate::events::tag_stats::{OWN_KEYS, TagValues};
 use crate::events::view::EventView;
 use crate::events::{Around, StoredEvent, Trail, Which, payload};
 use crate::issues::activity;
 use crate::issues::model::Status;
 use crate::issues::queries::{self, show::Facts};
-use crate::issues::view::show::{EventNav, IssueHead, Missing, TagShares, actions};
+use crate::issues::view::show::{EventNav, IssueHead, Missing, actions};
+use crate::issues::view::tag_shares::TagShares;
 use crate::issues::view::{IssuePage, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
@@ -23,8 +25,6 @@ use crate::web::{Badge, HttpError, Path, When, html, number};
 const TAGS: usize = 40;
 /// Values shown of one tag.
 const VALUES: usize = 20;
-/// Tags that people look at first.
-const FIRST_TAGS: [&str; 6] = ["release", "environment", "browser", "os", "server_name", "transaction"];
 
 /// The issue with its latest event.
 #[tracing::instrument(name = "issues.show", skip_all, fields(issue.id = %issue))]
@@ -51,13 +51,15 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
     );
     let query = IssueQuery { project: member.project.slug.clone(), ..IssueQuery::default() };
     let head = head(&read, member, issue, now);
+    let (tags, tags_note) = tags(read.tags);
     let page = IssuePage {
         shell: member.viewer.shell(app, format!("{} · {}", head.kind, head.short_id), query),
         head,
         event: decoded.as_ref().map(|(_, event)| EventView::new(event, now)),
         missing: if read.event.is_some() { Missing::Unreadable } else { Missing::Dropped },
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
-        tags: tags(read.tags),
+        tags,
+        tags_note,
         why,
         activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
     };
@@ -163,13 +165,17 @@ fn nav(issue: IssueId, around: &Around) -> EventNav {
     }
 }
 
-/// What people look at first, then what most events have.
-fn tags(mut tags: Vec<(String, TagValues)>) -> Vec<TagShares> {
-    let place = |key: &str| FIRST_TAGS.iter().position(|first| *first == key).unwrap_or(FIRST_TAGS.len());
+/// The product's own in their order, then what most events have; and what is to be said of those not shown.
+fn tags(mut tags: Vec<(String, TagValues)>) -> (Vec<TagShares>, String) {
+    let place = |key: &str| OWN_KEYS.iter().position(|own| *own == key).unwrap_or(OWN_KEYS.len());
+    let is_full = tags.iter().filter(|(key, _)| place(key) == OWN_KEYS.len()).count() >= MAX_KEYS;
     tags.retain(|(_, values)| !values.values.is_empty());
     tags.sort_by(|(a, x), (b, y)| (place(a), y.total, a).cmp(&(place(b), x.total, b)));
+    let hidden = tags.len().saturating_sub(TAGS) as i64;
     tags.truncate(TAGS);
-    tags.iter().map(|(key, values)| shares(key, values)).collect()
+    let more = if is_full { format!(" Statistics are kept of the first {MAX_KEYS} keys; events may have others.") } else { String::new() };
+    let note = if hidden > 0 { format!("{} not shown: fewer events have them.{more}", number::counted(hidden, "more key")) } else { more };
+    (tags.iter().map(|(key, values)| shares(key, values)).collect(), note)
 }
 
 fn shares(key: &str, values: &TagValues) -> TagShares {
@@ -212,14 +218,28 @@ mod tests {
             folded,
             values: values.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect(),
         };
-        let shown = tags(vec![
+        let (shown, note) = tags(vec![
             ("country".to_owned(), stats(9, 0, &[("DE", 9)])),
             ("zone".to_owned(), stats(20, 7, &[("a", 2), ("b", 1)])),
             ("release".to_owned(), stats(4, 0, &[("1.4.2", 4)])),
             ("damaged".to_owned(), TagValues::default()),
         ]);
         assert_eq!(shown.iter().map(|tag| tag.key.as_str()).collect::<Vec<_>>(), ["release", "zone", "country"]);
+        assert_eq!(note, "");
         assert_eq!((shown[1].head.as_str(), shown[1].top_share.as_str()), ("more than 2 values", "10 %"));
         assert_eq!(shown[2].head, "1 value");
+    }
+
+    #[test]
+    fn junk_keys_hide_no_key_of_the_products_own_and_the_page_counts_them() {
+        let stats = |total| TagValues { total, folded: 0, values: vec![("x".to_owned(), total)] };
+        let mut all: Vec<_> = (0..200_u64).map(|n| (format!("a{n:03}"), stats(n + 1))).collect();
+        all.extend(["user", "level", "release"].map(|key| (key.to_owned(), stats(1))));
+        let (shown, note) = tags(all);
+        assert_eq!(
+            (shown.len(), shown[..4].iter().map(|tag| tag.key.as_str()).collect::<Vec<_>>()),
+            (TAGS, vec!["level", "release", "user", "a199"])
+        );
+        assert!(note.starts_with("163 more keys not shown: fewer events have them.") && note.contains("the first 200 keys"), "{note}");
     }
 }

@@ -43,6 +43,9 @@ async fn one(app: &App, member: &ProjectMember, issue: IssueId, triage: Triage) 
     }
 }
 
+/// Bytes of the list's address that is returned to: what the longest bounded query has, percent-encoded.
+const MAX_BACK: usize = 8_000;
+
 /// Changes the selected issues of a list, then returns to it.
 #[tracing::instrument(name = "issues.bulk", skip_all)]
 pub(super) async fn bulk(app: App, viewer: Viewer, fields: Fields) -> Result<Response, HttpError> {
@@ -63,7 +66,7 @@ pub(super) async fn bulk(app: App, viewer: Viewer, fields: Fields) -> Result<Res
 fn local_list(back: &str) -> &str {
     let rest = back.strip_prefix("/issues");
     let is_list = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('?'));
-    if is_list && back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { back } else { "/issues" }
+    if is_list && back.len() <= MAX_BACK && back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { back } else { "/issues" }
 }
 
 /// What an action did.
@@ -127,6 +130,7 @@ mod tests {
         ] {
             assert_eq!(local_list(back), place, "{back}");
         }
+        assert_eq!(local_list(&format!("/issues?q={}", "x".repeat(70_000))), "/issues", "no answer carries such a header");
     }
 
     #[test]

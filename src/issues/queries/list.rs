@@ -61,6 +61,7 @@ macro_rules! page_by {
                         where e.project_id = any($1) and e.environment = $6 and e.project_id = i.project_id and e.issue_id = i.issue_id))
                     and lower((i.title || E'\n' || i.culprit) collate "C") like all($7::text[])
                     and lower(i.title || E'\n' || i.culprit) like all($8::text[])
+                    and ($10::text is null or i.last_release = $10 or i.first_release = $10)
                 order by i."# + $column + r#" desc, i.issue_id desc
                 limit $9
             ) i
@@ -74,7 +75,8 @@ macro_rules! page_by {
             $search.environment.as_deref(),
             &$search.words.ascii,
             &$search.words.other,
-            PAGE as i64 + 1
+            PAGE as i64 + 1,
+            $search.release.as_deref()
         )
         .fetch_all($db)
     };
@@ -142,9 +144,10 @@ async fn matching_counts(db: &mut PgConnection, search: &Search) -> sqlx::Result
                     select from issue_environments e
                     where e.project_id = any($1) and e.environment = $3 and e.project_id = i.project_id and e.issue_id = i.issue_id))
                 and lower((i.title || E'\n' || i.culprit) collate "C") like all($4::text[])
-                and lower(i.title || E'\n' || i.culprit) like all($5::text[])) as counted
+                and lower(i.title || E'\n' || i.culprit) like all($5::text[])
+                and ($7::text is null or i.last_release = $7 or i.first_release = $7)) as counted
             from (
-                select i.project_id, i.issue_id, i.level, i.title, i.culprit from issues i
+                select i.project_id, i.issue_id, i.level, i.title, i.culprit, i.first_release, i.last_release from issues i
                 where i.project_id = any($1) and i.status = s.status
                 limit $6
             ) i
@@ -155,7 +158,8 @@ async fn matching_counts(db: &mut PgConnection, search: &Search) -> sqlx::Result
         search.environment.as_deref(),
         &search.words.ascii,
         &search.words.other,
-        LOOKED_AT
+        LOOKED_AT,
+        search.release.as_deref()
     );
     let rows = rows.fetch_all(db).await?;
     let tab = |place: usize| {

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::events::tag_stats::TagValues;
+use crate::events::tag_intake::MAX_KEYS;
+use crate::events::tag_stats::{OWN_KEYS, TagValues};
 use crate::issues::IssueId;
 
-/// Tag keys read for one page.
-const TAG_KEYS: i64 = 200;
+/// Tag keys read for one page: all that an issue keeps.
+const TAG_KEYS: i64 = (MAX_KEYS + OWN_KEYS.len()) as i64;
 
 /// One issue.
 #[derive(Debug, Clone)]
@@ -54,13 +55,14 @@ pub(in crate::issues) async fn exists(db: &mut PgConnection, issue: IssueId) -> 
     there.fetch_one(db).await
 }
 
-/// The statistics of the issue's tags, by key.
+/// The statistics of the issue's tags, the product's own among them for certain.
 pub(in crate::issues) async fn tags(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Vec<(String, TagValues)>> {
     let rows = sqlx::query!(
-        "select key, packed from issue_tags where project_id = $1 and issue_id = $2 order by key limit $3",
+        "select key, packed from issue_tags where project_id = $1 and issue_id = $2 order by key = any($4) desc, key limit $3",
         issue.project().0,
         issue.0,
-        TAG_KEYS
+        TAG_KEYS,
+        &OWN_KEYS.map(str::to_owned) as &[String]
     );
     Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.key, TagValues::decode(&row.packed))).collect())
 }

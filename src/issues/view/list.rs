@@ -182,6 +182,12 @@ impl IssueListPage {
     }
 }
 
+impl IssueListPage {
+    fn any_unusual(&self) -> bool {
+        self.rows.iter().any(|row| row.bars.any_unusual())
+    }
+}
+
 fn tabs(query: &IssueQuery, counts: [TabCount; 3]) -> Vec<Tab> {
     let tab = |((status, name), count): (&(&str, &str), TabCount)| Tab {
         link: Link::new(*name, query.with(|q| q.status = if *status == "open" { String::new() } else { (*status).to_owned() }).url())

@@ -6,6 +6,7 @@ pub mod grouping;
 pub mod list;
 mod samples;
 pub mod show;
+pub mod tag_shares;
 
 pub use grouping::GroupingPage;
 pub use list::{IssueListPage, IssueRow};

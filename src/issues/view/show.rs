@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::Duration;
 
 use super::level_css;
+use super::tag_shares::TagShares;
 use crate::{
     events::view::{EventView, Segment, samples},
     web::{
@@ -125,62 +126,6 @@ pub struct EventNav {
     pub latest: Option<String>,
 }
 
-/// One piece of a tag's bar.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Piece {
-    /// Left edge, 0 to 100.
-    pub x: String,
-    /// Width, 0 to 100.
-    pub width: String,
-    /// `s0` … `s3`.
-    pub css: &'static str,
-}
-
-/// The shares of one tag's values among all events of the issue.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct TagShares {
-    /// Its name.
-    pub key: String,
-    /// "4 values".
-    pub head: String,
-    /// The most frequent value.
-    pub top: String,
-    /// "97 %".
-    pub top_share: String,
-    /// The bar.
-    pub pieces: Vec<Piece>,
-    /// Value and share, most frequent first.
-    pub values: Vec<(String, String)>,
-}
-
-impl TagShares {
-    /// Shares of `values` (most frequent first) among `total` events that have the tag; `distinct` counts values beyond the kept ones too.
-    pub fn new(key: &str, values: &[(String, i64)], total: i64, distinct: i64) -> Self {
-        const SHOWN: usize = 3;
-        let total = total.max(values.iter().map(|(_, n)| n.max(&0)).sum());
-        let mut pieces = Vec::new();
-        let mut x = 0.0;
-        for (index, (_, n)) in values.iter().take(SHOWN).enumerate() {
-            let width = number::percent(*n, total);
-            // A gap of half a unit tells neighbours apart.
-            pieces.push(Piece { x: format!("{x:.1}"), width: format!("{:.1}", (width - 0.5).max(0.2)), css: ["s0", "s1", "s2"][index] });
-            x += width;
-        }
-        if x < 99.5 && total > 0 {
-            pieces.push(Piece { x: format!("{x:.1}"), width: format!("{:.1}", 100.0 - x), css: "s3" });
-        }
-        let (top, count) = values.first().cloned().unwrap_or_default();
-        Self {
-            key: key.to_owned(),
-            head: number::counted(distinct.max(values.len() as i64), "value"),
-            top,
-            top_share: number::share(count, total),
-            pieces,
-            values: values.iter().map(|(value, n)| (value.clone(), number::share(*n, total))).collect(),
-        }
-    }
-}
-
 /// One line of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivityLine {
@@ -239,6 +184,8 @@ pub struct IssuePage {
     pub nav: EventNav,
     /// Shares over all events.
     pub tags: Vec<TagShares>,
+    /// How many keys are not shown, and why; may be empty.
+    pub tags_note: String,
     /// Why its events are one issue, in a sentence.
     pub why: String,
     /// Newest first.
@@ -318,6 +265,7 @@ impl IssuePage {
                 shares("payment.provider", &[("stripe-eu", 2318)], 1),
                 shares("country", &[("DE", 788), ("FR", 500), ("AT", 340)], 23),
             ],
+            tags_note: String::new(),
             why: "Same stack in app frames: charge_card ← submit ← application. The number in the message does not count.".to_owned(),
             activity: vec![line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
         }
@@ -353,6 +301,7 @@ impl Page for IssuePage {
             ..hostile.head
         };
         hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1)];
+        "163 more keys not shown: fewer events have them.".clone_into(&mut hostile.tags_note);
         hostile.why = h();
         hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
         let mut group = Self::sample(&samples::group());
@@ -392,23 +341,6 @@ mod tests {
             "filtered by rule “credit card numbers”",
         ] {
             assert!(html.contains(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn shares_fill_the_bar_and_never_leave_it() {
-        let tag = TagShares::new(
-            "browser",
-            &[("Chrome".to_owned(), 52), ("Firefox".to_owned(), 31), ("Safari".to_owned(), 12), ("Edge".to_owned(), 5)],
-            100,
-            4,
-        );
-        assert_eq!((tag.head.as_str(), tag.top.as_str(), tag.top_share.as_str()), ("4 values", "Chrome", "52 %"));
-        assert_eq!(tag.pieces.len(), 4);
-        for values in [vec![], vec![("x".to_owned(), -5)], vec![("x".to_owned(), i64::MAX / 4), ("y".to_owned(), 0)]] {
-            let tag = TagShares::new("k", &values, 3, 1);
-            let end = tag.pieces.last().map_or(0.0, |p| p.x.parse::<f64>().unwrap() + p.width.parse::<f64>().unwrap());
-            assert!(end <= 100.3, "{values:?} {end}");
         }
     }
 
