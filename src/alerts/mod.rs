@@ -8,12 +8,14 @@
 
 mod compose;
 mod deliver;
+mod limits;
 mod pages;
 mod queries;
 
 use crate::accounts::{Access, Route, get};
 use crate::issues::facts::{ISSUE_APPEARED, ISSUE_REGRESSED};
 use crate::platform::outbox::Handlers;
+use crate::projects::quotas::{LIMIT_ENDED, LIMIT_REACHED};
 
 /// The kind of job that delivers one mail.
 const MAIL_SEND: &str = "mail.send";
@@ -33,5 +35,7 @@ pub fn handlers(handlers: Handlers) -> Handlers {
     handlers
         .with(ISSUE_APPEARED, Box::new(|app, job| Box::pin(compose::appeared(app, job))))
         .with(ISSUE_REGRESSED, Box::new(|app, job| Box::pin(compose::regressed(app, job))))
+        .with(LIMIT_REACHED, Box::new(|app, job| Box::pin(limits::told(app, job))))
+        .with(LIMIT_ENDED, Box::new(|app, job| Box::pin(limits::told(app, job))))
         .with(MAIL_SEND, Box::new(|app, job| Box::pin(deliver::deliver(app, job))))
 }

@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::platform::journal::AppendError;
 use crate::protocol::envelope::FramingError;
+use crate::protocol::error::ErrorBody;
+use crate::protocol::quota::LimitName;
 use crate::protocol::rate_limits::{RateLimit, RateLimits, Scope};
 use crate::protocol::store_body::PIXEL;
 use crate::protocol::{Category, EventId, Refusal};
@@ -35,6 +37,20 @@ pub(super) enum Stop {
     Refused(Refusal),
     /// The journal does not take it.
     Journal(AppendError),
+    /// Over this limit; all limits of the key that are active.
+    Limited(LimitName, RateLimits),
+}
+
+impl Stop {
+    /// What the client is told, and why.
+    pub(super) fn explained(&self) -> (Refusal, Option<String>) {
+        let (refusal, _) = explain(self);
+        let cause = match self {
+            Self::Limited(name, _) => Some(name.words()),
+            _ => refusal.cause().map(str::to_owned),
+        };
+        (refusal, cause)
+    }
 }
 
 impl From<Refusal> for Stop {
@@ -82,13 +98,26 @@ pub(super) fn preflight() -> Response<Body> {
     json(StatusCode::OK, String::new())
 }
 
-/// A refusal as JSON.
-pub(super) fn refused(stop: &Stop, allow: &'static str) -> Response<Body> {
+/// Names limits in an answer, beside those that it names already.
+pub(super) fn add_limits(mut response: Response<Body>, limits: &RateLimits) -> Response<Body> {
+    if !limits.is_empty() {
+        let before = response.headers().get(RATE_LIMITS).and_then(|value| value.to_str().ok());
+        let all = before.map_or_else(|| limits.to_string(), |before| format!("{limits}, {before}"));
+        put(response.headers_mut(), RATE_LIMITS, &all);
+    }
+    response
+}
+
+/// A refusal as JSON, with the DSN as it was understood.
+pub(super) fn refused(stop: &Stop, allow: &'static str, dsn: &str) -> Response<Body> {
     let (refusal, limits) = explain(stop);
-    let body = serde_json::to_string(&refusal.body()).unwrap_or_default();
+    let cause = stop.explained().1;
+    let text = format!("{} [DSN {dsn}]", refusal.line(cause.as_deref()));
+    let body = ErrorBody { detail: refusal.detail(), causes: cause.into_iter().collect(), dsn: Some(dsn.to_owned()) };
+    let body = serde_json::to_string(&body).unwrap_or_default();
     let mut response = json(StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST), body);
     let headers = response.headers_mut();
-    put(headers, SENTRY_ERROR, &refusal.header_text());
+    put(headers, SENTRY_ERROR, &text);
     if refusal == Refusal::MethodNotAllowed {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
     }
@@ -103,10 +132,10 @@ pub(super) fn refused(stop: &Stop, allow: &'static str) -> Response<Body> {
 }
 
 /// The pixel: 200 whatever happened, for the script that asks for it cannot read the answer; what happened stands in the headers.
-pub(super) fn pixel(stop: Option<&Stop>) -> Response<Body> {
+pub(super) fn pixel(refusal: Option<Response<Body>>) -> Response<Body> {
     let mut response = Response::new(Body::from(&PIXEL[..]));
-    if let Some(stop) = stop {
-        *response.headers_mut() = std::mem::take(refused(stop, "").headers_mut());
+    if let Some(mut refusal) = refusal {
+        *response.headers_mut() = std::mem::take(refusal.headers_mut());
     }
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/gif"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -117,6 +146,7 @@ pub(super) fn pixel(stop: Option<&Stop>) -> Response<Body> {
 fn explain(stop: &Stop) -> (Refusal, RateLimits) {
     let error = match stop {
         Stop::Refused(refusal) => return (refusal.clone(), RateLimits::default()),
+        Stop::Limited(_, limits) => return (Refusal::RateLimited, limits.clone()),
         Stop::Journal(error) => error,
     };
     let seconds = match error {

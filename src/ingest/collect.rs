@@ -26,6 +26,8 @@ use crate::protocol::items::Oversize;
 use crate::protocol::record::{Counted, SpooledItem};
 use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal};
 
+mod limited;
+
 /// Payload bytes of one envelope that stay in memory: well below what the journal takes as one record.
 const MAX_IN_MEMORY: u64 = 16 << 20;
 /// Items of one envelope that are kept. Real envelopes have a few; each costs some hundred bytes here and in digest.

@@ -19,11 +19,12 @@ use super::answer::{Stop, journal_reason, pixel, preflight, refused, with_cors};
 use super::body::drain;
 use super::client::{Client, text};
 use super::route::Route;
+use super::sender::Sender;
 use crate::platform::journal;
 use crate::projects::{KeyAnswer, KeyInfo};
 use crate::protocol::auth::{self, Credentials, Places};
 use crate::protocol::encoding::Codings;
-use crate::protocol::record::Record;
+use crate::protocol::record::{Counted, Record};
 use crate::protocol::{Category, DsnId, ItemKind, Outcome, Refusal, origin};
 
 /// A request whose head was read.
@@ -36,6 +37,8 @@ pub(super) struct Arrival {
     /// What was found outside the body.
     pub(super) credentials: Option<Credentials>,
     pub(super) parts: Parts,
+    /// For answers and lists of what was refused.
+    pub(super) sender: Arc<Sender>,
 }
 
 impl Arrival {
@@ -48,7 +51,16 @@ impl Arrival {
     }
 
     fn content_length(&self) -> u64 {
-        text(&self.parts.headers, "content-length").and_then(|length| length.trim().parse().ok()).unwrap_or(0)
+        self.said_length().unwrap_or(0)
+    }
+
+    /// How long the body will be; one that does not say may be as long as it likes.
+    fn expected_length(&self) -> u64 {
+        self.said_length().unwrap_or(u64::MAX)
+    }
+
+    fn said_length(&self) -> Option<u64> {
+        text(&self.parts.headers, "content-length").and_then(|length| length.trim().parse().ok())
     }
 }
 
@@ -64,35 +76,60 @@ impl Ingest {
         if request.method() == Method::OPTIONS {
             return preflight();
         }
-        let route = match Route::parse(request.uri().path()) {
+        let (parts, body) = request.into_parts();
+        let client = Client::of(&parts, &self.settings.trusted_proxies);
+        let sender = Arc::new(Sender::of(&parts, &client, received));
+        let route = match Route::parse(parts.uri.path()) {
             Ok(route) => route,
             Err(refusal) => {
-                drain(request.into_body()).await;
-                return refused(&refusal.into(), "");
+                drain(body).await;
+                return self.refuse(&refusal.into(), "", &sender);
             }
         };
-        let is_pixel = matches!(route, Route::Store(_)) && request.method() == Method::GET;
-        if !is_pixel && request.method() != Method::POST {
-            drain(request.into_body()).await;
-            return refused(&Refusal::MethodNotAllowed.into(), route.methods());
+        let is_pixel = matches!(route, Route::Store(_)) && parts.method == Method::GET;
+        if !is_pixel && parts.method != Method::POST {
+            drain(body).await;
+            return self.refuse(&Refusal::MethodNotAllowed.into(), route.methods(), &sender);
         }
-        match (self.receive(route, request, received).await, is_pixel) {
-            (Ok(response), false) => response,
-            (Err(stop), false) => refused(&stop, route.methods()),
-            (Ok(_), true) => pixel(None),
-            (Err(stop), true) => pixel(Some(&stop)),
+        let arrival = Arrival { received, client, project: None, credentials: None, parts, sender: Arc::clone(&sender) };
+        let taken = self.receive(route, arrival, body).await;
+        let refusal = |stop: Stop| self.refuse(&stop, route.methods(), &sender);
+        match taken {
+            _ if !is_pixel => taken.unwrap_or_else(refusal),
+            Ok(_) => pixel(None),
+            Err(stop) => pixel(Some(refusal(stop))),
         }
     }
 
-    async fn receive(&self, route: Route, request: Request<Body>, received: DateTime<Utc>) -> Result<Response<Body>, Stop> {
-        let (parts, body) = request.into_parts();
+    /// The answer to a request that is not taken, which is noted.
+    fn refuse(&self, stop: &Stop, allow: &'static str, sender: &Sender) -> Response<Body> {
+        if let Some(request) = sender.refused(stop) {
+            self.seams.requests.note(request);
+        }
+        refused(stop, allow, &sender.dsn())
+    }
+
+    /// Notes what of a taken request was left out.
+    pub(super) fn note_left_out(&self, arrival: &Arrival, counted: &[Counted]) {
+        if !counted.is_empty() {
+            self.seams.requests.note(arrival.sender.taken_in_part(counted));
+        }
+    }
+
+    async fn receive(&self, route: Route, mut arrival: Arrival, body: Body) -> Result<Response<Body>, Stop> {
         let project = match route {
             Route::Envelope(project) => Some(project),
             Route::Store(project) => project,
         };
-        let client = Client::of(&parts, &self.settings.trusted_proxies);
-        let mut arrival = Arrival { received, client, project, credentials: None, parts };
-        let key = match self.admit(&mut arrival).await {
+        arrival.project = project;
+        let admitted = self.admit(&mut arrival).await.and_then(|key| match &key {
+            Some(known) => {
+                self.stop_before_body(route, known, (arrival.expected_length(), arrival.received))?;
+                Ok(key)
+            }
+            None => Ok(None),
+        });
+        let key = match admitted {
             Ok(key) => key,
             Err(stop) => {
                 drain(body).await;
@@ -133,14 +170,18 @@ impl Ingest {
 
     /// The key of credentials, if it may send to this project from this page.
     pub(super) async fn key(&self, credentials: &Credentials, arrival: &Arrival) -> Result<Arc<KeyInfo>, Stop> {
+        arrival.sender.sent(credentials);
         let key = match (self.seams.lookup)(credentials.key).await {
             KeyAnswer::Known(key) => key,
             KeyAnswer::Unknown => return Err(Refusal::UnknownProject.into()),
             KeyAnswer::Unavailable => return Err(Refusal::Unavailable.into()),
         };
-        let mine = arrival.project.is_none_or(|project| project.get() == key.dsn_id);
-        if !key.enabled || !mine {
-            return Err(Refusal::UnknownProject.into());
+        arrival.sender.belongs_to(&key);
+        if !arrival.project.is_none_or(|project| project.get() == key.dsn_id) {
+            return Err(Refusal::ForeignKey.into());
+        }
+        if !key.enabled {
+            return Err(Refusal::DisabledKey.into());
         }
         if !origin::allowed(&key.allowed_domains, arrival.client.origin.as_deref()) {
             return Err(self.count_refusal(&key, Refusal::ForbiddenOrigin).into());
@@ -170,6 +211,8 @@ impl Ingest {
             Stop::Journal(error) => {
                 self.refused.count(key, Category::Unknown, Outcome::RateLimited(journal_reason(error).into()), 1);
             }
+            // Whoever found the limit reached has counted by kind.
+            Stop::Limited(..) => {}
         }
         stop
     }

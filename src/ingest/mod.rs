@@ -22,7 +22,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use crate::platform::journal::Journal;
-use crate::projects::KeyAnswer;
+use crate::projects::recent::RequestLog;
+use crate::projects::{KeyAnswer, Quotas};
 use crate::protocol::items::Policy;
 use crate::protocol::{EventId, ItemKind, Limits, PublicKey};
 
@@ -32,7 +33,9 @@ mod client;
 mod collect;
 mod envelope;
 mod handler;
+mod limit;
 mod route;
+mod sender;
 mod store;
 mod tally;
 
@@ -52,6 +55,10 @@ pub struct Seams {
     pub lookup: Lookup,
     /// The clock that stamps `received`.
     pub now: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// How far keys' limits are used up.
+    pub quotas: Quotas,
+    /// What was refused or left out lately.
+    pub requests: RequestLog,
     /// Makes event ids for envelopes that need one and have none.
     pub new_id: Box<dyn Fn() -> EventId + Send + Sync>,
 }
@@ -102,6 +109,16 @@ impl Ingest {
     /// Whose `X-Forwarded-For` is believed.
     pub fn trusted_proxies(&self) -> &TrustedProxies {
         &self.settings.trusted_proxies
+    }
+
+    /// How far keys' limits are used up, for who shares it with other processes.
+    pub fn quotas(&self) -> &Quotas {
+        &self.seams.quotas
+    }
+
+    /// What was refused or left out lately, for who writes it down.
+    pub fn requests(&self) -> &RequestLog {
+        &self.seams.requests
     }
 
     /// The routes: everything below `/api/` that no other room claims by a more exact path.

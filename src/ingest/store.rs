@@ -32,11 +32,13 @@ impl Ingest {
         let mut collector = Collector::new(&self.settings, None);
         collector.header.event_id = Some(id);
         collect_one(&mut collector, item_kind(&event), &json).map_err(|stop| self.count_stop(&key, stop))?;
+        self.limit(&mut collector, &key, arrival.received)?;
         let not_kept = std::mem::take(&mut collector.not_kept);
         let Collected { envelope, spooled, files, counted } = collector.finish();
+        self.note_left_out(&arrival, &counted);
         let record = Record { envelope, spooled, counted, ..Self::record(&arrival, &key, Endpoint::Store, Some(id)) };
         self.append(record, files, arrival.received).await?;
-        Ok(accepted(Some(id), &not_kept))
+        Ok(self.with_limits(accepted(Some(id), &not_kept), &key, arrival.received))
     }
 
     /// The event of a request, read and as text.

@@ -23,8 +23,12 @@ pub enum Refusal {
     BadKey,
     /// The project in the path is no number.
     BadProject,
-    /// The key is unknown, disabled, or of another project; or the project takes nothing.
+    /// There is no such key.
     UnknownProject,
+    /// The key is switched off.
+    DisabledKey,
+    /// The key is not one of the project in the path.
+    ForeignKey,
     /// The page that sends is not of an allowed domain.
     ForbiddenOrigin,
     /// The envelope's `dsn` names another project or key than the URL or header.
@@ -67,6 +71,9 @@ pub struct ErrorBody {
     /// Why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
+    /// The DSN as this server understood it, with the beginning of the key only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dsn: Option<String>,
 }
 
 impl Refusal {
@@ -74,7 +81,7 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::MissingAuth | Self::BadAuthHeader(_) | Self::BadEnvelopeAuth(_) => 401,
-            Self::UnknownProject | Self::ForbiddenOrigin => 403,
+            Self::UnknownProject | Self::DisabledKey | Self::ForeignKey | Self::ForbiddenOrigin => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::TooLarge(_) => 413,
@@ -103,7 +110,7 @@ impl Refusal {
             Self::BadEnvelopeAuth(_) => "bad envelope authentication header",
             Self::BadKey => "bad sentry DSN public key",
             Self::BadProject => "bad project path parameter",
-            Self::UnknownProject => "event submission rejected with_reason: ProjectId",
+            Self::UnknownProject | Self::DisabledKey | Self::ForeignKey => "event submission rejected with_reason: ProjectId",
             Self::ForbiddenOrigin => "event submission rejected with_reason: Cors",
             Self::ProjectMismatch | Self::InvalidEnvelope(_) => "invalid event envelope",
             Self::EmptyBody => "empty request body",
@@ -133,6 +140,10 @@ impl Refusal {
             Self::BadAuthHeader(why) | Self::InvalidEnvelope(why) | Self::InvalidEncoding(why) => Some(why),
             Self::BadEnvelopeAuth(why) | Self::InvalidJson(why) => Some(why),
             Self::BadKey => Some("invalid project key"),
+            Self::UnknownProject => Some("no such key on this server"),
+            Self::DisabledKey => Some("the key is switched off"),
+            Self::ForeignKey => Some("the key is not one of this project number"),
+            Self::ForbiddenOrigin => Some("the page is not of the key's allowed domains"),
             Self::BadProject => Some("invalid project id"),
             Self::ProjectMismatch => Some("project id header mismatch between envelope and request"),
             Self::BrokenBody => Some("connection closed before the end"),
@@ -140,15 +151,50 @@ impl Refusal {
         }
     }
 
+    /// A name that is stored and never changes.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MissingAuth => "missing_auth",
+            Self::BadAuthHeader(_) => "bad_auth_header",
+            Self::BadEnvelopeAuth(_) => "bad_envelope_auth",
+            Self::BadKey => "bad_key",
+            Self::BadProject => "bad_project",
+            Self::UnknownProject => "unknown_key",
+            Self::DisabledKey => "disabled_key",
+            Self::ForeignKey => "foreign_key",
+            Self::ForbiddenOrigin => "forbidden_origin",
+            Self::ProjectMismatch => "project_mismatch",
+            Self::EmptyBody => "empty_body",
+            Self::InvalidEnvelope(_) => "invalid_envelope",
+            Self::InvalidJson(_) => "invalid_json",
+            Self::InvalidEncoding(_) => "invalid_encoding",
+            Self::BrokenBody => "broken_body",
+            Self::TooLarge(_) => "too_large",
+            Self::MissingMinidump => "missing_minidump",
+            Self::InvalidMinidump => "invalid_minidump",
+            Self::InvalidMultipart => "invalid_multipart",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RateLimited => "rate_limited",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotFound => "not_found",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
     /// The JSON body.
     pub fn body(&self) -> ErrorBody {
-        ErrorBody { detail: self.detail(), causes: self.cause().map(str::to_owned).into_iter().collect() }
+        ErrorBody { detail: self.detail(), causes: self.cause().map(str::to_owned).into_iter().collect(), dsn: None }
     }
 
     /// The value of `X-Sentry-Error`: one line of visible ASCII.
     pub fn header_text(&self) -> String {
+        self.line(self.cause())
+    }
+
+    /// What happened and why, as one line of visible ASCII.
+    pub fn line(&self, cause: Option<&str>) -> String {
         let mut text = self.detail();
-        if let Some(cause) = self.cause() {
+        if let Some(cause) = cause {
             text.push_str(": ");
             text.push_str(cause);
         }
@@ -191,8 +237,16 @@ mod tests {
             ),
             (Refusal::BadKey, 400, r#"{"detail":"bad sentry DSN public key","causes":["invalid project key"]}"#),
             (Refusal::BadProject, 400, r#"{"detail":"bad project path parameter","causes":["invalid project id"]}"#),
-            (Refusal::UnknownProject, 403, r#"{"detail":"event submission rejected with_reason: ProjectId"}"#),
-            (Refusal::ForbiddenOrigin, 403, r#"{"detail":"event submission rejected with_reason: Cors"}"#),
+            (
+                Refusal::UnknownProject,
+                403,
+                r#"{"detail":"event submission rejected with_reason: ProjectId","causes":["no such key on this server"]}"#,
+            ),
+            (
+                Refusal::ForbiddenOrigin,
+                403,
+                r#"{"detail":"event submission rejected with_reason: Cors","causes":["the page is not of the key's allowed domains"]}"#,
+            ),
             (
                 Refusal::ProjectMismatch,
                 400,

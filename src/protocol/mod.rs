@@ -25,6 +25,7 @@ pub mod items;
 pub mod limits;
 pub mod origin;
 pub mod outcome;
+pub mod quota;
 pub mod rate_limits;
 pub mod record;
 pub mod store_body;

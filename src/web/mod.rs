@@ -10,6 +10,7 @@ pub mod error;
 pub mod extract;
 pub mod flash;
 pub mod headers;
+pub mod limit_mail;
 pub mod mail_view;
 pub mod number;
 pub mod page;

@@ -1,0 +1,63 @@
+//! # Limits: what a key has used up is left out
+//!
+//! **Promise.** An item over a limit is counted under the limit's reason code and costs its neighbours nothing; a request of which nothing is
+//! left is answered 429, and costs no disk. Every answer names all limits of its key that are active.
+//!
+//! **How.** [`Ingest::limit`] once the envelope is framed, for only then it is known what is in it. Where a limit stops everything that can be
+//! in a body, [`Ingest::stop_before_body`] answers before it is read.
+//!
+//! **Not here.** Counting (`projects::quotas`), which kinds go together ([`super::collect`]). Endpoints that never answer 429 (minidump,
+//! unreal, cron, security, NEL, OTLP) call [`Ingest::limit`] too, and answer as usual whatever it says.
+
+use axum::body::Body;
+use axum::http::Response;
+use chrono::{DateTime, Utc};
+
+use super::Ingest;
+use super::answer::{Stop, add_limits};
+use super::collect::Collector;
+use super::route::Route;
+use crate::projects::KeyInfo;
+use crate::protocol::quota::{Class, LimitName};
+use crate::protocol::{Category, Outcome};
+
+/// Bodies up to this size are read even while everything is limited: client reports, which are never limited, are small.
+const REPORT_SIZE: u64 = 4096;
+
+impl Ingest {
+    /// Leaves out what is over a limit of the key. An error when nothing is left: then all that was left out is counted here.
+    pub(super) fn limit(&self, collector: &mut Collector, key: &KeyInfo, received: DateTime<Utc>) -> Result<(), Stop> {
+        if key.limits.is_empty() {
+            return Ok(());
+        }
+        let quotas = &self.seams.quotas;
+        let stopped = collector.limit(|class| quotas.take(key, class, received));
+        let Some(name) = stopped.filter(|_| collector.keeps_nothing()) else { return Ok(()) };
+        for counted in collector.take_counted() {
+            self.refused.count(key, counted.category, counted.outcome, counted.quantity);
+        }
+        Err(self.limited(key, name, received))
+    }
+
+    /// Stops a request of whose body nothing could be taken.
+    pub(super) fn stop_before_body(&self, route: Route, key: &KeyInfo, (length, received): (u64, DateTime<Utc>)) -> Result<(), Stop> {
+        let (classes, category): (&[Class], _) = match route {
+            // One event, and no client report.
+            Route::Store(_) => (&[Class::Events, Class::All], Category::Error),
+            Route::Envelope(_) if length > REPORT_SIZE => (&[Class::All], Category::Unknown),
+            _ => return Ok(()),
+        };
+        let Some(name) = self.seams.quotas.stops(key, classes, received) else { return Ok(()) };
+        self.refused.count(key, category, Outcome::RateLimited(name.code().into()), 1);
+        Err(self.limited(key, name, received))
+    }
+
+    /// An answer with all limits that are active for the key.
+    pub(super) fn with_limits(&self, response: Response<Body>, key: &KeyInfo, received: DateTime<Utc>) -> Response<Body> {
+        add_limits(response, &self.seams.quotas.active(key, received))
+    }
+
+    fn limited(&self, key: &KeyInfo, name: LimitName, received: DateTime<Utc>) -> Stop {
+        Stop::Limited(name, self.seams.quotas.active(key, received))
+    }
+}
