@@ -37,8 +37,15 @@ pub(super) enum Stop {
     Refused(Refusal),
     /// The journal does not take it.
     Journal(AppendError),
-    /// Over this limit; all limits of the key that are active.
-    Limited(LimitName, RateLimits),
+    /// Over a limit.
+    Limited {
+        /// Which.
+        name: LimitName,
+        /// How long it will last, in seconds.
+        retry_after: u64,
+        /// All limits of the key that are active.
+        active: RateLimits,
+    },
 }
 
 impl Stop {
@@ -46,7 +53,7 @@ impl Stop {
     pub(super) fn explained(&self) -> (Refusal, Option<String>) {
         let (refusal, _) = explain(self);
         let cause = match self {
-            Self::Limited(name, _) => Some(name.words()),
+            Self::Limited { name, .. } => Some(name.words()),
             _ => refusal.cause().map(str::to_owned),
         };
         (refusal, cause)
@@ -124,7 +131,11 @@ pub(super) fn refused(stop: &Stop, allow: &'static str, dsn: &str) -> Response<B
     if !limits.is_empty() {
         put(headers, RATE_LIMITS, &limits.to_string());
     }
-    let wait = limits.retry_after().or_else(|| (refusal.status() == 503).then_some(RETRY_SECONDS));
+    let wait = match stop {
+        // Other limits may last longer, and do not concern this request.
+        Stop::Limited { retry_after, .. } => Some(*retry_after),
+        _ => limits.retry_after().or_else(|| (refusal.status() == 503).then_some(RETRY_SECONDS)),
+    };
     if let Some(seconds) = wait {
         headers.insert(RETRY_AFTER, seconds.into());
     }
@@ -146,7 +157,7 @@ pub(super) fn pixel(refusal: Option<Response<Body>>) -> Response<Body> {
 fn explain(stop: &Stop) -> (Refusal, RateLimits) {
     let error = match stop {
         Stop::Refused(refusal) => return (refusal.clone(), RateLimits::default()),
-        Stop::Limited(_, limits) => return (Refusal::RateLimited, limits.clone()),
+        Stop::Limited { active, .. } => return (Refusal::RateLimited, active.clone()),
         Stop::Journal(error) => error,
     };
     let seconds = match error {

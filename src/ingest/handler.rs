@@ -177,7 +177,7 @@ impl Ingest {
             KeyAnswer::Unavailable => return Err(Refusal::Unavailable.into()),
         };
         arrival.sender.belongs_to(&key);
-        if !arrival.project.is_none_or(|project| project.get() == key.dsn_id) {
+        if arrival.project.is_some_and(|project| project.get() != key.dsn_id) {
             return Err(Refusal::ForeignKey.into());
         }
         if !key.enabled {
@@ -212,7 +212,7 @@ impl Ingest {
                 self.refused.count(key, Category::Unknown, Outcome::RateLimited(journal_reason(error).into()), 1);
             }
             // Whoever found the limit reached has counted by kind.
-            Stop::Limited(..) => {}
+            Stop::Limited { .. } => {}
         }
         stop
     }

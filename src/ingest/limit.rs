@@ -32,24 +32,29 @@ impl Ingest {
         }
         let quotas = &self.seams.quotas;
         let stopped = collector.limit(|class| quotas.take(key, class, received));
-        let Some(name) = stopped.filter(|_| collector.keeps_nothing()) else { return Ok(()) };
+        if !collector.keeps_nothing() {
+            return Ok(());
+        }
+        let Some(stop) = self.limited(key, &stopped, received) else { return Ok(()) };
         for counted in collector.take_counted() {
             self.refused.count(key, counted.category, counted.outcome, counted.quantity);
         }
-        Err(self.limited(key, name, received))
+        Err(stop)
     }
 
     /// Stops a request of whose body nothing could be taken.
     pub(super) fn stop_before_body(&self, route: Route, key: &KeyInfo, (length, received): (u64, DateTime<Utc>)) -> Result<(), Stop> {
-        let (classes, category): (&[Class], _) = match route {
+        let (classes, category): (&[Class], _) = if matches!(route, Route::Store(_)) {
             // One event, and no client report.
-            Route::Store(_) => (&[Class::Events, Class::All], Category::Error),
-            Route::Envelope(_) if length > REPORT_SIZE => (&[Class::All], Category::Unknown),
-            _ => return Ok(()),
+            (&[Class::Events, Class::All], Category::Error)
+        } else if matches!(route, Route::Envelope(_)) && length > REPORT_SIZE {
+            (&[Class::All], Category::Unknown)
+        } else {
+            return Ok(());
         };
         let Some(name) = self.seams.quotas.stops(key, classes, received) else { return Ok(()) };
         self.refused.count(key, category, Outcome::RateLimited(name.code().into()), 1);
-        Err(self.limited(key, name, received))
+        self.limited(key, &[name], received).map_or(Ok(()), Err)
     }
 
     /// An answer with all limits that are active for the key.
@@ -57,7 +62,14 @@ impl Ingest {
         add_limits(response, &self.seams.quotas.active(key, received))
     }
 
-    fn limited(&self, key: &KeyInfo, name: LimitName, received: DateTime<Utc>) -> Stop {
-        Stop::Limited(name, self.seams.quotas.active(key, received))
+    /// Of several limits that stopped a request, the one to wait for is the longest.
+    fn limited(&self, key: &KeyInfo, stopped: &[LimitName], received: DateTime<Utc>) -> Option<Stop> {
+        let active = self.seams.quotas.active(key, received);
+        let wait = |name: &LimitName| {
+            let code = name.code();
+            active.0.iter().find(|limit| limit.reason_code == code).map_or(1, |limit| limit.retry_after)
+        };
+        let (retry_after, name) = stopped.iter().map(|name| (wait(name), *name)).max_by_key(|(seconds, _)| *seconds)?;
+        Some(Stop::Limited { name, retry_after, active })
     }
 }

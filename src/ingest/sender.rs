@@ -93,9 +93,15 @@ impl Sender {
         let (refusal, cause) = stop.explained();
         // Whoever knocks at addresses that do not exist is no SDK.
         let is_stray = matches!(refusal, Refusal::NotFound | Refusal::MethodNotAllowed);
-        let request =
-            || Request { status: refusal.status(), refusal: refusal.name(), detail: refusal.line(cause.as_deref()), ..self.request() };
-        (!is_stray).then(request)
+        // A limit is the key's: one line for all who meet it.
+        let address = self.address.filter(|_| refusal != Refusal::RateLimited);
+        (!is_stray).then(|| Request {
+            status: refusal.status(),
+            refusal: refusal.name(),
+            detail: refusal.line(cause.as_deref()),
+            address,
+            ..self.request()
+        })
     }
 
     /// The request, taken in part.

@@ -151,7 +151,7 @@ fn a_flood_of_refusals_keeps_a_bounded_number_of_lines() {
         let shop = app.project("shop").await;
         for round in 0..4 {
             for number in 0..60 {
-                let key = format!("{:032x}", 0xffff_0000_0000_0000_0000_0000_0000_0000_u128 + (round * 60 + number << 96));
+                let key = format!("{:032x}", 0xffff_0000_0000_0000_0000_0000_0000_0000_u128 + ((round * 60 + number) << 96));
                 app.sdk(&Project { key, ..shop.clone() }).capture(error("Boom")).await.assert_status(403);
             }
             app.clock.advance(TimeDelta::seconds(5));

@@ -6,12 +6,12 @@ use crate::protocol::record::Counted;
 use crate::protocol::{ItemKind, Outcome};
 
 impl Collector {
-    /// Leaves out what `take` does not take, counted as rate limited; the last limit that left something out. An event takes its attachments
+    /// Leaves out what `take` does not take, counted as rate limited; the limits that left something out. An event takes its attachments
     /// with it; a transaction its profile and spans, which do not count beside it. Minidumps are never limited.
-    pub(in crate::ingest) fn limit(&mut self, mut take: impl FnMut(Class) -> Result<(), LimitName>) -> Option<LimitName> {
+    pub(in crate::ingest) fn limit(&mut self, mut take: impl FnMut(Class) -> Result<(), LimitName>) -> Vec<LimitName> {
         let leader = self.kept.iter().map(|item| item.kind).find(|kind| kind.is_event_like());
         let stop_of_leader = leader.and_then(Class::of).and_then(|class| take(class).err());
-        let mut last = None;
+        let mut stopped = Vec::new();
         for item in std::mem::take(&mut self.kept) {
             let stop = match item.kind {
                 kind if Some(kind) == leader => stop_of_leader,
@@ -24,12 +24,14 @@ impl Collector {
                 // The payload goes with the item, a spooled one by its guard.
                 Some(name) => {
                     self.count(&item, &Outcome::RateLimited(name.code().into()));
-                    last = Some(name);
+                    if !stopped.contains(&name) {
+                        stopped.push(name);
+                    }
                 }
                 None => self.kept.push(item),
             }
         }
-        last
+        stopped
     }
 
     /// Whether no item is kept.

@@ -92,6 +92,21 @@ async fn neighbours_of_a_limited_item_are_kept_and_answered_200_with_the_header(
 }
 
 #[tokio::test]
+async fn a_client_that_knows_only_retry_after_waits_for_what_it_sent() {
+    let house = all_kinds();
+    for _ in 0..3 {
+        send(&house, LIMITED, &[item("attachment", "")]).await.assert_id(ID);
+    }
+    send(&house, LIMITED, &[item("event", ""), item("attachment", "")]).await.assert_id(ID);
+    send(&house, LIMITED, &[item("event", "")]).await.assert_id(ID);
+    let answer = send(&house, LIMITED, &[item("event", "")]).await;
+    let all = "30:error;default;security:key:key_events_minute, 20:attachment;attachment_item:key:key_attachments_minute";
+    assert_eq!((answer.header("x-sentry-rate-limits"), answer.header("retry-after")), (all, "30"));
+    let answer = send(&house, LIMITED, &[item("attachment", "")]).await;
+    assert_eq!((answer.header("x-sentry-rate-limits"), answer.header("retry-after")), (all, "20"));
+}
+
+#[tokio::test]
 async fn a_limited_transaction_takes_profile_and_spans() {
     let house = all_kinds();
     let items = || ["transaction", "profile", "span"].map(|kind| item(kind, ""));

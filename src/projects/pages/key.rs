@@ -106,13 +106,11 @@ pub(super) async fn rotate(app: App, member: ProjectMember, Path((_, id)): Path<
 async fn make(app: &App, member: &ProjectMember, new: &NewKey, done: &str) -> Result<Response, HttpError> {
     let (project, slug) = (member.project.id, &member.project.slug);
     let mut db = app.db.acquire().await.ours()?;
-    match queries::add_key(&mut db, project, (app.ids.uuid(), app.clock.now()), new).await.ours()? {
-        Some(id) => Ok(see_other(&urls::key(slug, id), &Flash::done(done))),
-        None => {
-            let text = format!("A project has {} keys at most. Switch one on again instead.", queries::MAX_KEYS);
-            Ok(see_other(&urls::project_settings(slug), &Flash::warning(text)))
-        }
+    if let Some(id) = queries::add_key(&mut db, project, (app.ids.uuid(), app.clock.now()), new).await.ours()? {
+        return Ok(see_other(&urls::key(slug, id), &Flash::done(done)));
     }
+    let text = format!("A project has {} keys at most. Switch one on again instead.", queries::MAX_KEYS);
+    Ok(see_other(&urls::project_settings(slug), &Flash::warning(text)))
 }
 
 /// Switches a key off or on.

@@ -118,7 +118,8 @@ pub async fn share(quotas: &Quotas, registry: &Registry, app: &App) -> anyhow::R
     let mut tx = app.db.begin().await?;
     let (mut shared, mut facts) = (Vec::new(), Vec::new());
     if !is_loaded {
-        shared = all(&mut tx).await?;
+        // What this process has used already comes below, with what it adds.
+        shared = all(&mut tx).await?.into_iter().filter(|row| row.id().is_none_or(|id| !changes.contains_key(&id))).collect();
     }
     if !changes.is_empty() {
         let before = lock(&mut tx, &changes).await?;

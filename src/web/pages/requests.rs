@@ -58,6 +58,7 @@ pub struct RequestRow {
 
 impl RequestRow {
     /// The line with its reasons in words: of a refusal by its name, of items by their outcomes.
+    #[must_use]
     pub fn with_reasons(mut self, refusal: &str, missing: &[Missing]) -> Self {
         if !refusal.is_empty() {
             let (what, then) = request_reasons::refusal(refusal);
@@ -127,10 +128,6 @@ impl RequestsPage {
 
     fn stats_href(&self) -> String {
         urls::project_stats(&self.slug)
-    }
-
-    fn nobodys_href(&self) -> String {
-        urls::requests()
     }
 
     fn tabs(&self) -> Vec<Link> {
