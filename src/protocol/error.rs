@@ -195,6 +195,7 @@ impl Refusal {
     pub fn line(&self, cause: Option<&str>) -> String {
         let mut text = self.detail();
         if let Some(cause) = cause {
+            text.truncate(text.trim_end_matches('.').len());
             text.push_str(": ");
             text.push_str(cause);
         }

@@ -122,7 +122,7 @@ fn recent_requests_show_members_what_was_refused_or_left_out_and_nobody_else() {
         let page = ana.page(&path).await;
         page.assert_reads("3 times since");
         page.assert_reads("The body is no envelope.");
-        page.assert_reads("1 errors: More than one of a kind that an envelope may hold once");
+        page.assert_reads("Errors (1): More than one of a kind that an envelope may hold once");
         page.assert_reads("test/1");
         page.assert_reads(&format!("{}...@", &shop.key[..8]));
         assert!(!page.html().contains(&shop.key) && !page.html().contains("no envelope\""), "no key, no body");

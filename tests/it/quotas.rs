@@ -177,7 +177,10 @@ fn members_are_told_once_when_a_limit_begins_and_once_when_it_ends() {
         assert_eq!((told("limit_reached").await, told("limit_ended").await), (1, 0), "two processes tell once");
         for path in [urls::project("shop"), urls::project_stats("shop"), "/issues?project=shop".to_owned()] {
             let notice = part(&ana.page(&path).await, "limited");
-            assert!(notice.contains("10 items were dropped since") && notice.contains("See the limits"), "{path}: {notice}");
+            assert!(
+                notice.contains("was reached") && notice.contains("10 items were dropped so far") && notice.contains("See the limits"),
+                "{path}: {notice}"
+            );
         }
         assert!(!ana.page("/issues").await.html().contains("data-test=\"limited\""), "of no project in particular");
         // It is reached again within ten minutes: one story.

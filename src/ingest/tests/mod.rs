@@ -154,7 +154,7 @@ impl Answer {
         let body = self.json();
         assert_eq!((self.status.as_u16(), body["detail"].as_str().unwrap()), (status, detail));
         assert_eq!(body["causes"][0].as_str(), cause);
-        let text = cause.map_or_else(|| detail.to_owned(), |cause| format!("{detail}: {cause}"));
+        let text = cause.map_or_else(|| detail.to_owned(), |cause| format!("{}: {cause}", detail.trim_end_matches('.')));
         assert_eq!(self.header("x-sentry-error"), format!("{text} [DSN {}]", body["dsn"].as_str().unwrap()));
     }
 }

@@ -101,7 +101,7 @@ fn preview(period: Period, max: u64, came: Came) -> String {
     let judged = |rate: i64| if rate.cast_unsigned() > max { "over the limit" } else { "within the limit" };
     match period {
         Period::Minute => {
-            let rate = came.busiest_hour / 60;
+            let rate = (came.busiest_hour + 59) / 60;
             let every = format!("{} at once, then one every {}.", number::count(max.cast_signed()), spell(60.0 / max as f64));
             format!("{every} The busiest hour of the last day had {} a minute: {}.", number::count(rate), judged(rate))
         }

@@ -120,9 +120,9 @@ fn bars(counts: &[i64], span: &Span, amount: &impl Fn(i64) -> String) -> Bars {
     bars
 }
 
-/// "3 errors", "104.9 MB of attachments": an amount of a category, in a list.
+/// "Errors (3)", "Attachments, by size (104.9 MB)".
 pub(super) fn amount_of(category: Category, n: i64) -> String {
-    format!("{} {}", amount(category.unit(), n), title(category).to_lowercase())
+    format!("{} ({})", title(category), amount(category.unit(), n))
 }
 
 /// What people call a category.
