@@ -9,12 +9,15 @@ impl Collector {
     /// Leaves out what `take` does not take, counted as rate limited; the limits that left something out. An event takes its attachments
     /// with it; a transaction its profile and spans, which do not count beside it. Minidumps are never limited.
     pub(in crate::ingest) fn limit(&mut self, mut take: impl FnMut(Class) -> Result<(), LimitName>) -> Vec<LimitName> {
-        let leader = self.kept.iter().map(|item| item.kind).find(|kind| kind.is_event_like());
-        let stop_of_leader = leader.and_then(Class::of).and_then(|class| take(class).err());
+        // Few envelopes hold more than one event-like item; those of security reports do.
+        let leaders = self.kept.iter().map(|item| item.kind).filter(|kind| kind.is_event_like());
+        let leaders: Vec<_> = leaders.map(|kind| (kind, Class::of(kind).and_then(|class| take(class).err()))).collect();
+        let (leader, stop_of_leader) = leaders.first().copied().map_or((None, None), |(kind, stop)| (Some(kind), stop));
+        let mut leaders = leaders.into_iter();
         let mut stopped = Vec::new();
         for item in std::mem::take(&mut self.kept) {
             let stop = match item.kind {
-                kind if Some(kind) == leader => stop_of_leader,
+                kind if kind.is_event_like() => leaders.next().and_then(|(_, stop)| stop),
                 ItemKind::Attachment if is_minidump(&item) => None,
                 ItemKind::Attachment if stop_of_leader.is_some() => stop_of_leader,
                 kind if leader == Some(ItemKind::Transaction) && Class::of(kind) == Some(Class::Transactions) => stop_of_leader,
