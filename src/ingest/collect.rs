@@ -64,7 +64,8 @@ pub(super) struct Collector {
     kept: Vec<Item>,
     counted: BTreeMap<(Category, &'static str, String), Counted>,
     seen: HashMap<ItemKind, u32>,
-    has_event: bool,
+    /// Event-like items that may still come.
+    events_left: u32,
     in_memory: u64,
     attachments: u64,
     pub(super) needs_id: bool,
@@ -81,12 +82,38 @@ impl Collector {
             kept: Vec::new(),
             counted: BTreeMap::new(),
             seen: HashMap::new(),
-            has_event: false,
+            events_left: 1,
             in_memory: 0,
             attachments: 0,
             needs_id: false,
             not_kept: Vec::new(),
         }
+    }
+
+    /// For requests that hold several events, each with an id of its own.
+    pub(super) fn with_events(mut self, events: u32) -> Self {
+        self.events_left = events;
+        self
+    }
+
+    fn take_event(&mut self) -> bool {
+        let is_free = self.events_left > 0;
+        self.events_left = self.events_left.saturating_sub(1);
+        is_free
+    }
+
+    /// Adds an item whose payload is at hand.
+    pub(super) fn add(&mut self, header: ItemHeader, payload: &[u8]) -> Result<(), Stop> {
+        self.begin(header)?;
+        self.payload(payload)?;
+        self.end()
+    }
+
+    /// Counts what never was an item.
+    pub(super) fn count_lost(&mut self, category: Category, outcome: &Outcome, quantity: u64) {
+        let place = (category, outcome.name(), outcome.reason().into_owned());
+        let counted = self.counted.entry(place).or_insert_with(|| Counted { category, outcome: outcome.clone(), quantity: 0 });
+        counted.quantity = counted.quantity.saturating_add(quantity);
     }
 
     /// Whether nothing of the envelope has to be remembered.
@@ -114,7 +141,7 @@ impl Collector {
         let seen = self.seen.entry(kind).or_default();
         *seen += 1;
         let surplus = kind.max_count(&self.settings.limits).is_some_and(|max| *seen > max)
-            || (kind.is_event_like() && std::mem::replace(&mut self.has_event, true))
+            || (kind.is_event_like() && !self.take_event())
             || self.kept.len() >= MAX_ITEMS;
         surplus.then_some(Outcome::Invalid(InvalidReason::DuplicateItem))
     }
@@ -182,9 +209,7 @@ impl Collector {
 
     fn count(&mut self, item: &Item, outcome: &Outcome) {
         for (category, quantity) in item.kind.quantities(&item.header, item.length) {
-            let place = (category, outcome.name(), outcome.reason().into_owned());
-            let counted = self.counted.entry(place).or_insert_with(|| Counted { category, outcome: outcome.clone(), quantity: 0 });
-            counted.quantity = counted.quantity.saturating_add(quantity);
+            self.count_lost(category, outcome, quantity);
         }
     }
 

@@ -10,7 +10,7 @@ use axum::http::Response;
 use super::Ingest;
 use super::answer::{Stop, accepted};
 use super::body::drain;
-use super::collect::{Collected, Collector};
+use super::collect::Collector;
 use super::handler::Arrival;
 use crate::event::json;
 use crate::projects::KeyInfo;
@@ -42,11 +42,7 @@ impl Ingest {
             collector.header.event_id = Some(self.own_id(&collector));
         }
         let (id, not_kept) = (collector.header.event_id, std::mem::take(&mut collector.not_kept));
-        if !collector.is_empty() {
-            let Collected { envelope, spooled, files, counted } = collector.finish();
-            let record = Record { envelope, spooled, counted, ..Self::record(&arrival, &key, Endpoint::Envelope, id) };
-            self.append(record, files, arrival.received).await?;
-        }
+        self.keep(collector, Self::record(&arrival, &key, Endpoint::Envelope, id)).await?;
         Ok(accepted(id, &not_kept))
     }
 

@@ -4,7 +4,7 @@
 //!
 //! **How.** Path, method, credentials, key, project, origin, room in the journal: in this order, all before the body is read.
 //!
-//! **Not here.** What the endpoints do with their bodies ([`super::envelope`], [`super::store`]).
+//! **Not here.** What the endpoints do with their bodies: one file each ([`super::envelope`], [`super::store`], [`super::security`] …).
 
 use std::sync::Arc;
 
@@ -15,10 +15,11 @@ use axum::http::{Method, Request, Response};
 use chrono::{DateTime, Utc};
 
 use super::Ingest;
-use super::answer::{Stop, journal_reason, pixel, preflight, refused, with_cors};
+use super::answer::{Stop, health, journal_reason, pixel, preflight, refused, with_cors};
 use super::body::drain;
 use super::client::{Client, text};
-use super::route::Route;
+use super::collect::{Collected, Collector};
+use super::route::{Endpoint, Route};
 use crate::platform::journal;
 use crate::projects::{KeyAnswer, KeyInfo};
 use crate::protocol::auth::{self, Credentials, Places};
@@ -47,6 +48,12 @@ impl Arrival {
         if self.content_length() > codings.wire_cap(cap) { Err(Refusal::TooLarge(None)) } else { Ok(codings) }
     }
 
+    /// The content type without its parameters, in lower case; empty where there is none.
+    pub(super) fn media_type(&self) -> String {
+        let full = text(&self.parts.headers, "content-type").unwrap_or_default();
+        full.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
     fn content_length(&self) -> u64 {
         text(&self.parts.headers, "content-length").and_then(|length| length.trim().parse().ok()).unwrap_or(0)
     }
@@ -71,64 +78,78 @@ impl Ingest {
                 return refused(&refusal.into(), "");
             }
         };
-        let is_pixel = matches!(route, Route::Store(_)) && request.method() == Method::GET;
-        if !is_pixel && request.method() != Method::POST {
+        if !route.takes(request.method()) {
             drain(request.into_body()).await;
             return refused(&Refusal::MethodNotAllowed.into(), route.methods());
         }
+        let is_pixel = route.endpoint == Endpoint::Store && request.method() == Method::GET;
+        let (allow, may_be_limited) = (route.methods(), route.may_be_limited());
         match (self.receive(route, request, received).await, is_pixel) {
             (Ok(response), false) => response,
-            (Err(stop), false) => refused(&stop, route.methods()),
+            (Err(stop), false) if may_be_limited => refused(&stop, allow),
+            (Err(stop), false) => refused(&stop.without_limit(), allow),
             (Ok(_), true) => pixel(None),
             (Err(stop), true) => pixel(Some(&stop)),
         }
     }
 
     async fn receive(&self, route: Route, request: Request<Body>, received: DateTime<Utc>) -> Result<Response<Body>, Stop> {
+        match route.endpoint {
+            Endpoint::Live => return Ok(health(true)),
+            Endpoint::Ready => return Ok(health(self.seams.journal.admit(0).is_ok())),
+            _ => {}
+        }
         let (parts, body) = request.into_parts();
-        let project = match route {
-            Route::Envelope(project) => Some(project),
-            Route::Store(project) => project,
-        };
         let client = Client::of(&parts, &self.settings.trusted_proxies);
-        let mut arrival = Arrival { received, client, project, credentials: None, parts };
-        let key = match self.admit(&mut arrival).await {
+        let mut arrival = Arrival { received, client, project: route.project, credentials: None, parts };
+        let key = match self.admit(&mut arrival, &route).await {
             Ok(key) => key,
             Err(stop) => {
                 drain(body).await;
                 return Err(stop);
             }
         };
-        let is_envelope =
-            text(&arrival.parts.headers, "content-type").is_some_and(|kind| kind.trim_start().starts_with("application/x-sentry-envelope"));
-        match route {
-            Route::Store(_) if !is_envelope || arrival.parts.method == Method::GET => self.store(arrival, key, body).await,
-            _ => self.envelope(arrival, key, body).await,
+        let is_envelope = match route.endpoint {
+            Endpoint::Envelope => true,
+            Endpoint::Store => arrival.parts.method != Method::GET && arrival.media_type() == "application/x-sentry-envelope",
+            _ => false,
+        };
+        if is_envelope {
+            return self.envelope(arrival, key, body).await;
+        }
+        let Some(key) = key else {
+            drain(body).await;
+            return Err(Refusal::MissingAuth.into());
+        };
+        match route.endpoint {
+            Endpoint::Store => self.store(arrival, key, body).await,
+            Endpoint::Security => self.security(arrival, key, body).await,
+            _ => Err(Refusal::NotFound.into()),
         }
     }
 
     /// All that can be known before the body is read. `None` for an envelope that may bring its credentials inside.
-    async fn admit(&self, arrival: &mut Arrival) -> Result<Option<Arc<KeyInfo>>, Stop> {
+    async fn admit(&self, arrival: &mut Arrival, route: &Route) -> Result<Option<Arc<KeyInfo>>, Stop> {
         let headers = &arrival.parts.headers;
         let places = Places {
             sentry_header: text(headers, "x-sentry-auth"),
             authorization: text(headers, "authorization"),
             query: arrival.parts.uri.query(),
-            path_key: None,
+            path_key: route.key.as_deref(),
         };
         arrival.credentials = auth::find(&places)?;
         let key = match &arrival.credentials {
             Some(credentials) => Some(self.key(credentials, arrival).await?),
             None => None,
         };
-        if let Err(full) = self.seams.journal.admit(arrival.content_length()) {
-            let stop = full.into();
-            return Err(match &key {
-                Some(key) => self.count_stop(key, stop),
-                None => stop,
-            });
+        let is_wrong_type = route.content_types().is_some_and(|known| !known.contains(&&*arrival.media_type()));
+        let admitted = self.seams.journal.admit(arrival.content_length()).map_err(Stop::from);
+        let admitted = if is_wrong_type { Err(Refusal::UnsupportedMediaType.into()) } else { admitted };
+        match (admitted, &key) {
+            (Ok(()), _) => Ok(key),
+            (Err(stop), Some(key)) => Err(self.count_stop(key, stop)),
+            (Err(stop), None) => Err(stop),
         }
-        Ok(key)
     }
 
     /// The key of credentials, if it may send to this project from this page.
@@ -174,11 +195,15 @@ impl Ingest {
         stop
     }
 
-    /// Appends a record; returns once it is on disk.
-    pub(super) async fn append(&self, record: Record, files: Vec<journal::Spooled>, received: DateTime<Utc>) -> Result<(), Stop> {
-        let bytes = record.encode();
+    /// Journals what was collected, with the sender's record; returns once it is on disk.
+    pub(super) async fn keep(&self, collector: Collector, sender: Record) -> Result<(), Stop> {
+        if collector.is_empty() {
+            return Ok(());
+        }
+        let Collected { envelope, spooled, files, counted } = collector.finish();
+        let received = DateTime::from_timestamp_micros(sender.received).unwrap_or_default();
         // Many requests wait for one sync: each with its bytes for the journal only.
-        drop(record);
+        let bytes = Record { envelope, spooled, counted, ..sender }.encode();
         self.seams.journal.append(journal::Record::new(received, bytes).with_spool(files)).await?;
         Ok(())
     }

@@ -33,6 +33,7 @@ mod collect;
 mod envelope;
 mod handler;
 mod route;
+mod security;
 mod store;
 mod tally;
 
@@ -106,6 +107,9 @@ impl Ingest {
 
     /// The routes: everything below `/api/` that no other room claims by a more exact path.
     pub fn routes(self: Arc<Self>) -> Router {
-        Router::new().route("/api/{*rest}", any(handler::handle)).with_state(self)
+        let routes = Router::new().route("/api/{*rest}", any(handler::handle));
+        // A proxy that serves us below a path may have left it on. No route of the dashboard begins with a variable part, so none is shadowed.
+        let below = ["/{a}", "/{a}/{b}", "/{a}/{b}/{c}", "/{a}/{b}/{c}/{d}"];
+        below.iter().fold(routes, |routes, path| routes.route(&format!("{path}/api/{{*rest}}"), any(handler::handle))).with_state(self)
     }
 }

@@ -23,6 +23,8 @@ pub enum Refusal {
     BadKey,
     /// The project in the path is no number.
     BadProject,
+    /// The event id in the path is none.
+    BadEventId,
     /// The key is unknown, disabled, or of another project; or the project takes nothing.
     UnknownProject,
     /// The page that sends is not of an allowed domain.
@@ -57,6 +59,8 @@ pub enum Refusal {
     NotFound,
     /// The server does not know its projects yet and cannot ask for them.
     Unavailable,
+    /// The server cannot take more now, and this client would misunderstand a 429.
+    Overloaded,
 }
 
 /// The body of a refusal.
@@ -80,9 +84,10 @@ impl Refusal {
             Self::TooLarge(_) => 413,
             Self::UnsupportedMediaType => 415,
             Self::RateLimited => 429,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::Overloaded => 503,
             Self::BadKey
             | Self::BadProject
+            | Self::BadEventId
             | Self::ProjectMismatch
             | Self::EmptyBody
             | Self::InvalidEnvelope(_)
@@ -103,6 +108,7 @@ impl Refusal {
             Self::BadEnvelopeAuth(_) => "bad envelope authentication header",
             Self::BadKey => "bad sentry DSN public key",
             Self::BadProject => "bad project path parameter",
+            Self::BadEventId => "bad event id path parameter",
             Self::UnknownProject => "event submission rejected with_reason: ProjectId",
             Self::ForbiddenOrigin => "event submission rejected with_reason: Cors",
             Self::ProjectMismatch | Self::InvalidEnvelope(_) => "invalid event envelope",
@@ -123,6 +129,7 @@ impl Refusal {
             Self::MethodNotAllowed => "method not allowed",
             Self::NotFound => "no such endpoint",
             Self::Unavailable => "projects are not known yet, try again",
+            Self::Overloaded => "the server cannot take more now, try again",
         }
         .to_owned()
     }
@@ -134,6 +141,7 @@ impl Refusal {
             Self::BadEnvelopeAuth(why) | Self::InvalidJson(why) => Some(why),
             Self::BadKey => Some("invalid project key"),
             Self::BadProject => Some("invalid project id"),
+            Self::BadEventId => Some("invalid event id"),
             Self::ProjectMismatch => Some("project id header mismatch between envelope and request"),
             Self::BrokenBody => Some("connection closed before the end"),
             _ => None,

@@ -6,6 +6,7 @@ mod credentials;
 mod encodings;
 mod envelopes;
 mod pressure;
+mod security;
 mod stores;
 mod wire;
 
