@@ -92,6 +92,22 @@ async fn drain_rest(mut stream: BodyDataStream) {
     let _ = tokio::time::timeout(DRAIN_PATIENCE, read).await;
 }
 
+/// Reads and forgets a body of at most `cap` bytes; its size.
+pub(super) async fn discard(body: Body, cap: u64) -> Result<u64, Refusal> {
+    let mut stream = body.into_data_stream();
+    let read = async {
+        let mut length = 0;
+        while let Some(piece) = next_piece(&mut stream).await? {
+            length += piece.len() as u64;
+            if length > cap {
+                return Err(Refusal::TooLarge(None));
+            }
+        }
+        Ok(length)
+    };
+    tokio::time::timeout(PATIENCE, read).await.unwrap_or(Err(Refusal::BrokenBody))
+}
+
 /// A body of at most `cap` decoded bytes, in memory.
 pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<Bytes, Refusal> {
     let max_wire = usize::try_from(codings.wire_cap(cap)).unwrap_or(usize::MAX);

@@ -24,7 +24,7 @@ use crate::protocol::envelope::{EnvelopeHeader, EnvelopeWriter, ItemHeader};
 use crate::protocol::framer::Sink;
 use crate::protocol::items::Oversize;
 use crate::protocol::record::{Counted, SpooledItem};
-use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal};
+use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal, unkept};
 
 /// Payload bytes of one envelope that stay in memory: well below what the journal takes as one record.
 const MAX_IN_MEMORY: u64 = 16 << 20;
@@ -51,7 +51,9 @@ struct Item {
     kind: ItemKind,
     length: u64,
     payload: Payload,
-    /// How it ends, when it is not kept.
+    /// False: its payload is looked at, counted and forgotten.
+    keep: bool,
+    /// How it ends, when that is known before its end.
     dropped: Option<Outcome>,
 }
 
@@ -134,15 +136,17 @@ impl Collector {
         if header.kind_text.is_none() {
             return Some(Outcome::Invalid(InvalidReason::Payload));
         }
-        if !(self.settings.kept)(kind) {
-            self.stop_sending(kind);
-            return Some(Outcome::Unsupported);
-        }
         let seen = self.seen.entry(kind).or_default();
         *seen += 1;
-        let surplus = kind.max_count(&self.settings.limits).is_some_and(|max| *seen > max)
-            || (kind.is_event_like() && !self.take_event())
-            || self.kept.len() >= MAX_ITEMS;
+        let is_one_more = kind.max_count(&self.settings.limits).is_some_and(|max| *seen > max);
+        if !(self.settings.kept)(kind) {
+            self.stop_sending(kind);
+            return match is_one_more {
+                true => Some(Outcome::Invalid(InvalidReason::DuplicateItem)),
+                false => (!unkept::is_looked_at(kind)).then_some(Outcome::Unsupported),
+            };
+        }
+        let surplus = is_one_more || (kind.is_event_like() && !self.take_event()) || self.kept.len() >= MAX_ITEMS;
         surplus.then_some(Outcome::Invalid(InvalidReason::DuplicateItem))
     }
 
@@ -162,8 +166,8 @@ impl Collector {
             return Ok(None);
         }
         match item.kind.oversize() {
-            Oversize::RefuseEnvelope => Err(Refusal::TooLarge(Some(item.kind.name()))),
-            Oversize::DropItem => Ok(Some(Outcome::Invalid(item.kind.too_large()))),
+            Oversize::RefuseEnvelope if item.keep => Err(Refusal::TooLarge(Some(item.kind.name()))),
+            _ => Ok(Some(Outcome::Invalid(item.kind.too_large()))),
         }
     }
 
@@ -182,8 +186,9 @@ impl Collector {
             Payload::Memory(held) => {
                 self.in_memory += bytes.len() as u64;
                 held.extend_from_slice(bytes);
-                if self.in_memory > MAX_IN_MEMORY {
-                    item.dropped = Some(Outcome::Invalid(item.kind.too_large()));
+                let is_unseen = !item.keep && (item.length > unkept::MAX_LOOKED_AT || self.in_memory > MAX_IN_MEMORY);
+                if is_unseen || self.in_memory > MAX_IN_MEMORY {
+                    item.dropped = Some(if is_unseen { Outcome::Unsupported } else { Outcome::Invalid(item.kind.too_large()) });
                     self.release(item);
                 }
             }
@@ -211,6 +216,16 @@ impl Collector {
         for (category, quantity) in item.kind.quantities(&item.header, item.length) {
             self.count_lost(category, outcome, quantity);
         }
+    }
+
+    /// Counts an item that is not kept by what is in it.
+    fn look_at(&mut self, item: &mut Item) {
+        if let Payload::Memory(payload) = &item.payload {
+            for (category, outcome, quantity) in unkept::ends(&item.header, payload) {
+                self.count_lost(category, &outcome, quantity);
+            }
+        }
+        self.release(item);
     }
 
     /// Moves large attachments that were read into memory to the spool.
@@ -273,7 +288,8 @@ impl Sink for Collector {
         let kind = header.kind();
         self.needs_id |= kind.needs_event_id();
         let dropped = self.judge(&header, kind);
-        let mut item = Item { header, kind, length: 0, payload: Payload::Memory(Vec::new()), dropped };
+        let keep = (self.settings.kept)(kind);
+        let mut item = Item { header, kind, length: 0, payload: Payload::Memory(Vec::new()), keep, dropped };
         // A length that is announced too large needs no byte to be read.
         if let Some(length) = item.header.length
             && item.dropped.is_none()
@@ -307,6 +323,10 @@ impl Sink for Collector {
             self.count(&item, &outcome);
             return Ok(());
         }
+        if !item.keep {
+            self.look_at(&mut item);
+            return Ok(());
+        }
         if item.kind == ItemKind::Attachment {
             self.attachments += item.length;
         }
@@ -323,7 +343,7 @@ impl Sink for Collector {
 }
 
 /// The categories to stop for a kind that is not kept: never one that other, kept items share.
-fn stop_categories(kind: ItemKind) -> &'static [Category] {
+pub(super) fn stop_categories(kind: ItemKind) -> &'static [Category] {
     match kind {
         ItemKind::Transaction => &[Category::Transaction],
         ItemKind::Span => &[Category::Span],

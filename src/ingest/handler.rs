@@ -124,7 +124,10 @@ impl Ingest {
         match route.endpoint {
             Endpoint::Store => self.store(arrival, key, body).await,
             Endpoint::Security => self.security(arrival, key, body).await,
-            _ => Err(Refusal::NotFound.into()),
+            Endpoint::Cron(monitor) => self.check_in(arrival, key, body, &monitor).await,
+            Endpoint::Unreal => self.unreal(arrival, key, body).await,
+            Endpoint::Minidump | Endpoint::Attachments(_) => Err(Refusal::NotFound.into()),
+            endpoint => self.telemetry(arrival, key, body, &endpoint).await,
         }
     }
 
@@ -174,6 +177,7 @@ impl Ingest {
         if let Some(reason) = refusal.reason() {
             let category = match &refusal {
                 Refusal::TooLarge(Some(kind)) => ItemKind::parse(kind).category().unwrap_or(Category::Unknown),
+                Refusal::InvalidCheckIn(_) => Category::Monitor,
                 Refusal::InvalidJson(_) => Category::Error,
                 _ => Category::Unknown,
             };

@@ -30,12 +30,14 @@ mod answer;
 mod body;
 mod client;
 mod collect;
+mod cron;
 mod envelope;
 mod handler;
 mod route;
 mod security;
 mod store;
 mod tally;
+mod telemetry;
 
 #[cfg(test)]
 mod tests;

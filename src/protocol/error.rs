@@ -43,6 +43,8 @@ pub enum Refusal {
     BrokenBody,
     /// The body, or an item that cannot be left out, is too large; the item's type.
     TooLarge(Option<&'static str>),
+    /// A check-in by URL that lacks what makes one; what.
+    InvalidCheckIn(&'static str),
     /// A minidump request without a dump.
     MissingMinidump,
     /// A minidump request whose dump is none.
@@ -94,6 +96,7 @@ impl Refusal {
             | Self::InvalidJson(_)
             | Self::InvalidEncoding(_)
             | Self::BrokenBody
+            | Self::InvalidCheckIn(_)
             | Self::MissingMinidump
             | Self::InvalidMinidump
             | Self::InvalidMultipart => 400,
@@ -119,6 +122,7 @@ impl Refusal {
                 return format!("envelope exceeded size limits for type '{kind}' (https://develop.sentry.dev/sdk/envelopes/#size-limits)");
             }
             Self::TooLarge(None) => "payload too large",
+            Self::InvalidCheckIn(_) => "invalid check-in",
             Self::MissingMinidump => "missing minidump",
             Self::InvalidMinidump => "invalid minidump",
             Self::InvalidMultipart => "invalid multipart data",
@@ -137,7 +141,7 @@ impl Refusal {
     /// Why, where there is more to say.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::BadAuthHeader(why) | Self::InvalidEnvelope(why) | Self::InvalidEncoding(why) => Some(why),
+            Self::BadAuthHeader(why) | Self::InvalidEnvelope(why) | Self::InvalidEncoding(why) | Self::InvalidCheckIn(why) => Some(why),
             Self::BadEnvelopeAuth(why) | Self::InvalidJson(why) => Some(why),
             Self::BadKey => Some("invalid project key"),
             Self::BadProject => Some("invalid project id"),
@@ -175,6 +179,7 @@ impl Refusal {
                 Some(kind) => kind,
                 None => "envelope",
             })),
+            Self::InvalidCheckIn(_) => Some(InvalidReason::InvalidCheckIn),
             Self::MissingMinidump => Some(InvalidReason::MissingMinidumpUpload),
             Self::InvalidMinidump => Some(InvalidReason::InvalidMinidump),
             Self::InvalidMultipart => Some(InvalidReason::InvalidMultipart),

@@ -28,6 +28,8 @@ pub mod outcome;
 pub mod rate_limits;
 pub mod record;
 pub mod store_body;
+pub mod telemetry;
+pub mod unkept;
 
 #[cfg(test)]
 mod captured;

@@ -63,6 +63,17 @@ async fn every_capture_is_answered_as_its_client_needs() {
                 check_reports(entry, &records, name);
                 endpoint
             }
+            (path, "POST") if path.starts_with("integration/otlp") => {
+                assert_eq!((answer.status.as_u16(), answer.body.len()), (202, 0), "{name}");
+                let [record] = &records[..] else { panic!("{name}: {} records", records.len()) };
+                assert!(
+                    record.counted.iter().all(|one| one.outcome == crate::protocol::Outcome::Unsupported),
+                    "{name}: {:?}",
+                    record.counted
+                );
+                check_entries(entry, record, name);
+                "otlp"
+            }
             // Endpoints of other rooms.
             _ => {
                 assert_eq!(answer.status, 404, "{name}");
@@ -72,7 +83,7 @@ async fn every_capture_is_answered_as_its_client_needs() {
         };
         *seen.entry(kind).or_default() += 1;
     }
-    assert_eq!(seen, BTreeMap::from([("envelope", 599), ("not here", 7), ("preflight", 3), ("security", 23), ("store", 59)]));
+    assert_eq!(seen, BTreeMap::from([("envelope", 599), ("not here", 2), ("otlp", 5), ("preflight", 3), ("security", 23), ("store", 59)]));
 }
 
 /// The record of a capture holds what the client sent.
@@ -126,4 +137,13 @@ fn check_reports(entry: &Value, records: &[Record], name: &str) {
     assert_eq!(found, kept, "{name}");
     let counted = if others.is_empty() { vec![] } else { vec![count("security unsupported", others.len() as u64)] };
     assert_eq!(counts(&record.counted), counted, "{name}: {others:?}");
+}
+
+/// The spans or logs of an exporter's request are counted.
+fn check_entries(entry: &Value, record: &Record, name: &str) {
+    let (key, category) = if entry["endpoint"].as_str().unwrap().ends_with("logs") { ("logs", "log_item") } else { ("spans", "span") };
+    // Whoever exports through an SDK does not tell how many there are.
+    let Some(expected) = entry["expect_run"][0]["expect"][key].as_array() else { return };
+    let found = record.counted.iter().find(|one| one.category.name() == category).map(|one| one.quantity);
+    assert_eq!(found, Some(expected.len() as u64), "{name}");
 }

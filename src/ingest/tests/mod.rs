@@ -4,6 +4,7 @@ mod answers;
 mod captured;
 mod credentials;
 mod encodings;
+mod endpoints;
 mod envelopes;
 mod pressure;
 mod security;
