@@ -141,9 +141,10 @@ impl Collector {
         let is_one_more = kind.max_count(&self.settings.limits).is_some_and(|max| *seen > max);
         if !(self.settings.kept)(kind) {
             self.stop_sending(kind);
-            return match is_one_more {
-                true => Some(Outcome::Invalid(InvalidReason::DuplicateItem)),
-                false => (!unkept::is_looked_at(kind)).then_some(Outcome::Unsupported),
+            return if is_one_more {
+                Some(Outcome::Invalid(InvalidReason::DuplicateItem))
+            } else {
+                (!unkept::is_looked_at(kind)).then_some(Outcome::Unsupported)
             };
         }
         let surplus = is_one_more || (kind.is_event_like() && !self.take_event()) || self.kept.len() >= MAX_ITEMS;

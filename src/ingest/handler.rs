@@ -126,7 +126,8 @@ impl Ingest {
             Endpoint::Security => self.security(arrival, key, body).await,
             Endpoint::Cron(monitor) => self.check_in(arrival, key, body, &monitor).await,
             Endpoint::Unreal => self.unreal(arrival, key, body).await,
-            Endpoint::Minidump | Endpoint::Attachments(_) => Err(Refusal::NotFound.into()),
+            Endpoint::Minidump => self.minidump(arrival, key, body).await,
+            Endpoint::Attachments(event) => self.attachments(arrival, key, body, event).await,
             endpoint => self.telemetry(arrival, key, body, &endpoint).await,
         }
     }

@@ -27,12 +27,15 @@ use crate::protocol::items::Policy;
 use crate::protocol::{EventId, ItemKind, Limits, PublicKey};
 
 mod answer;
+mod attachments;
 mod body;
 mod client;
 mod collect;
 mod cron;
+mod dump;
 mod envelope;
 mod handler;
+mod minidump;
 mod route;
 mod security;
 mod store;

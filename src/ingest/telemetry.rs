@@ -17,7 +17,7 @@ use super::route::Endpoint;
 use crate::projects::KeyInfo;
 use crate::protocol::encoding::Codings;
 use crate::protocol::envelope::ItemHeader;
-use crate::protocol::record::{self, Record};
+use crate::protocol::record;
 use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal, telemetry};
 
 /// How the entries of a body are counted.
@@ -50,7 +50,8 @@ impl Ingest {
         for (category, quantity) in quantities.into_iter().filter(|(_, quantity)| *quantity > 0) {
             collector.count_lost(category, &outcome, quantity);
         }
-        self.keep(collector, Self::record(&arrival, &key, record::Endpoint::Otlp, None)).await?;
+        let from = if matches!(endpoint, Endpoint::Traces | Endpoint::Logs) { record::Endpoint::Otlp } else { record::Endpoint::Counts };
+        self.keep(collector, Self::record(&arrival, &key, from, None)).await?;
         let status = if kind == ItemKind::Nel { StatusCode::OK } else { StatusCode::ACCEPTED };
         Ok(empty(status, stop_categories(kind)))
     }
@@ -76,7 +77,7 @@ impl Ingest {
         let mut collector = Collector::new(&self.settings, None);
         collector.count_lost(Category::Error, &Outcome::Unsupported, 1);
         let id = (self.seams.new_id)();
-        self.keep(collector, Record { event_id: Some(id), ..Self::record(&arrival, &key, record::Endpoint::Minidump, None) }).await?;
+        self.keep(collector, Self::record(&arrival, &key, record::Endpoint::Counts, Some(id))).await?;
         Ok(accepted_text(id, &[]))
     }
 }

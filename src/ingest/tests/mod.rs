@@ -6,6 +6,7 @@ mod credentials;
 mod encodings;
 mod endpoints;
 mod envelopes;
+mod minidumps;
 mod pressure;
 mod security;
 mod stores;

@@ -12,7 +12,8 @@ const STATUSES: [&str; 3] = ["in_progress", "ok", "error"];
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct CheckIn {
-    check_in_id: Option<Value>,
+    #[serde(rename = "check_in_id")]
+    id: Option<Value>,
     monitor_slug: Option<Value>,
     status: Option<Value>,
 }
@@ -23,7 +24,7 @@ pub(super) fn check(payload: &[u8]) -> Result<(), InvalidReason> {
     // A slug is what is left of its letters and digits.
     let has_slug = text(check_in.monitor_slug.as_ref()).is_some_and(|slug| slug.chars().any(|c| c.is_alphanumeric() || c == '_'));
     let status = text(check_in.status.as_ref()).unwrap_or_default();
-    let has_id = match &check_in.check_in_id {
+    let has_id = match &check_in.id {
         None => true,
         Some(id) => id.as_str().is_some_and(|id| id.parse::<EventId>().is_ok()),
     };

@@ -38,25 +38,30 @@ struct Metric {
 #[serde(default)]
 struct Span {
     trace_id: Option<Value>,
-    span_id: Option<Value>,
+    #[serde(rename = "span_id")]
+    id: Option<Value>,
     name: Option<Value>,
     status: Option<Value>,
     start_timestamp: Option<Value>,
     end_timestamp: Option<Value>,
 }
 
-fn is_time(value: &Option<Value>) -> bool {
+fn is_time(value: Option<&Value>) -> bool {
     matches!(value, Some(Value::Number(_) | Value::String(_)))
 }
 
-fn is_text(value: &Option<Value>) -> bool {
-    text(value.as_ref()).is_some()
+fn is_text(value: Option<&Value>) -> bool {
+    text(value).is_some()
 }
 
 /// Log entries, and the bytes of all of them.
 pub(super) fn logs(header: &ItemHeader, payload: &[u8]) -> Ends {
-    let is_whole =
-        |log: &Log| is_time(&log.timestamp) && is_text(&log.trace_id) && is_text(&log.level) && matches!(log.body, Some(Value::String(_)));
+    let is_whole = |log: &Log| {
+        is_time(log.timestamp.as_ref())
+            && is_text(log.trace_id.as_ref())
+            && is_text(log.level.as_ref())
+            && matches!(log.body, Some(Value::String(_)))
+    };
     let sizes = [(Category::LogByte, payload.len() as u64)];
     counted(header, payload, (&[Category::LogItem], &sizes), (InvalidReason::InvalidLog, is_whole))
 }
@@ -67,9 +72,9 @@ pub(super) fn metrics(header: &ItemHeader, payload: &[u8]) -> Ends {
         let kind = text(metric.r#type.as_ref()).unwrap_or_default();
         let is_known = matches!(kind, "counter" | "gauge" | "distribution");
         is_known
-            && is_time(&metric.timestamp)
-            && is_text(&metric.trace_id)
-            && is_text(&metric.name)
+            && is_time(metric.timestamp.as_ref())
+            && is_text(metric.trace_id.as_ref())
+            && is_text(metric.name.as_ref())
             && matches!(metric.value, Some(Value::Number(_)))
     };
     let sizes = [(Category::TraceMetricByte, payload.len() as u64)];
@@ -84,8 +89,8 @@ pub(super) fn spans(header: &ItemHeader, payload: &[u8]) -> Ends {
         return one(categories.map(|category| (category, 1)).to_vec(), read(payload).and_then(check));
     }
     let is_whole = |span: &Span| {
-        let texts = [&span.trace_id, &span.span_id, &span.name, &span.status].into_iter().all(is_text);
-        texts && is_time(&span.start_timestamp) && is_time(&span.end_timestamp)
+        let texts = [&span.trace_id, &span.id, &span.name, &span.status].into_iter().all(|text| is_text(text.as_ref()));
+        texts && is_time(span.start_timestamp.as_ref()) && is_time(span.end_timestamp.as_ref())
     };
     counted(header, payload, (&categories, &[]), (InvalidReason::InvalidSpan, is_whole))
 }

@@ -17,7 +17,8 @@ struct Profile {
 #[serde(default)]
 struct Chunk {
     profiler_id: Option<Value>,
-    chunk_id: Option<Value>,
+    #[serde(rename = "chunk_id")]
+    id: Option<Value>,
     platform: Option<Value>,
 }
 
@@ -34,6 +35,6 @@ pub(super) fn whole(payload: &[u8]) -> Ends {
 /// Whether a chunk is one.
 pub(super) fn chunk(payload: &[u8]) -> Result<(), InvalidReason> {
     let chunk: Chunk = read(payload)?;
-    let is_whole = [&chunk.profiler_id, &chunk.chunk_id, &chunk.platform].into_iter().all(|value| text(value.as_ref()).is_some());
+    let is_whole = [&chunk.profiler_id, &chunk.id, &chunk.platform].into_iter().all(|value| text(value.as_ref()).is_some());
     if is_whole { Ok(()) } else { Err(InvalidReason::InvalidProfile) }
 }

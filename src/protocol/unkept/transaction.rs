@@ -31,16 +31,17 @@ struct Trace {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Span {
-    pub(super) trace_id: Option<Value>,
-    pub(super) span_id: Option<Value>,
-    pub(super) start_timestamp: Option<Value>,
-    pub(super) timestamp: Option<Value>,
+    trace_id: Option<Value>,
+    #[serde(rename = "span_id")]
+    id: Option<Value>,
+    start_timestamp: Option<Value>,
+    timestamp: Option<Value>,
 }
 
 impl Span {
     /// Whether it has all that makes a span.
     pub(super) fn is_whole(&self) -> bool {
-        let ids = [&self.trace_id, &self.span_id].into_iter().all(|id| text(id.as_ref()).is_some());
+        let ids = [&self.trace_id, &self.id].into_iter().all(|id| text(id.as_ref()).is_some());
         ids && self.start_timestamp.is_some() && self.timestamp.is_some()
     }
 }
