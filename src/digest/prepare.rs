@@ -23,7 +23,7 @@ use crate::protocol::client_report;
 use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
-use crate::protocol::{InvalidReason, ItemKind, Outcome};
+use crate::protocol::{Category, InvalidReason, ItemKind, Outcome};
 
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
