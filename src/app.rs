@@ -214,7 +214,7 @@ pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_pr
         new_id: Box::new(move || ids.uuid().into()),
     };
     // What digest has a place for; other kinds end as unsupported.
-    let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::ClientReport);
+    let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::RawSecurity | ItemKind::ClientReport);
     Ingest::new(seams, ingest::Settings { trusted_proxies, kept, ..ingest::Settings::default() })
 }
 

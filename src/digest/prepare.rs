@@ -9,19 +9,21 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::process::{Facts, Refused, Wishes, grouped, normalised};
+use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
 use crate::accounts::ProjectId;
+use crate::event::csp::Around;
 use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
+use crate::grouping::Kind;
 use crate::platform::journal::{Entry, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report;
-use crate::protocol::envelope::{EnvelopeHeader, Item};
+use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
-use crate::protocol::{InvalidReason, ItemKind, Outcome};
+use crate::protocol::{Category, InvalidReason, ItemKind, Outcome};
 
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
@@ -141,6 +143,7 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         prepared.unknown_project = Some(project);
         return Ok(prepared);
     }
+    let mut reports = 0..;
     for item in envelope.collect_items().map_err(|error| error.to_string())? {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
@@ -152,6 +155,11 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         match (&config, kind) {
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
             (Some(config), ItemKind::Event) => prepared.events.extend(event(managed, &record, &envelope.header, config)?),
+            (Some(config), ItemKind::RawSecurity) => {
+                // The reports of one request are events of their own.
+                let own = Record { event_id: record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n)), ..record.clone() };
+                prepared.events.extend(event(managed, &own, &envelope.header, config)?);
+            }
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
     }
@@ -195,11 +203,19 @@ fn event(
     config: &ProjectConfig,
 ) -> Result<Option<Managed<PreparedEvent>>, String> {
     let prepared = match item.get() {
-        Some(item) => prepared_event(&item.payload, record, header, config),
+        Some(item) => read(item, record).map_err(Trouble::Refused).and_then(|event| prepared_event(event, record, header, config)),
         None => return Ok(None),
     };
     let outcome = match prepared {
-        Ok(event) => return Ok(Some(item.map(|_| event))),
+        Ok(event) => {
+            let mut item = item.map(|_| event);
+            // A report that an SDK made an event of counts as what it is.
+            if item.get().is_some_and(|event| event.kind == Kind::Csp.as_str()) {
+                item.count_as(vec![(Category::Security, 1)]);
+            }
+            return Ok(Some(item));
+        }
+        Err(Trouble::Refused(Refused::NotAReport(_))) => Outcome::Invalid(InvalidReason::SecurityReport),
         Err(Trouble::Refused(Refused::NotJson(_) | Refused::NotAnEvent(_))) => Outcome::Invalid(InvalidReason::InvalidJson),
         Err(Trouble::Refused(Refused::Filtered(reason))) => Outcome::Filtered(reason.stat_key().into()),
         Err(Trouble::Defect(reason)) => return Err(reason),
@@ -208,7 +224,19 @@ fn event(
     Ok(None)
 }
 
-fn prepared_event(payload: &Bytes, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
+/// The event of an item, as it was sent.
+fn read(item: &Item, record: &Record) -> Result<Value, Refused> {
+    let ItemHeader { sentry_release, sentry_environment, .. } = &item.header;
+    match item.header.kind() {
+        ItemKind::RawSecurity => reported(
+            &item.payload,
+            Around { release: sentry_release.as_deref(), environment: sentry_environment.as_deref(), origin: record.origin.as_deref() },
+        ),
+        _ => parsed(&item.payload),
+    }
+}
+
+fn prepared_event(event: Value, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
     let received = time(record.received);
     let facts = Facts {
         client_ip: record.client_ip,
@@ -222,7 +250,7 @@ fn prepared_event(payload: &Bytes, record: &Record, header: &EnvelopeHeader, con
         event_id: record.event_id.or(header.event_id).map(|id| id.to_string()),
     };
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
-    let mut event = normalised(payload, &facts, wishes).map_err(Trouble::Refused)?;
+    let mut event = settled(event, &facts, wishes).map_err(Trouble::Refused)?;
     let grouping = grouped(&mut event, &config.grouping);
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);

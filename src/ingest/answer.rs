@@ -93,11 +93,37 @@ pub(super) fn with_cors(mut response: Response<Body>) -> Response<Body> {
 pub(super) fn accepted(id: Option<EventId>, not_kept: &[Category]) -> Response<Body> {
     let body = id.map_or_else(|| "{}".to_owned(), |id| format!("{{\"id\":\"{id}\"}}"));
     let mut response = json(StatusCode::OK, body);
+    stop_sending(&mut response, not_kept);
+    response
+}
+
+fn stop_sending(response: &mut Response<Body>, not_kept: &[Category]) {
     if !not_kept.is_empty() {
         let limit = RateLimit::new(NOT_KEPT_SECONDS, not_kept, Scope::Organization, "not_kept");
         put(response.headers_mut(), RATE_LIMITS, &limit.to_string());
     }
+}
+
+/// A success without a body. SDKs of kinds that are not kept are asked not to send them again.
+pub(super) fn empty(status: StatusCode, not_kept: &[Category]) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    stop_sending(&mut response, not_kept);
     response
+}
+
+/// What crash reporters print: the id with hyphens, and nothing else.
+pub(super) fn accepted_text(id: EventId, not_kept: &[Category]) -> Response<Body> {
+    let mut response = Response::new(Body::from(id.uuid().hyphenated().to_string()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    stop_sending(&mut response, not_kept);
+    response
+}
+
+/// The answer to a probe.
+pub(super) fn health(is_healthy: bool) -> Response<Body> {
+    let status = if is_healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    json(status, format!("{{\"is_healthy\":{is_healthy}}}"))
 }
 
 /// The answer to a preflight.
@@ -185,6 +211,16 @@ fn json(status: StatusCode, body: String) -> Response<Body> {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+impl Stop {
+    /// The same for clients that would take a 429 for a failure, and try again for ever.
+    pub(super) fn without_limit(self) -> Self {
+        match explain(&self).0 {
+            Refusal::RateLimited => Self::Refused(Refusal::Overloaded),
+            _ => self,
+        }
+    }
 }
 
 /// Header texts come from here and from grammars without control characters; one that were none would be left out.

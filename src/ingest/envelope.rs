@@ -10,7 +10,7 @@ use axum::http::Response;
 use super::Ingest;
 use super::answer::{Stop, accepted};
 use super::body::drain;
-use super::collect::{Collected, Collector};
+use super::collect::Collector;
 use super::handler::Arrival;
 use crate::event::json;
 use crate::projects::KeyInfo;
@@ -41,15 +41,9 @@ impl Ingest {
         if collector.needs_id && collector.header.event_id.is_none() {
             collector.header.event_id = Some(self.own_id(&collector));
         }
-        self.limit(&mut collector, &key, arrival.received)?;
         let (id, not_kept) = (collector.header.event_id, std::mem::take(&mut collector.not_kept));
-        if !collector.is_empty() {
-            let Collected { envelope, spooled, files, counted } = collector.finish();
-            self.note_left_out(&arrival, &counted);
-            let record = Record { envelope, spooled, counted, ..Self::record(&arrival, &key, Endpoint::Envelope, id) };
-            self.append(record, files, arrival.received).await?;
-        }
-        Ok(self.with_limits(accepted(id, &not_kept), &key, arrival.received))
+        self.keep(collector, (&arrival, &key), Self::record(&arrival, &key, Endpoint::Envelope, id)).await?;
+        Ok(accepted(id, &not_kept))
     }
 
     /// The key in the envelope header, for requests that carry none outside.

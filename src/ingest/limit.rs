@@ -3,11 +3,11 @@
 //! **Promise.** An item over a limit is counted under the limit's reason code and costs its neighbours nothing; a request of which nothing is
 //! left is answered 429, and costs no disk. Every answer names all limits of its key that are active.
 //!
-//! **How.** [`Ingest::limit`] once the envelope is framed, for only then it is known what is in it. Where a limit stops everything that can be
+//! **How.** [`Ingest::limit`] once the body is sorted, for only then it is known what is in it ([`Ingest::keep`] asks). Where a limit stops everything that can be
 //! in a body, [`Ingest::stop_before_body`] answers before it is read.
 //!
-//! **Not here.** Counting (`projects::quotas`), which kinds go together ([`super::collect`]). Endpoints that never answer 429 (minidump,
-//! unreal, cron, security, NEL, OTLP) call [`Ingest::limit`] too, and answer as usual whatever it says.
+//! **Not here.** Counting (`projects::quotas`), which kinds go together ([`super::collect`]). Which endpoints never answer 429
+//! ([`Ingest::keep`]): they leave out the same.
 
 use axum::body::Body;
 use axum::http::Response;
@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use super::Ingest;
 use super::answer::{Stop, add_limits};
 use super::collect::Collector;
-use super::route::Route;
+use super::route::{Endpoint, Route};
 use crate::projects::KeyInfo;
 use crate::protocol::quota::{Class, LimitName};
 use crate::protocol::{Category, Outcome};
@@ -43,11 +43,11 @@ impl Ingest {
     }
 
     /// Stops a request of whose body nothing could be taken.
-    pub(super) fn stop_before_body(&self, route: Route, key: &KeyInfo, (length, received): (u64, DateTime<Utc>)) -> Result<(), Stop> {
-        let (classes, category): (&[Class], _) = if matches!(route, Route::Store(_)) {
+    pub(super) fn stop_before_body(&self, route: &Route, key: &KeyInfo, (length, received): (u64, DateTime<Utc>)) -> Result<(), Stop> {
+        let (classes, category): (&[Class], _) = if route.endpoint == Endpoint::Store {
             // One event, and no client report.
             (&[Class::Events, Class::All], Category::Error)
-        } else if matches!(route, Route::Envelope(_)) && length > REPORT_SIZE {
+        } else if route.endpoint == Endpoint::Envelope && length > REPORT_SIZE {
             (&[Class::All], Category::Unknown)
         } else {
             return Ok(());

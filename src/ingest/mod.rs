@@ -28,16 +28,22 @@ use crate::protocol::items::Policy;
 use crate::protocol::{EventId, ItemKind, Limits, PublicKey};
 
 mod answer;
+mod attachments;
 mod body;
 mod client;
 mod collect;
+mod cron;
+mod dump;
 mod envelope;
 mod handler;
 mod limit;
+mod minidump;
 mod route;
+mod security;
 mod sender;
 mod store;
 mod tally;
+mod telemetry;
 
 #[cfg(test)]
 mod tests;
@@ -123,6 +129,9 @@ impl Ingest {
 
     /// The routes: everything below `/api/` that no other room claims by a more exact path.
     pub fn routes(self: Arc<Self>) -> Router {
-        Router::new().route("/api/{*rest}", any(handler::handle)).with_state(self)
+        let routes = Router::new().route("/api/{*rest}", any(handler::handle));
+        // A proxy that serves us below a path may have left it on. No route of the dashboard begins with a variable part, so none is shadowed.
+        let below = ["/{a}", "/{a}/{b}", "/{a}/{b}/{c}", "/{a}/{b}/{c}/{d}"];
+        below.iter().fold(routes, |routes, path| routes.route(&format!("{path}/api/{{*rest}}"), any(handler::handle))).with_state(self)
     }
 }

@@ -51,6 +51,11 @@ impl Sender {
         Self { received, uri: parts.uri.clone(), host, agent, address: client.ip, ..Self::default() }
     }
 
+    /// Whose request it is, if that is known.
+    pub(super) fn owner(&self) -> Option<&KeyInfo> {
+        self.owner.get().map(Arc::as_ref)
+    }
+
     /// The credentials of the request, wherever they were.
     pub(super) fn sent(&self, credentials: &Credentials) {
         let _ = self.sent_key.set((credentials.key, credentials.client.clone()));
@@ -83,9 +88,9 @@ impl Sender {
         plain(segments.get(1).or(segments.first()).copied().unwrap_or_default().as_bytes(), MAX_SEGMENT)
     }
 
-    /// The path behind `/api/`.
+    /// The path behind `/api/`, which may stand below any other.
     fn segments(&self) -> Vec<&str> {
-        self.uri.path().split('/').filter(|segment| !segment.is_empty()).skip(1).take(3).collect()
+        self.uri.path().split('/').filter(|segment| !segment.is_empty()).skip_while(|segment| *segment != "api").skip(1).take(3).collect()
     }
 
     /// The request, refused.
@@ -150,6 +155,7 @@ mod tests {
         for (uri, host, dsn, endpoint) in [
             ("/api/42/envelope/", &b"errors.example:8000"[..], "(no key)@errors.example:8000/42", "envelope"),
             ("//api//42//store", b"h\xff\"t", "(no key)@h?\"t/42", "store"),
+            ("/below/a/path/api/42/envelope/", b"h", "(no key)@h/42", "envelope"),
             ("/api/store/", b"h", "(no key)@h/-", "store"),
             ("/api/%0d%0aX/envelope/", b"h", "(no key)@h/%0d%0aX", "envelope"),
             ("/api/0123456789012345678901234567890/envelope/", b"h", "(no key)@h/01234567890123456789", "envelope"),

@@ -23,6 +23,8 @@ pub enum Refusal {
     BadKey,
     /// The project in the path is no number.
     BadProject,
+    /// The event id in the path is none.
+    BadEventId,
     /// There is no such key.
     UnknownProject,
     /// The key is switched off.
@@ -45,6 +47,8 @@ pub enum Refusal {
     BrokenBody,
     /// The body, or an item that cannot be left out, is too large; the item's type.
     TooLarge(Option<&'static str>),
+    /// A check-in by URL that lacks what makes one; what.
+    InvalidCheckIn(&'static str),
     /// A minidump request without a dump.
     MissingMinidump,
     /// A minidump request whose dump is none.
@@ -61,6 +65,8 @@ pub enum Refusal {
     NotFound,
     /// The server does not know its projects yet and cannot ask for them.
     Unavailable,
+    /// The server cannot take more now, and this client would misunderstand a 429.
+    Overloaded,
 }
 
 /// The body of a refusal.
@@ -87,15 +93,17 @@ impl Refusal {
             Self::TooLarge(_) => 413,
             Self::UnsupportedMediaType => 415,
             Self::RateLimited => 429,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::Overloaded => 503,
             Self::BadKey
             | Self::BadProject
+            | Self::BadEventId
             | Self::ProjectMismatch
             | Self::EmptyBody
             | Self::InvalidEnvelope(_)
             | Self::InvalidJson(_)
             | Self::InvalidEncoding(_)
             | Self::BrokenBody
+            | Self::InvalidCheckIn(_)
             | Self::MissingMinidump
             | Self::InvalidMinidump
             | Self::InvalidMultipart => 400,
@@ -111,6 +119,7 @@ impl Refusal {
             Self::BadKey => "bad sentry DSN public key",
             Self::BadProject => "bad project path parameter",
             Self::UnknownProject | Self::DisabledKey | Self::ForeignKey => "event submission rejected with_reason: ProjectId",
+            Self::BadEventId => "bad event id path parameter",
             Self::ForbiddenOrigin => "event submission rejected with_reason: Cors",
             Self::ProjectMismatch | Self::InvalidEnvelope(_) => "invalid event envelope",
             Self::EmptyBody => "empty request body",
@@ -120,6 +129,7 @@ impl Refusal {
                 return format!("envelope exceeded size limits for type '{kind}' (https://develop.sentry.dev/sdk/envelopes/#size-limits)");
             }
             Self::TooLarge(None) => "payload too large",
+            Self::InvalidCheckIn(_) => "invalid check-in",
             Self::MissingMinidump => "missing minidump",
             Self::InvalidMinidump => "invalid minidump",
             Self::InvalidMultipart => "invalid multipart data",
@@ -130,6 +140,7 @@ impl Refusal {
             Self::MethodNotAllowed => "method not allowed",
             Self::NotFound => "no such endpoint",
             Self::Unavailable => "projects are not known yet, try again",
+            Self::Overloaded => "the server cannot take more now, try again",
         }
         .to_owned()
     }
@@ -137,7 +148,7 @@ impl Refusal {
     /// Why, where there is more to say.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::BadAuthHeader(why) | Self::InvalidEnvelope(why) | Self::InvalidEncoding(why) => Some(why),
+            Self::BadAuthHeader(why) | Self::InvalidEnvelope(why) | Self::InvalidEncoding(why) | Self::InvalidCheckIn(why) => Some(why),
             Self::BadEnvelopeAuth(why) | Self::InvalidJson(why) => Some(why),
             Self::BadKey => Some("invalid project key"),
             Self::UnknownProject => Some("no such key on this server"),
@@ -145,6 +156,7 @@ impl Refusal {
             Self::ForeignKey => Some("the key is not one of this project number"),
             Self::ForbiddenOrigin => Some("the page is not of the key's allowed domains"),
             Self::BadProject => Some("invalid project id"),
+            Self::BadEventId => Some("invalid event id"),
             Self::ProjectMismatch => Some("project id header mismatch between envelope and request"),
             Self::BrokenBody => Some("connection closed before the end"),
             _ => None,
@@ -159,6 +171,7 @@ impl Refusal {
             Self::BadEnvelopeAuth(_) => "bad_envelope_auth",
             Self::BadKey => "bad_key",
             Self::BadProject => "bad_project",
+            Self::BadEventId => "bad_event_id",
             Self::UnknownProject => "unknown_key",
             Self::DisabledKey => "disabled_key",
             Self::ForeignKey => "foreign_key",
@@ -167,6 +180,7 @@ impl Refusal {
             Self::EmptyBody => "empty_body",
             Self::InvalidEnvelope(_) => "invalid_envelope",
             Self::InvalidJson(_) => "invalid_json",
+            Self::InvalidCheckIn(_) => "invalid_check_in",
             Self::InvalidEncoding(_) => "invalid_encoding",
             Self::BrokenBody => "broken_body",
             Self::TooLarge(_) => "too_large",
@@ -175,6 +189,7 @@ impl Refusal {
             Self::InvalidMultipart => "invalid_multipart",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotFound => "not_found",
             Self::Unavailable => "unavailable",
@@ -214,6 +229,7 @@ impl Refusal {
                 Some(kind) => kind,
                 None => "envelope",
             })),
+            Self::InvalidCheckIn(_) => Some(InvalidReason::InvalidCheckIn),
             Self::MissingMinidump => Some(InvalidReason::MissingMinidumpUpload),
             Self::InvalidMinidump => Some(InvalidReason::InvalidMinidump),
             Self::InvalidMultipart => Some(InvalidReason::InvalidMultipart),

@@ -8,6 +8,7 @@ mod access;
 mod alerts;
 mod crash;
 mod digest;
+mod endpoints;
 mod explain;
 mod hostile;
 mod keys;

@@ -205,3 +205,32 @@ async fn answers_name_the_dsn_as_understood_and_cannot_be_broken_out_of() {
     let answer = house.post("/api/x%0d%0aSet-Cookie:y/envelope/", event_envelope()).await;
     assert_eq!((answer.json()["dsn"].as_str().unwrap(), answer.header("set-cookie")), ("(no key)@-/x%0d%0aSet-Cookie:y", ""));
 }
+
+#[tokio::test]
+async fn security_reports_over_the_limit_are_left_out_without_a_word() {
+    let house = House::new();
+    let report = || {
+        let path = format!("/api/44/security/?sentry_key={LIMITED}");
+        let report =
+            r#"{"csp-report":{"document-uri":"https://a.example","violated-directive":"img-src","blocked-uri":"https://b.example"}}"#;
+        Request::builder().method(Method::POST).uri(path).header("content-type", "application/csp-report").body(report.into()).unwrap()
+    };
+    for _ in 0..4 {
+        assert_eq!(house.send(report()).await.status, 200);
+    }
+    assert_eq!(house.send(report()).await.header("x-sentry-rate-limits"), "30:error;default;security:key:key_events_minute");
+    assert_eq!(house.records().await.len(), 2);
+    house.ingest.flush_refused(now()).await;
+    assert_eq!(counts(&house.only_record().await.counted), [count("security rate_limited key_events_minute", 3)]);
+}
+
+#[tokio::test]
+async fn check_ins_are_never_limited() {
+    let house = all_kinds();
+    for _ in 0..5 {
+        let path = format!("/api/44/cron/nightly/{SCARCE}/?status=ok");
+        let answer = house.send(Request::builder().method(Method::POST).uri(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 202);
+    }
+    assert_eq!(house.records().await.len(), 5);
+}

@@ -4,9 +4,12 @@ mod answers;
 mod captured;
 mod credentials;
 mod encodings;
+mod endpoints;
 mod envelopes;
 mod limits;
+mod minidumps;
 mod pressure;
+mod security;
 mod stores;
 mod wire;
 

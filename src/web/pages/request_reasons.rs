@@ -14,6 +14,8 @@ pub(super) fn refusal(name: &str) -> (&'static str, &'static str) {
         }
         "bad_key" => ("The key in the DSN is no key.", "Copy the DSN again: a key has 32 hex digits."),
         "bad_project" => ("The DSN ends with something that is no project number.", "Copy the DSN again from the project's page."),
+        "bad_event_id" => ("The address names no event.", "Look at the address that the client sends to."),
+        "invalid_check_in" => ("The check-in could not be read.", "Look at the address and its fields: status, check_in_id, duration."),
         "unknown_key" => ("There is no key like this here.", "Copy the DSN again from the project's page; it may be another server's."),
         "disabled_key" => {
             ("The key is switched off.", "Switch it on in the project's settings, or give the program the DSN of another key.")
@@ -36,6 +38,7 @@ pub(super) fn refusal(name: &str) -> (&'static str, &'static str) {
         "rate_limited" => {
             ("A limit was reached, or the server could take no more.", "The answer names which. SDKs wait and report what they dropped.")
         }
+        "overloaded" => ("The server could take no more.", "An administrator sees why in the log."),
         "unavailable" => ("The server had no answer from its database and did not know the key.", "An administrator sees why in the log."),
         _ => ("It was refused.", ""),
     }
@@ -82,6 +85,9 @@ mod tests {
             Refusal::UnsupportedMediaType,
             Refusal::RateLimited,
             Refusal::Unavailable,
+            Refusal::BadEventId,
+            Refusal::InvalidCheckIn(""),
+            Refusal::Overloaded,
         ] {
             assert_ne!(refusal(known.name()), refusal("of tomorrow"), "{known:?}");
         }
