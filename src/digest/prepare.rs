@@ -20,6 +20,7 @@ use crate::platform::journal::{Entry, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report;
+use crate::protocol::crash_form::Crash;
 use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
@@ -143,8 +144,10 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         prepared.unknown_project = Some(project);
         return Ok(prepared);
     }
+    let items = envelope.collect_items().map_err(|error| error.to_string())?;
+    let crash = crash(&record, &items);
     let mut reports = 0..;
-    for item in envelope.collect_items().map_err(|error| error.to_string())? {
+    for item in items {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
             count_report(&item.payload, &record, &ledger);
@@ -154,17 +157,23 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         let managed = Managed::new(item, source, quantities, &ledger);
         match (&config, kind) {
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
-            (Some(config), ItemKind::Event) => prepared.events.extend(event(managed, &record, &envelope.header, config)?),
+            (Some(config), ItemKind::Event) => prepared.events.extend(event(managed, (&record, crash), &envelope.header, config)?),
             (Some(config), ItemKind::RawSecurity) => {
                 // The reports of one request are events of their own.
                 let own = Record { event_id: record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n)), ..record.clone() };
-                prepared.events.extend(event(managed, &own, &envelope.header, config)?);
+                prepared.events.extend(event(managed, (&own, None), &envelope.header, config)?);
             }
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
     }
     prepared.ended = ledger.take();
     Ok(prepared)
+}
+
+/// The crash that an attachment beside the event tells of.
+fn crash(record: &Record, items: &[Item]) -> Option<Crash> {
+    let mut headers = items.iter().map(|item| &item.header).chain(record.spooled.iter().map(|item| &item.header));
+    headers.find_map(|header| Crash::of(header.attachment_type.as_deref()))
 }
 
 fn count_report(payload: &Bytes, record: &Record, ledger: &Ledger) {
@@ -198,12 +207,12 @@ enum Trouble {
 /// The event, or nothing when it has ended; an error condemns the record.
 fn event(
     item: Managed<Item>,
-    record: &Record,
+    (record, crash): (&Record, Option<Crash>),
     header: &EnvelopeHeader,
     config: &ProjectConfig,
 ) -> Result<Option<Managed<PreparedEvent>>, String> {
     let prepared = match item.get() {
-        Some(item) => read(item, record).map_err(Trouble::Refused).and_then(|event| prepared_event(event, record, header, config)),
+        Some(item) => read(item, record, crash).map_err(Trouble::Refused).and_then(|event| prepared_event(event, record, header, config)),
         None => return Ok(None),
     };
     let outcome = match prepared {
@@ -224,16 +233,18 @@ fn event(
     Ok(None)
 }
 
-/// The event of an item, as it was sent.
-fn read(item: &Item, record: &Record) -> Result<Value, Refused> {
-    let ItemHeader { sentry_release, sentry_environment, .. } = &item.header;
-    match item.header.kind() {
-        ItemKind::RawSecurity => reported(
-            &item.payload,
-            Around { release: sentry_release.as_deref(), environment: sentry_environment.as_deref(), origin: record.origin.as_deref() },
-        ),
-        _ => parsed(&item.payload),
+/// The event of an item, as it was sent; that of a crash says so.
+fn read(item: &Item, record: &Record, crash: Option<Crash>) -> Result<Value, Refused> {
+    if item.header.kind() == ItemKind::RawSecurity {
+        let ItemHeader { sentry_release, sentry_environment, .. } = &item.header;
+        let (release, environment) = (sentry_release.as_deref(), sentry_environment.as_deref());
+        return reported(&item.payload, Around { release, environment, origin: record.origin.as_deref() });
     }
+    let mut event = parsed(&item.payload)?;
+    if let (Some(crash), Value::Object(event)) = (crash, &mut event) {
+        crash.stand_in(event);
+    }
+    Ok(event)
 }
 
 fn prepared_event(event: Value, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {

@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use super::Settings;
 use super::answer::Stop;
 use crate::platform::journal::{Journal, SpoolWriter, Spooled};
+use crate::protocol::crash_form::Crash;
 use crate::protocol::envelope::{EnvelopeHeader, EnvelopeWriter, ItemHeader};
 use crate::protocol::framer::Sink;
 use crate::protocol::items::Oversize;
@@ -131,6 +132,12 @@ impl Collector {
             Payload::Memory(bytes) => Some(&bytes[..]),
             _ => None,
         })
+    }
+
+    /// Whether there is a file of a crash and no event that tells of it.
+    pub(super) fn lacks_event_of_crash(&self) -> bool {
+        let is_crash = |item: &Item| Crash::of(item.header.attachment_type.as_deref()).is_some();
+        self.kept.iter().any(is_crash) && !self.kept.iter().any(|item| item.kind.is_event_like())
     }
 
     /// What an item ends as before its payload is looked at.

@@ -14,8 +14,9 @@ use super::collect::Collector;
 use super::handler::Arrival;
 use crate::event::json;
 use crate::projects::KeyInfo;
+use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::{Endpoint, Record};
-use crate::protocol::{Dsn, EventId, Refusal, auth};
+use crate::protocol::{Dsn, EventId, ItemKind, Refusal, auth};
 
 impl Ingest {
     pub(super) async fn envelope(&self, mut arrival: Arrival, key: Option<Arc<KeyInfo>>, body: Body) -> Result<Response<Body>, Stop> {
@@ -38,6 +39,11 @@ impl Ingest {
             }
             None => self.key_inside(&mut arrival, collector.header.dsn.as_deref()).await?,
         };
+        if collector.lacks_event_of_crash() {
+            // Digest makes a crash of it, as it does of one that the client sent.
+            let header = ItemHeader { kind_text: Some(ItemKind::Event.name().to_owned()), ..ItemHeader::default() };
+            collector.add(header, b"{}")?;
+        }
         if collector.needs_id && collector.header.event_id.is_none() {
             collector.header.event_id = Some(self.own_id(&collector));
         }

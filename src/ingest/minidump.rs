@@ -124,6 +124,12 @@ struct Upload {
 }
 
 impl Upload {
+    fn take_memory(&mut self, bytes: usize) -> Result<(), Stop> {
+        let left = self.memory.checked_sub(bytes as u64);
+        self.memory = left.ok_or(Refusal::TooLarge(Some(ItemKind::FormData.name())))?;
+        Ok(())
+    }
+
     /// The handler's files that are no text count as the attachments they came as.
     fn count_broken(&self, length: usize) {
         let outcome = Outcome::Invalid(InvalidReason::InvalidMsgpack);
@@ -149,6 +155,7 @@ impl PartSink for Upload {
             self.place.borrow_mut().begin(file_header(header))?;
             Part::File
         } else {
+            self.take_memory(header.name.len())?;
             Part::Field(header.name, Vec::new())
         };
         Ok(())
@@ -160,10 +167,8 @@ impl PartSink for Upload {
             Part::Dump(dump) => dump.push(bytes),
             Part::File => self.place.borrow_mut().payload(bytes),
             Part::Field(_, held) | Part::OwnEvent(held) | Part::Breadcrumbs(held) => {
-                let left = self.memory.checked_sub(bytes.len() as u64);
-                self.memory = left.ok_or(Refusal::TooLarge(Some(ItemKind::FormData.name())))?;
                 held.extend_from_slice(bytes);
-                Ok(())
+                self.take_memory(bytes.len())
             }
         }
     }

@@ -106,20 +106,46 @@ impl Form {
         if !crumbs.is_empty() {
             event.insert("breadcrumbs".to_owned(), json!({"values": crumbs}));
         }
-        placeholder(&mut event);
+        event.remove("exception");
+        Crash::Minidump.stand_in(&mut event);
         event
     }
 }
 
-/// The event of a crash whose dump nobody has read.
-fn placeholder(event: &mut Map<String, Value>) {
-    event.insert("platform".to_owned(), json!("native"));
-    if event.get("level").is_none_or(Value::is_null) {
-        event.insert("level".to_owned(), json!("fatal"));
+/// A file that tells of a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// A minidump.
+    Minidump,
+    /// A crash report of an Apple system.
+    Apple,
+}
+
+impl Crash {
+    /// What an attachment of this type tells of.
+    pub fn of(attachment_type: Option<&str>) -> Option<Self> {
+        match attachment_type {
+            Some("event.minidump") => Some(Self::Minidump),
+            Some("event.applecrashreport") => Some(Self::Apple),
+            _ => None,
+        }
     }
-    let mechanism = json!({"type": "minidump", "handled": false, "synthetic": true});
-    let exception = json!({"values": [{"type": "Minidump", "value": "Invalid Minidump", "mechanism": mechanism}]});
-    event.insert("exception".to_owned(), exception);
+
+    /// Makes an event one of a crash whose file nobody has read. An exception that the client sent says more, and stays.
+    pub fn stand_in(self, event: &mut Map<String, Value>) {
+        event.insert("platform".to_owned(), json!("native"));
+        if event.get("level").is_none_or(Value::is_null) {
+            event.insert("level".to_owned(), json!("fatal"));
+        }
+        if event.get("exception").is_none_or(Value::is_null) {
+            let (kind, value, mechanism) = match self {
+                Self::Minidump => ("Minidump", "Invalid Minidump", "minidump"),
+                Self::Apple => ("AppleCrashReport", "Invalid Apple Crash Report", "applecrashreport"),
+            };
+            let mechanism = json!({"type": mechanism, "handled": false, "synthetic": true});
+            event.insert("exception".to_owned(), json!({"values": [{"type": kind, "value": value, "mechanism": mechanism}]}));
+        }
+    }
 }
 
 /// The files' breadcrumbs with the newer file's at the end; no more than the longer file had, for they are rings.
@@ -262,6 +288,17 @@ mod tests {
             "exception": {"values": [{"type": "Minidump", "value": "Invalid Minidump", "mechanism": {"type": "minidump", "handled": false, "synthetic": true}}]},
         });
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_crash_stands_in_for_an_exception_only_where_there_is_none() {
+        let mut event = json!({"level": "error", "message": "dying"}).as_object().unwrap().clone();
+        Crash::of(Some("event.applecrashreport")).unwrap().stand_in(&mut event);
+        assert_eq!((&event["level"], &event["exception"]["values"][0]["type"]), (&json!("error"), &json!("AppleCrashReport")));
+        let mut event = json!({"exception": {"values": [{"type": "SIGSEGV"}]}}).as_object().unwrap().clone();
+        Crash::of(Some("event.minidump")).unwrap().stand_in(&mut event);
+        assert_eq!((&event["level"], &event["exception"]["values"][0]["type"]), (&json!("fatal"), &json!("SIGSEGV")));
+        assert_eq!([Crash::of(None), Crash::of(Some("event.attachment"))], [None, None]);
     }
 
     #[test]

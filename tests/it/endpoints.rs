@@ -2,9 +2,11 @@
 
 use axum::http::Request;
 use serde_json::{Value, json};
+use vedette::platform::journal::Record;
+use vedette::protocol::record as wire;
 use vedette::web::urls;
 
-use crate::harness::events::envelope;
+use crate::harness::events::{envelope, event_id};
 use crate::harness::http::{Answer, send};
 use crate::harness::{Project, TestApp, app_test};
 
@@ -128,6 +130,28 @@ fn a_crash_becomes_an_issue() {
             page.assert_reads(text);
         }
         assert!(app.outcomes().await.contains(&"error stored 1".to_owned()));
+        app.run_jobs().await;
+    });
+}
+
+#[test]
+fn a_dump_beside_an_event_makes_it_a_crash() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let key = sqlx::query_scalar("select key_id from project_keys where project_id = $1").bind(shop.id.0);
+        let sender = (shop.id.0, shop.dsn_id, key.fetch_one(app.db()).await.unwrap());
+        let bytes = "{}\n{\"type\":\"attachment\",\"attachment_type\":\"event.minidump\",\"filename\":\"a.dmp\",\"length\":4}\nMDMP\n{\"type\":\"event\"}\n{}\n";
+        let record = wire::Record {
+            event_id: Some(event_id(1).into()),
+            envelope: bytes.into(),
+            ..wire::Record::bare(wire::Endpoint::Envelope, app.clock.now().timestamp_micros(), sender)
+        };
+        app.journal.append(Record::new(app.clock.now(), record.encode())).await.unwrap();
+        // The event, and the dump with its four bytes.
+        app.expected.add(1 + 4 + 1);
+        app.digest_all().await;
+        let title: String = sqlx::query_scalar("select title from issues").fetch_one(app.db()).await.unwrap();
+        assert!(title.contains("Minidump"), "{title}");
         app.run_jobs().await;
     });
 }

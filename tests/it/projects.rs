@@ -180,7 +180,8 @@ fn the_stats_page_shows_every_outcome_with_its_reason_and_each_key() {
             sdk.capture(event).await.assert_ok();
         }
         sdk.envelope(envelope(&[("event", b"no json")])).await.assert_ok();
-        sdk.envelope(envelope(&[("client_report", report.as_bytes()), ("session", b"{}")])).await.assert_ok();
+        let session = br#"{"started":"2026-11-24T14:00:00Z","attrs":{"release":"shop@1"}}"#;
+        sdk.envelope(envelope(&[("client_report", report.as_bytes()), ("session", session)])).await.assert_ok();
         app.digest_all().await;
         app.run_jobs().await;
         // A limit, which nothing in a test reaches.

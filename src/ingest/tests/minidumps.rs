@@ -299,3 +299,18 @@ async fn files_may_come_by_themselves() {
         [count("attachment invalid duplicate_item", 1), count("attachment_item invalid duplicate_item", 1)]
     );
 }
+
+#[tokio::test]
+async fn a_dump_in_an_envelope_of_its_own_is_an_event() {
+    let house = keeping();
+    let attachment = |kind: &str| format!("{{\"type\":\"attachment\",\"attachment_type\":\"{kind}\",\"length\":4}}\nMDMP\n");
+    for (items, kinds_kept) in [
+        (attachment("event.minidump"), vec!["attachment", "event"]),
+        (attachment("event.applecrashreport"), vec!["attachment", "event"]),
+        (attachment("event.attachment"), vec!["attachment"]),
+        (format!("{{\"type\":\"event\"}}\n{{}}\n{}", attachment("event.minidump")), vec!["event", "attachment"]),
+    ] {
+        house.post(ENVELOPE, format!("{{}}\n{items}")).await.assert_id(NEW_ID);
+        assert_eq!(kinds(&house.only_record().await), kinds_kept);
+    }
+}
