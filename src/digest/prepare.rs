@@ -10,16 +10,19 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::process::{Facts, Refused, Wishes, grouped, normalised};
+use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
 use crate::accounts::ProjectId;
+use crate::event::csp::Around;
 use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
+use crate::grouping::Kind;
 use crate::platform::journal::{Entry, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report::{self, Discarded};
-use crate::protocol::envelope::{EnvelopeHeader, Item};
+use crate::protocol::crash_form::Crash;
+use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
 use crate::protocol::{Category, InvalidReason, ItemKind, Outcome};
@@ -145,7 +148,10 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         return Ok(prepared);
     }
     let mut reported = BTreeMap::new();
-    for item in envelope.collect_items().map_err(|error| error.to_string())? {
+    let items = envelope.collect_items().map_err(|error| error.to_string())?;
+    let crash = crash(&record, &items);
+    let mut reports = 0..;
+    for item in items {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
             add_report(&item.payload, &record, &mut reported);
@@ -155,7 +161,12 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         let managed = Managed::new(item, source, quantities, &ledger);
         match (&config, kind) {
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
-            (Some(config), ItemKind::Event) => prepared.events.extend(event(managed, &record, &envelope.header, config)?),
+            (Some(config), ItemKind::Event) => prepared.events.extend(event(managed, (&record, crash), &envelope.header, config)?),
+            (Some(config), ItemKind::RawSecurity) => {
+                // The reports of one request are events of their own.
+                let own = Record { event_id: record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n)), ..record.clone() };
+                prepared.events.extend(event(managed, (&own, None), &envelope.header, config)?);
+            }
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
     }
@@ -164,6 +175,12 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
     }
     prepared.ended = ledger.take();
     Ok(prepared)
+}
+
+/// The crash that an attachment beside the event tells of.
+fn crash(record: &Record, items: &[Item]) -> Option<Crash> {
+    let mut headers = items.iter().map(|item| &item.header).chain(record.spooled.iter().map(|item| &item.header));
+    headers.find_map(|header| Crash::of(header.attachment_type.as_deref()))
 }
 
 /// Adds up what the reports of a request say, so that many lines cost no more than different ones.
@@ -201,16 +218,24 @@ enum Trouble {
 /// The event, or nothing when it has ended; an error condemns the record.
 fn event(
     item: Managed<Item>,
-    record: &Record,
+    (record, crash): (&Record, Option<Crash>),
     header: &EnvelopeHeader,
     config: &ProjectConfig,
 ) -> Result<Option<Managed<PreparedEvent>>, String> {
     let prepared = match item.get() {
-        Some(item) => prepared_event(&item.payload, record, header, config),
+        Some(item) => read(item, record, crash).map_err(Trouble::Refused).and_then(|event| prepared_event(event, record, header, config)),
         None => return Ok(None),
     };
     let outcome = match prepared {
-        Ok(event) => return Ok(Some(item.map(|_| event))),
+        Ok(event) => {
+            let mut item = item.map(|_| event);
+            // A report that an SDK made an event of counts as what it is.
+            if item.get().is_some_and(|event| event.kind == Kind::Csp.as_str()) {
+                item.count_as(vec![(Category::Security, 1)]);
+            }
+            return Ok(Some(item));
+        }
+        Err(Trouble::Refused(Refused::NotAReport(_))) => Outcome::Invalid(InvalidReason::SecurityReport),
         Err(Trouble::Refused(Refused::NotJson(_) | Refused::NotAnEvent(_))) => Outcome::Invalid(InvalidReason::InvalidJson),
         Err(Trouble::Refused(Refused::Filtered(reason))) => Outcome::Filtered(reason.stat_key().into()),
         Err(Trouble::Defect(reason)) => return Err(reason),
@@ -219,7 +244,21 @@ fn event(
     Ok(None)
 }
 
-fn prepared_event(payload: &Bytes, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
+/// The event of an item, as it was sent; that of a crash says so.
+fn read(item: &Item, record: &Record, crash: Option<Crash>) -> Result<Value, Refused> {
+    if item.header.kind() == ItemKind::RawSecurity {
+        let ItemHeader { sentry_release, sentry_environment, .. } = &item.header;
+        let (release, environment) = (sentry_release.as_deref(), sentry_environment.as_deref());
+        return reported(&item.payload, Around { release, environment, origin: record.origin.as_deref() });
+    }
+    let mut event = parsed(&item.payload)?;
+    if let (Some(crash), Value::Object(event)) = (crash, &mut event) {
+        crash.stand_in(event);
+    }
+    Ok(event)
+}
+
+fn prepared_event(event: Value, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
     let received = time(record.received);
     let facts = Facts {
         client_ip: record.client_ip,
@@ -233,7 +272,7 @@ fn prepared_event(payload: &Bytes, record: &Record, header: &EnvelopeHeader, con
         event_id: record.event_id.or(header.event_id).map(|id| id.to_string()),
     };
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
-    let mut event = normalised(payload, &facts, wishes).map_err(Trouble::Refused)?;
+    let mut event = settled(event, &facts, wishes).map_err(Trouble::Refused)?;
     let grouping = grouped(&mut event, &config.grouping);
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);

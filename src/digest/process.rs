@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::event::csp;
 use crate::event::filters::{self, FilterReason, Filters, RequestFacts};
 use crate::event::json::{self, JsonError};
 use crate::event::scrub::Scrubber;
@@ -98,6 +99,9 @@ pub enum Refused {
     /// JSON, but no object.
     #[error("{0}")]
     NotAnEvent(NotAnEvent),
+    /// Sent as a security report, and none.
+    #[error("{0}")]
+    NotAReport(csp::NotAReport),
     /// An inbound filter took it.
     #[error("filtered: {0}")]
     Filtered(FilterReason),
@@ -105,8 +109,23 @@ pub enum Refused {
 
 /// Parses, normalises, filters and scrubs: the event as it is stored, but for its grouping.
 pub fn normalised(payload: &[u8], facts: &Facts<'_>, wishes: Wishes<'_>) -> Result<Value, Refused> {
+    settled(parsed(payload)?, facts, wishes)
+}
+
+/// The event in a payload, as it was sent.
+pub fn parsed(payload: &[u8]) -> Result<Value, Refused> {
     let (mut event, notes) = json::parse(payload).map_err(Refused::NotJson)?;
     notes.attach(&mut event);
+    Ok(event)
+}
+
+/// The event that a browser's security report becomes.
+pub fn reported(payload: &[u8], around: csp::Around<'_>) -> Result<Value, Refused> {
+    csp::event(&parsed(payload)?, around).map_err(Refused::NotAReport)
+}
+
+/// Normalises, filters and scrubs an event.
+pub fn settled(event: Value, facts: &Facts<'_>, wishes: Wishes<'_>) -> Result<Value, Refused> {
     let mut event = normalise(event, &facts.params(wishes.store_ips)).map_err(Refused::NotAnEvent)?;
     if let Some(filters) = wishes.filters {
         let request = RequestFacts { client_ip: facts.client_ip, user_agent: facts.user_agent };

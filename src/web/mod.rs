@@ -11,6 +11,7 @@ pub mod escape;
 pub mod extract;
 pub mod flash;
 pub mod headers;
+pub mod limit_mail;
 pub mod mail_view;
 pub mod number;
 pub mod page;

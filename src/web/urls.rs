@@ -79,6 +79,18 @@ pub fn project_filters(slug: &str) -> String {
 pub fn project_grouping(slug: &str) -> String {
     format!("/projects/{}/settings/grouping", enc(slug))
 }
+/// What all keys together may send; POST changes it.
+pub fn project_limits(slug: &str) -> String {
+    format!("/projects/{}/settings/limits", enc(slug))
+}
+/// What was refused or left out lately.
+pub fn project_requests(slug: &str) -> String {
+    format!("/projects/{}/requests", enc(slug))
+}
+/// What was refused and belongs to no project.
+pub fn requests() -> String {
+    "/requests".to_owned()
+}
 /// What became of everything that was sent, by hour.
 pub fn project_stats(slug: &str) -> String {
     format!("/projects/{}/stats", enc(slug))
@@ -98,6 +110,14 @@ pub fn member_remove(slug: &str, user: impl Display) -> String {
 /// POST: makes another key.
 pub fn key_new(slug: &str) -> String {
     format!("/projects/{}/keys", enc(slug))
+}
+/// One key; POST changes it.
+pub fn key(slug: &str, key: impl Display) -> String {
+    format!("/projects/{}/keys/{}", enc(slug), enc(key))
+}
+/// POST: makes another key like this one.
+pub fn key_rotate(slug: &str, key: impl Display) -> String {
+    format!("/projects/{}/keys/{}/rotate", enc(slug), enc(key))
 }
 /// POST: switches a key on or off.
 pub fn key_toggle(slug: &str, key: impl Display) -> String {

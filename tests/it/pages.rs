@@ -11,9 +11,12 @@ use vedette::web::pages::account::AccountPage;
 use vedette::web::pages::dead_letters::DeadLettersPage;
 use vedette::web::pages::filters::FiltersPage;
 use vedette::web::pages::grouping_rules::GroupingRulesPage;
+use vedette::web::pages::key::KeyPage;
+use vedette::web::pages::limits::LimitsPage;
 use vedette::web::pages::mails::{MailPage, MailsPage};
 use vedette::web::pages::project::ProjectPage;
 use vedette::web::pages::projects::{NewProjectPage, ProjectsPage};
+use vedette::web::pages::requests::RequestsPage;
 use vedette::web::pages::scrubbing::ScrubbingPage;
 use vedette::web::pages::settings::SettingsPage;
 use vedette::web::pages::sign_in::{SetUpPage, SignInPage};
@@ -45,6 +48,9 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<FiltersPage>(),
         check::<GroupingRulesPage>(),
         check::<StatsPage>(),
+        check::<LimitsPage>(),
+        check::<KeyPage>(),
+        check::<RequestsPage>(),
         check::<AccountPage>(),
         check::<DeadLettersPage>(),
         check::<MailsPage>(),

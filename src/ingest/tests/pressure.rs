@@ -54,14 +54,32 @@ async fn nobody_without_a_key_takes_up_a_thread() {
 async fn a_large_body_that_trickles_is_given_up() {
     tokio::time::pause();
     let house = House::new();
-    let pieces = futures_util::stream::unfold((), async |()| {
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
-    });
     let start = Bytes::from(format!("{{}}\n{{\"type\":\"attachment\"}}\n{}", "x".repeat(300_000)));
-    let body = Body::from_stream(futures_util::stream::iter([Ok(start)]).chain(pieces));
-    let answer = house.post(ENVELOPE, body).await;
+    let counter = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&counter);
+    let drops = futures_util::stream::repeat(Bytes::from_static(b"x")).then(move |drop| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async move {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            drop
+        }
+    });
+    let body = Body::from_stream(futures_util::stream::iter([start]).chain(drops).map(Ok::<_, std::io::Error>));
+    // The clock does not turn by itself while a thread reads.
+    let turn = async {
+        loop {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    let answer = tokio::select! {
+        answer = house.post(ENVELOPE, body) => answer,
+        () = turn => unreachable!(),
+    };
     assert_eq!(answer.status, 400, "{answer:?}");
+    // Ten minutes would have brought sixty.
+    let drops = counter.load(Ordering::Relaxed);
+    assert!((1..10).contains(&drops), "{drops} drops");
 }
 
 #[tokio::test]

@@ -304,14 +304,13 @@ impl Page for IssuePage {
         "163 more keys not shown: fewer events have them.".clone_into(&mut hostile.tags_note);
         hostile.why = h();
         hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
-        let mut group = Self::sample(&samples::group());
-        group.head.badges = vec![Badge::new("new", "new")];
         vec![
             Sample::new("regressed", Self::sample(&samples::python())),
             Sample::new("message-resolved", resolved),
             Sample::new("payload-gone", gone),
             Sample::new("payload-damaged", damaged),
-            Sample::new("group-without-app", group),
+            Sample::new("group-without-app", Self::sample(&samples::group())),
+            Sample::new("policy-report", Self::sample(&samples::csp())),
             Sample::new("hostile", hostile),
         ]
     }

@@ -9,7 +9,9 @@ pub(super) enum Tab {
     Scrubbing,
     Filters,
     Grouping,
+    Limits,
     Stats,
+    Requests,
 }
 
 /// All of them, the shown one chosen.
@@ -19,7 +21,9 @@ pub(super) fn tabs(slug: &str, shown: Tab) -> Vec<Link> {
         (Tab::Scrubbing, "Data scrubbing", urls::project_scrubbing(slug)),
         (Tab::Filters, "Inbound filters", urls::project_filters(slug)),
         (Tab::Grouping, "Grouping rules", urls::project_grouping(slug)),
+        (Tab::Limits, "Limits", urls::project_limits(slug)),
         (Tab::Stats, "Stats", urls::project_stats(slug)),
+        (Tab::Requests, "Recent requests", urls::project_requests(slug)),
     ];
     all.into_iter().map(|(tab, text, href)| Link::new(text, href).chosen_if(tab == shown)).collect()
 }

@@ -155,6 +155,12 @@ impl TestApp {
         Project { id: created.project_id, slug: created.slug, dsn_id: created.dsn_id.get(), key: format!("{:032x}", created.key.bits()) }
     }
 
+    /// The number of the project's first key.
+    pub(crate) async fn key_id(&self, project: &Project) -> i32 {
+        let id = sqlx::query_scalar("select key_id from project_keys where project_id = $1 order by key_id limit 1").bind(project.id.0);
+        id.fetch_one(self.db()).await.unwrap()
+    }
+
     /// Gives a project these settings, at once.
     pub(crate) async fn set(&self, project: &Project, settings: serde_json::Value) {
         let set = sqlx::query("update projects set settings = $2 where project_id = $1").bind(project.id.0).bind(settings);
