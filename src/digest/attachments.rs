@@ -1,9 +1,9 @@
 //! # Attachments: files of a record, from spool or memory to where they stay
 //! **Promise.** A file is stored before the row that names it; it is never whole in memory unless it was small enough for the record. It ends as
 //! its event does when that came along: filtered, invalid or duplicate; alone it is kept and shown with its event, whichever comes first.
-//! **How.** [`collect`] takes the files out of a record, [`store`] reads spooled ones once for what they are and puts all that do not stand in
-//! rows into the blob store, [`write`] inserts the rows in the batch's transaction.
-//! **When it breaks.** A blob store that is away delays the records with blobs and no others ([`super::worker`]). What a transaction that never
+//! **How.** [`Files`] takes the files out of a record, [`store`] reads spooled ones once for what they are and puts all that do not stand in
+//! rows into the blob store, [`fn@write`] inserts the rows in the batch's transaction.
+//! **When it breaks.** A blob store that is away delays the records with blobs and no others ([`super::lane`]). What a transaction that never
 //! committed has stored is pending and will be swept (`events::blobs`). A name is of journal, record and content: a replay stores the same blob
 //! again, another record never does.
 //! **Not here.** Events made of minidumps.

@@ -74,9 +74,9 @@ async fn handle(State(s3): State<FakeS3>, method: Method, uri: Uri, headers: Hea
 
 impl FakeS3 {
     /// Starts; the task that serves, and a client.
-    async fn start(&self, key: Option<&str>) -> (JoinSet<()>, Blobs) {
+    async fn start(&self, scheme: &str, key: Option<&str>) -> (JoinSet<()>, Blobs) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("s3://errors/some/prefix?endpoint=http://{}&region=eu-central-1", listener.local_addr().unwrap());
+        let url = format!("s3://errors/some/prefix?endpoint={scheme}://{}&region=eu-central-1", listener.local_addr().unwrap());
         let router = Router::new().fallback(handle).layer(DefaultBodyLimit::disable()).with_state(self.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -100,7 +100,7 @@ async fn read(blobs: &Blobs, name: &BlobName) -> Option<Vec<u8>> {
 fn blobs_go_up_in_parts_come_back_and_are_deleted() {
     run_test(async || {
         let s3 = FakeS3::default();
-        let (_tasks, blobs) = s3.start(Some("KEY")).await;
+        let (_tasks, blobs) = s3.start("http", Some("KEY")).await;
         let (small, large) = (noise(1, 1000), noise(2, 12_000_000));
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("spooled");
@@ -127,10 +127,13 @@ fn blobs_go_up_in_parts_come_back_and_are_deleted() {
 #[test]
 fn a_store_that_does_not_let_us_in_is_one_that_is_away() {
     run_test(async || {
-        let (_tasks, blobs) = FakeS3::default().start(Some("OTHER")).await;
-        let content = Content::Bytes(Bytes::from_static(b"x"));
-        assert!(matches!(blobs.put(&name(1), &content).await, Err(PutError::Store(_))));
-        assert!(blobs.get(&name(1)).await.is_err());
+        // A key that it does not know; TLS where it speaks none.
+        for (scheme, key) in [("http", "OTHER"), ("https", "KEY")] {
+            let (_tasks, blobs) = FakeS3::default().start(scheme, Some(key)).await;
+            let content = Content::Bytes(Bytes::from_static(b"x"));
+            assert!(matches!(blobs.put(&name(1), &content).await, Err(PutError::Store(_))), "{scheme}");
+            assert!(blobs.get(&name(1)).await.is_err(), "{scheme}");
+        }
     });
 }
 
@@ -138,7 +141,7 @@ fn a_store_that_does_not_let_us_in_is_one_that_is_away() {
 fn events_with_files_wait_for_the_store_and_are_then_complete() {
     app_test(async |app| {
         let s3 = FakeS3::default();
-        let (_tasks, blobs) = s3.start(Some("KEY")).await;
+        let (_tasks, blobs) = s3.start("http", Some("KEY")).await;
         let shop = app.project("shop").await;
         let files = [file("core", noise(1, 6_000_000)), file("log", noise(2, 50_000)), file("note", "x")];
         app.sdk(&shop).envelope(with_files(Some(error("Boom")), 1, &files)).await.assert_ok();
