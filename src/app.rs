@@ -25,9 +25,11 @@ use crate::accounts::{self, ClientAddress};
 use crate::alerts;
 use crate::config::{Checks, Settings};
 use crate::digest::Digest;
+use crate::events::blobs;
 use crate::events::partitions::{self, MakeAhead, Retention};
 use crate::ingest::{self, Ingest, Seams, TrustedProxies};
 use crate::ops;
+use crate::platform::blobs::Blobs;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, DbOptions};
 use crate::platform::ids::Ids;
@@ -139,6 +141,7 @@ impl Server {
             db: db::pool(&database.url, &DbOptions::default()).context("DATABASE_URL")?,
             clock: Clock::real(),
             ids: Ids::real(),
+            blobs: Blobs::open(&settings.blobs, settings.data_dir.join("blobs")).context("VEDETTE_BLOBS_URL")?,
             mailer: Mailer::new(settings.smtp.clone(), &sender).context("VEDETTE_SMTP_URL, VEDETTE_MAIL_FROM")?,
             outbox: Wake::default(),
             url,
@@ -216,7 +219,7 @@ pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_pr
         new_id: Box::new(move || ids.uuid().into()),
     };
     // What digest has a place for; other kinds end as unsupported.
-    let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::RawSecurity | ItemKind::ClientReport);
+    let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::RawSecurity | ItemKind::Attachment | ItemKind::ClientReport);
     Ingest::new(seams, ingest::Settings { trusted_proxies, kept, ..ingest::Settings::default() })
 }
 
@@ -265,6 +268,7 @@ fn with_database((app, url): (App, String), (settings, exchange): (Settings, Exc
         outbox::run(app.clone(), Arc::new(alerts::handlers(Handlers::default())), &later);
         periodic::run(exchange, app.clone(), &later);
         periodic::run(MakeAhead, app.clone(), &later);
+        periodic::run(blobs::Sweep, app.clone(), &later);
         periodic::run(Retention { days: settings.retention_days }, app.clone(), &later);
         periodic::run(alerts::Retention { days: settings.retention_days }, app.clone(), &later);
         soft.cancelled().await;

@@ -7,6 +7,7 @@ use axum::middleware::from_fn;
 use axum::response::Redirect;
 use http::StatusCode;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -38,6 +39,7 @@ pub(crate) fn dashboard(app: &App) -> Router {
         .with_state(app.clone())
         .layer(csrf)
         .layer(from_fn(headers::security_headers))
-        .layer(CompressionLayer::new())
+        // Files are handed out as they were sent, with their length.
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::new("application/octet-stream"))))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
 }

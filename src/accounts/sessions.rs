@@ -182,6 +182,7 @@ fn token<'h>(app: &App, headers: &'h HeaderMap) -> Option<&'h str> {
 mod tests {
     use super::*;
     use crate::platform::Parts;
+    use crate::platform::blobs::Blobs;
     use crate::platform::clock::Clock;
     use crate::platform::db::{DbOptions, pool};
     use crate::platform::ids::Ids;
@@ -192,7 +193,8 @@ mod tests {
         let db = pool("postgres://nobody@127.0.0.1:1/none", &DbOptions::default()).unwrap();
         let clock = Clock::fake(DateTime::UNIX_EPOCH);
         let (mailer, outbox) = (Mailer::Kept, Wake::default());
-        App::new(Parts { db, clock, ids: Ids::seeded(1), mailer, outbox, url: url.parse().unwrap() })
+        let blobs = Blobs::local(std::path::PathBuf::from("/nonexistent"));
+        App::new(Parts { db, clock, ids: Ids::seeded(1), blobs, mailer, outbox, url: url.parse().unwrap() })
     }
 
     #[tokio::test]

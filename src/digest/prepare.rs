@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::attachments::{Files, Owner, PreparedAttachment};
 use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
 use crate::accounts::ProjectId;
 use crate::event::csp::Around;
@@ -17,7 +19,7 @@ use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
 use crate::grouping::Kind;
-use crate::platform::journal::{Entry, Seq};
+use crate::platform::journal::{Entry, Journal, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report::{self, Discarded};
@@ -25,7 +27,7 @@ use crate::protocol::crash_form::Crash;
 use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
-use crate::protocol::{Category, InvalidReason, ItemKind, Outcome};
+use crate::protocol::{Category, EventId, InvalidReason, ItemKind, Outcome};
 
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
@@ -56,6 +58,10 @@ pub(super) struct Prepared {
     /// When it was received.
     pub(super) at: DateTime<Utc>,
     pub(super) events: Vec<Managed<PreparedEvent>>,
+    /// Files to keep. With an event beside them they end as it does.
+    pub(super) attachments: Vec<Managed<PreparedAttachment>>,
+    /// Whether all blobs of the files are stored.
+    pub(super) is_stored: bool,
     /// What has ended already: refused, filtered, counted by ingest or by the SDK.
     pub(super) ended: Vec<Counted>,
     /// What was counted when it became a dead letter, and is not true any more.
@@ -68,6 +74,7 @@ impl Prepared {
     /// Its fate is written down: the events may go.
     pub(super) fn end(self) {
         self.events.into_iter().for_each(|event| drop(event.stored()));
+        self.attachments.into_iter().for_each(|file| drop(file.stored()));
     }
 
     /// It cannot be written.
@@ -82,7 +89,13 @@ impl Prepared {
     }
 
     pub(super) fn days(&self) -> impl Iterator<Item = NaiveDate> {
-        self.events.iter().filter_map(Managed::get).map(|event| event.row.day)
+        let files = self.attachments.iter().filter_map(Managed::get).filter_map(PreparedAttachment::day);
+        self.events.iter().filter_map(Managed::get).map(|event| event.row.day).chain(files)
+    }
+
+    /// Whether a file has to be stored before it can be written.
+    pub(super) fn needs_blobs(&self) -> bool {
+        self.attachments.iter().filter_map(Managed::get).any(PreparedAttachment::needs_blob)
     }
 }
 
@@ -94,10 +107,20 @@ pub(super) struct Condemned {
     pub(super) reason: String,
 }
 
-/// Opens one record. With `is_final` a project that is not known is one that was deleted.
-pub(super) fn prepare(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, Condemned> {
+/// What records are opened with.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub(super) registry: Registry,
+    pub(super) journal: Arc<Journal>,
+    pub(super) journal_id: Uuid,
+    /// A project that is not known is one that was deleted.
+    pub(super) is_final: bool,
+}
+
+/// Opens one record.
+pub(super) fn prepare(entry: &Entry, tools: &Tools) -> Result<Prepared, Condemned> {
     let condemned = |reason| Condemned { seq: entry.seq, at: entry.at, reason };
-    let opened = catch_unwind(AssertUnwindSafe(|| open(entry, registry, is_final)));
+    let opened = catch_unwind(AssertUnwindSafe(|| open(entry, tools)));
     match opened {
         Ok(Ok(prepared)) => Ok(prepared),
         Ok(Err(reason)) => Err(condemned(reason)),
@@ -112,8 +135,10 @@ pub(super) fn lost_items(body: &Bytes) -> Vec<Counted> {
         let record = Record::decode(body).ok()?;
         let (ledger, source) = (Ledger::default(), source(&record));
         count_refused(&record, &ledger);
-        for item in record.open().ok()?.collect_items().ok()? {
-            for (category, quantity) in item.header.kind().quantities(&item.header, item.payload.len() as u64) {
+        let items = record.open().ok()?.collect_items().ok()?;
+        let beside = record.spooled.iter().map(|item| (&item.header, item.length));
+        for (header, length) in items.iter().map(|item| (&item.header, item.payload.len() as u64)).chain(beside) {
+            for (category, quantity) in header.kind().quantities(header, length) {
                 ledger.count(source, category, Outcome::Invalid(InvalidReason::Internal), quantity);
             }
         }
@@ -133,17 +158,26 @@ fn count_refused(record: &Record, ledger: &Ledger) {
     }
 }
 
-fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, String> {
+fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     let record = Record::decode(&entry.body).map_err(|error| error.to_string())?;
     let envelope = record.open().map_err(|error| error.to_string())?;
     let ledger = Ledger::default();
     let source = source(&record);
     count_refused(&record, &ledger);
     let project = ProjectId(record.project_id);
-    let config = registry.config(project);
+    let config = tools.registry.config(project);
     let taken_back = if is_retried(&entry.body) { lost_items(&entry.body) } else { Vec::new() };
-    let mut prepared = Prepared { seq: entry.seq, at: entry.at, events: Vec::new(), ended: Vec::new(), taken_back, unknown_project: None };
-    if config.is_none() && !is_final {
+    let mut prepared = Prepared {
+        seq: entry.seq,
+        at: entry.at,
+        events: Vec::new(),
+        attachments: Vec::new(),
+        is_stored: false,
+        ended: Vec::new(),
+        taken_back,
+        unknown_project: None,
+    };
+    if config.is_none() && !tools.is_final {
         prepared.unknown_project = Some(project);
         return Ok(prepared);
     }
@@ -151,6 +185,7 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
     let items = envelope.collect_items().map_err(|error| error.to_string())?;
     let crash = crash(&record, &items);
     let mut reports = 0..;
+    let (mut files, mut fate) = (Files::new(&ledger, source), None);
     for item in items {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
@@ -160,8 +195,12 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         let quantities = kind.quantities(&item.header, item.payload.len() as u64);
         let managed = Managed::new(item, source, quantities, &ledger);
         match (&config, kind) {
+            (_, ItemKind::Attachment) => files.add(managed),
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
-            (Some(config), ItemKind::Event) => prepared.events.extend(event(managed, (&record, crash), &envelope.header, config)?),
+            (Some(config), ItemKind::Event) => match event(managed, (&record, crash), &envelope.header, config)? {
+                Ok(event) => prepared.events.push(event),
+                Err(outcome) => fate = Some(outcome),
+            },
             (Some(config), ItemKind::RawSecurity) => {
                 // The reports of one request are events of their own.
                 let own = Record { event_id: record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n)), ..record.clone() };
@@ -172,6 +211,20 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
     }
     for ((category, reason), quantity) in reported {
         ledger.count(source, Category::from_id(category), Outcome::Discarded(reason), quantity);
+    }
+    files.add_spooled(&record.spooled, &entry.spool, &tools.journal);
+    if config.is_none() {
+        fate = Some(Outcome::Invalid(InvalidReason::ProjectState));
+    }
+    let event = prepared.events.iter().find_map(|event| Some(event.get()?.row.event_id));
+    let event_id = event.or_else(|| record.event_id.or(envelope.header.event_id).map(EventId::uuid));
+    match (fate, event_id) {
+        (Some(outcome), _) => files.reject(&outcome),
+        (None, Some(event_id)) => {
+            let (journal, seq) = (tools.journal_id, entry.seq);
+            prepared.attachments = files.keep(Owner { project, event_id, received: time(record.received), journal, seq });
+        }
+        (None, None) => files.reject(&Outcome::Invalid(InvalidReason::NoEventPayload)),
     }
     prepared.ended = ledger.take();
     Ok(prepared)
@@ -215,17 +268,16 @@ enum Trouble {
     Defect(String),
 }
 
-/// The event, or nothing when it has ended; an error condemns the record.
+/// The event, or how it has ended; an error condemns the record.
 fn event(
     item: Managed<Item>,
     (record, crash): (&Record, Option<Crash>),
     header: &EnvelopeHeader,
     config: &ProjectConfig,
-) -> Result<Option<Managed<PreparedEvent>>, String> {
-    let prepared = match item.get() {
-        Some(item) => read(item, record, crash).map_err(Trouble::Refused).and_then(|event| prepared_event(event, record, header, config)),
-        None => return Ok(None),
-    };
+) -> Result<Result<Managed<PreparedEvent>, Outcome>, String> {
+    // An item that has ended has no event: it cannot come here.
+    let Some(sent) = item.get() else { return Err("the item has ended".to_owned()) };
+    let prepared = read(sent, record, crash).map_err(Trouble::Refused).and_then(|event| prepared_event(event, record, header, config));
     let outcome = match prepared {
         Ok(event) => {
             let mut item = item.map(|_| event);
@@ -233,7 +285,7 @@ fn event(
             if item.get().is_some_and(|event| event.kind == Kind::Csp.as_str()) {
                 item.count_as(vec![(Category::Security, 1)]);
             }
-            return Ok(Some(item));
+            return Ok(Ok(item));
         }
         Err(Trouble::Refused(Refused::NotAReport(_))) => Outcome::Invalid(InvalidReason::SecurityReport),
         Err(Trouble::Refused(Refused::NotJson(_) | Refused::NotAnEvent(_))) => Outcome::Invalid(InvalidReason::InvalidJson),
@@ -241,7 +293,7 @@ fn event(
         Err(Trouble::Defect(reason)) => return Err(reason),
     };
     item.rejected(&outcome);
-    Ok(None)
+    Ok(Err(outcome))
 }
 
 /// The event of an item, as it was sent; that of a crash says so.

@@ -13,6 +13,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::attachments;
 use super::outcomes::{Outcomes, OwnReasons};
 use super::prepare::{Prepared, PreparedEvent};
 use crate::accounts::{IssueId, ProjectId};
@@ -49,7 +50,7 @@ pub(super) async fn write(
     let all = || batch.iter().flat_map(|record| &record.events).filter_map(Managed::get);
     let mut unique: Vec<&PreparedEvent> = all().filter(|event| seen.insert(key(event))).collect();
     let look_ups = look_ups(&unique, now.date_naive());
-    if look_ups.is_empty() {
+    if look_ups.is_empty() && !attachments::has_lone(batch) {
         sqlx::query!("select pg_advisory_xact_lock_shared($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *db).await?;
     } else {
         sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *db).await?;
@@ -62,10 +63,11 @@ pub(super) async fn write(
     writer.count(&unique, &inserted).await?;
     let homeless = writer.homeless;
     let mut outcomes = Outcomes::new(reasons);
-    let mut first = inserted.clone();
+    let (mut first, mut files) = (inserted.clone(), Vec::new());
     for record in batch {
         record.ended.iter().for_each(|entry| outcomes.add(entry));
         record.taken_back.iter().for_each(|entry| outcomes.take_back(entry));
+        let mut fate = Outcome::Stored;
         for event in &record.events {
             let outcome = match event.get().map(key) {
                 Some(key) if first.remove(&key) => Outcome::Stored,
@@ -73,8 +75,15 @@ pub(super) async fn write(
                 _ => Outcome::Duplicate,
             };
             outcomes.add_item(event, &outcome);
+            fate = outcome;
+        }
+        if fate == Outcome::Stored {
+            files.extend(&record.attachments);
+        } else {
+            record.attachments.iter().for_each(|file| outcomes.add_item(file, &fate));
         }
     }
+    attachments::write(db, &files, &mut outcomes, now.date_naive()).await?;
     outcomes.write(db).await?;
     Ok(inserted)
 }

@@ -6,6 +6,7 @@
 
 pub mod assets;
 pub mod chart;
+pub mod download;
 pub mod error;
 pub mod escape;
 pub mod extract;

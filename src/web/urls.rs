@@ -159,6 +159,10 @@ pub fn dead_letter_retry(id: u64) -> String {
 pub fn dead_letter_delete(id: u64) -> String {
     format!("/admin/dead-letters/{id}/delete")
 }
+/// A file that came with an event.
+pub fn attachment(issue: impl Display, event: impl Display, attachment: impl Display) -> String {
+    format!("/issues/{}/events/{}/attachments/{}", enc(issue), enc(event), enc(attachment))
+}
 /// The delivery log.
 pub fn mails() -> String {
     "/mails".to_owned()

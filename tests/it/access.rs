@@ -2,10 +2,12 @@
 
 use axum::http::{Method, header};
 use chrono::TimeDelta;
+use uuid::Uuid;
 use vedette::accounts::Access;
 use vedette::route_table;
 use vedette::web::urls;
 
+use crate::attachments::{file, with_files};
 use crate::harness::events::event_id;
 use crate::harness::{Answer, Person, Project, TestApp, app_test, error};
 
@@ -14,15 +16,18 @@ pub(crate) struct Places {
     issue: String,
     mail: String,
     key: String,
+    attachment: String,
 }
 
 impl Places {
     pub(crate) async fn make(app: &TestApp, project: &Project) -> Self {
-        app.sdk(project).capture(error("Boom").id(1)).await.assert_ok();
+        app.sdk(project).envelope(with_files(Some(error("Boom")), 1, &[file("note", "x")])).await.assert_ok();
         app.digest_all().await;
         app.run_jobs().await;
         let key: i32 = app.key_id(project).await;
-        Self { issue: app.only_issue(project).await.to_string(), mail: app.mails().await[0].id.to_string(), key: key.to_string() }
+        let attachment: Uuid = sqlx::query_scalar("select attachment_id from attachments").fetch_one(app.db()).await.unwrap();
+        let (issue, mail) = (app.only_issue(project).await.to_string(), app.mails().await[0].id.to_string());
+        Self { issue, mail, key: key.to_string(), attachment: attachment.simple().to_string() }
     }
 
     pub(crate) fn path(&self, route: &str) -> String {
@@ -30,6 +35,7 @@ impl Places {
             "{slug}" => "shop".to_owned(),
             "{issue}" => self.issue.clone(),
             "{event}" => event_id(1).simple().to_string(),
+            "{attachment}" => self.attachment.clone(),
             "{token}" => "0".repeat(64),
             "{id}" if route.starts_with("/mails") => self.mail.clone(),
             "{key}" => self.key.clone(),

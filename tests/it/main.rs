@@ -6,6 +6,7 @@ mod harness;
 
 mod access;
 mod alerts;
+mod attachments;
 mod crash;
 mod dashboard;
 mod digest;

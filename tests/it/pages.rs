@@ -5,7 +5,7 @@ use vedette::issues::view::{GroupingPage, IssueListPage, IssuePage};
 use vedette::route_table;
 use vedette::web::Page;
 use vedette::web::error::ErrorPage;
-use vedette::web::headers::{CSP, MAIL_CSP};
+use vedette::web::headers::{CSP, DOWNLOAD_CSP, MAIL_CSP};
 use vedette::web::page::render_samples;
 use vedette::web::pages::account::AccountPage;
 use vedette::web::pages::dead_letters::DeadLettersPage;
@@ -64,7 +64,8 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
 
 fn assert_headers(answer: &Answer, what: &str) {
     let policy = answer.header("content-security-policy");
-    assert!(policy == CSP || (policy == MAIL_CSP && what.contains("/html")), "{what}: {policy}");
+    let own = if what.contains("/attachments/") { DOWNLOAD_CSP } else { MAIL_CSP };
+    assert!(policy == CSP || (policy == own && (what.contains("/html") || own == DOWNLOAD_CSP)), "{what}: {policy}");
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{what}");
     assert_eq!(answer.header("referrer-policy"), "same-origin", "{what}");
     assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{what}");

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{grouping_tree, histogram::Histogram, list::badges};
 use crate::accounts::{IssueId, OurFault as _, ProjectMember};
+use crate::events::attachments::{self, Listed};
 use crate::events::tag_intake::MAX_KEYS;
 use crate::events::tag_stats::{OWN_KEYS, TagValues};
 use crate::events::view::EventView;
@@ -13,9 +14,10 @@ use crate::events::{Around, StoredEvent, Trail, Which, payload};
 use crate::issues::activity;
 use crate::issues::model::Status;
 use crate::issues::queries::{self, show::Facts};
-use crate::issues::view::show::{EventNav, IssueHead, Missing, actions};
+use crate::issues::view::attachments::AttachmentList;
+use crate::issues::view::show::{EventNav, IssueHead, actions};
 use crate::issues::view::tag_shares::TagShares;
-use crate::issues::view::{IssuePage, split_title};
+use crate::issues::view::{IssuePage, Missing, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
 use crate::web::urls::{self, IssueQuery};
@@ -57,6 +59,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         head,
         event: decoded.as_ref().map(|(_, event)| EventView::new(event, now)),
         missing: if read.event.is_some() { Missing::Unreadable } else { Missing::Dropped },
+        files: read.event.as_ref().map(|(stored, _)| AttachmentList::new(issue, stored.event_id, &read.files)).unwrap_or_default(),
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
         tags,
         tags_note,
@@ -80,6 +83,7 @@ struct Read {
     tags: Vec<(String, TagValues)>,
     activity: Vec<activity::Entry>,
     event: Option<(StoredEvent, Around)>,
+    files: Vec<Listed>,
     rules: Option<Value>,
 }
 
@@ -97,12 +101,17 @@ impl Read {
             }
             None => None,
         };
+        let files = match &event {
+            Some((event, _)) => attachments::list(&mut db, issue.project(), event.event_id, event.received).await?,
+            None => Vec::new(),
+        };
         Ok(Some(Self {
             facts,
             histogram: histogram.filled(hours.get(&issue).map_or(&[], Vec::as_slice)),
             tags: queries::show::tags(&mut db, issue).await?,
             activity: activity::read(&mut db, issue).await?,
             event,
+            files,
             rules: queries::show::grouping_rules(&mut db, issue).await?,
         }))
     }

@@ -3,8 +3,8 @@
 use askama::Template;
 use chrono::Duration;
 
-use super::level_css;
 use super::tag_shares::TagShares;
+use super::{attachments::AttachmentList, level_css, missing::Missing};
 use crate::{
     events::view::{EventView, Segment, samples},
     web::{
@@ -137,37 +137,6 @@ pub struct ActivityLine {
     pub at: When,
 }
 
-/// Why there is no event to show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Missing {
-    /// Retention has dropped all payloads.
-    #[default]
-    Dropped,
-    /// The payload is there, but does not decode.
-    Unreadable,
-}
-
-impl Missing {
-    fn title(self) -> &'static str {
-        match self {
-            Self::Dropped => "No stored event is left",
-            Self::Unreadable => "This event cannot be read",
-        }
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::Dropped => {
-                "Retention has dropped the payloads of this issue. Its counts, history and tags stay; the next event will be shown here."
-            }
-            Self::Unreadable => {
-                "What is stored of it is damaged, or was written by a newer version of this server. The issue's counts, history and tags do not \
-                 depend on it; the server's log says more."
-            }
-        }
-    }
-}
-
 /// All that `templates/issues/show.html` may print.
 #[derive(Debug, Template)]
 #[template(path = "issues/show.html")]
@@ -180,6 +149,8 @@ pub struct IssuePage {
     pub event: Option<EventView>,
     /// Why there is none, when there is none.
     pub missing: Missing,
+    /// The files that came with it.
+    pub files: AttachmentList,
     /// Its neighbours.
     pub nav: EventNav,
     /// Shares over all events.
@@ -251,6 +222,7 @@ impl IssuePage {
             head,
             event: Some(EventView::new(event, now)),
             missing: Missing::Dropped,
+            files: AttachmentList::sample(),
             nav: EventNav {
                 position: "Event 2,318 of 2,318".to_owned(),
                 first: Some(urls::event(1842, "first")),
@@ -281,7 +253,8 @@ impl Page for IssuePage {
         resolved.head.badges = vec![Badge::new("resolved by Mira", "good")];
         (resolved.head.kind, resolved.head.message, resolved.head.users) =
             ("Slow checkout".to_owned(), "took 7.2 s, budget 3 s".to_owned(), 0);
-        let gone = Self { event: None, nav: EventNav::default(), ..Self::sample(&serde_json::Value::Null) };
+        let gone =
+            Self { event: None, files: AttachmentList::default(), nav: EventNav::default(), ..Self::sample(&serde_json::Value::Null) };
         let damaged = Self { event: None, missing: Missing::Unreadable, ..Self::sample(&serde_json::Value::Null) };
         let mut hostile = Self::sample(&samples::hostile());
         let h = || HOSTILE.to_owned();
@@ -303,6 +276,7 @@ impl Page for IssuePage {
         hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1)];
         "163 more keys not shown: fewer events have them.".clone_into(&mut hostile.tags_note);
         hostile.why = h();
+        hostile.files = AttachmentList::hostile();
         hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
         vec![
             Sample::new("regressed", Self::sample(&samples::python())),
