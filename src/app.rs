@@ -26,6 +26,7 @@ use crate::alerts;
 use crate::config::{Checks, Settings};
 use crate::digest::Digest;
 use crate::events::partitions::{self, MakeAhead, Retention};
+use crate::feedback;
 use crate::ingest::{self, Ingest, Seams, TrustedProxies};
 use crate::ops;
 use crate::platform::clock::Clock;
@@ -205,7 +206,7 @@ pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_pr
         new_id: Box::new(move || ids.uuid().into()),
     };
     // What digest has a place for; other kinds end as unsupported.
-    let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::ClientReport);
+    let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::ClientReport | ItemKind::UserReport | ItemKind::Feedback);
     Ingest::new(seams, ingest::Settings { trusted_proxies, kept, ..ingest::Settings::default() })
 }
 
@@ -250,6 +251,7 @@ fn with_database(app: App, settings: Settings, tasks: &Tasks, is_ready: bool) {
         outbox::run(app.clone(), Arc::new(alerts::handlers(Handlers::default())), &later);
         periodic::run(MakeAhead, app.clone(), &later);
         periodic::run(Retention { days: settings.retention_days }, app.clone(), &later);
+        periodic::run(feedback::Retention { days: settings.retention_days }, app.clone(), &later);
         soft.cancelled().await;
         Ok(())
     });

@@ -7,6 +7,7 @@
 //! alone, or panics, becomes a dead letter with its reason, visible and retriable. A repeat after a crash meets its own rows.
 //! **Not here.** HTTP (`ingest`), sending anything (`alerts` runs the jobs that are enqueued here).
 
+mod feedback;
 mod marks;
 mod outcomes;
 mod prepare;

@@ -9,11 +9,13 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::feedback;
 use super::process::{Facts, Refused, Wishes, grouped, normalised};
 use crate::accounts::ProjectId;
 use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
+use crate::feedback::NewReport;
 use crate::platform::journal::{Entry, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::projects::{ProjectConfig, Registry};
@@ -50,6 +52,8 @@ pub(super) struct Prepared {
     /// When it was received.
     pub(super) at: DateTime<Utc>,
     pub(super) events: Vec<Managed<PreparedEvent>>,
+    /// What people said.
+    pub(super) reports: Vec<Managed<NewReport>>,
     /// What has ended already: refused, filtered, counted by ingest or by the SDK.
     pub(super) ended: Vec<Counted>,
     /// What was counted when it became a dead letter, and is not true any more.
@@ -62,6 +66,7 @@ impl Prepared {
     /// Its fate is written down: the events may go.
     pub(super) fn end(self) {
         self.events.into_iter().for_each(|event| drop(event.stored()));
+        self.reports.into_iter().for_each(|report| drop(report.stored()));
     }
 
     /// It cannot be written.
@@ -72,7 +77,8 @@ impl Prepared {
     }
 
     pub(super) fn event_ids(&self) -> impl Iterator<Item = Uuid> {
-        self.events.iter().filter_map(Managed::get).map(|event| event.row.event_id)
+        let reports = self.reports.iter().filter_map(Managed::get).map(|report| report.about.report_id);
+        self.events.iter().filter_map(Managed::get).map(|event| event.row.event_id).chain(reports)
     }
 
     pub(super) fn days(&self) -> impl Iterator<Item = NaiveDate> {
@@ -136,7 +142,15 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
     let project = ProjectId(record.project_id);
     let config = registry.config(project);
     let taken_back = if is_retried(&entry.body) { lost_items(&entry.body) } else { Vec::new() };
-    let mut prepared = Prepared { seq: entry.seq, at: entry.at, events: Vec::new(), ended: Vec::new(), taken_back, unknown_project: None };
+    let mut prepared = Prepared {
+        seq: entry.seq,
+        at: entry.at,
+        events: Vec::new(),
+        reports: Vec::new(),
+        ended: Vec::new(),
+        taken_back,
+        unknown_project: None,
+    };
     if config.is_none() && !is_final {
         prepared.unknown_project = Some(project);
         return Ok(prepared);
@@ -152,6 +166,11 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         match (&config, kind) {
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
             (Some(config), ItemKind::Event) => prepared.events.extend(event(managed, &record, &envelope.header, config)?),
+            (Some(config), ItemKind::UserReport | ItemKind::Feedback) => {
+                let (facts, id) = (&facts(&record, &envelope.header), record.event_id.or(envelope.header.event_id));
+                let request = feedback::Request { facts, config, endpoint: record.endpoint, id };
+                prepared.reports.extend(feedback::report(managed, request));
+            }
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
     }
@@ -208,21 +227,25 @@ fn event(
     Ok(None)
 }
 
-fn prepared_event(payload: &Bytes, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
-    let received = time(record.received);
-    let facts = Facts {
+/// What is known of the request.
+fn facts<'a>(record: &'a Record, header: &'a EnvelopeHeader) -> Facts<'a> {
+    Facts {
         client_ip: record.client_ip,
         user_agent: record.user_agent.as_deref(),
         hints: Some(&record.hints),
         client: record.sentry_client.as_deref(),
         sdk: header.sdk.as_ref(),
         trace: header.trace.as_ref(),
-        received,
+        received: time(record.received),
         sent_at: header.sent_at,
         event_id: record.event_id.or(header.event_id).map(|id| id.to_string()),
-    };
+    }
+}
+
+fn prepared_event(payload: &Bytes, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
+    let received = time(record.received);
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
-    let mut event = normalised(payload, &facts, wishes).map_err(Trouble::Refused)?;
+    let mut event = normalised(payload, &facts(record, header), wishes).map_err(Trouble::Refused)?;
     let grouping = grouped(&mut event, &config.grouping);
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);

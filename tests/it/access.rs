@@ -6,21 +6,26 @@ use vedette::accounts::Access;
 use vedette::route_table;
 use vedette::web::urls;
 
-use crate::harness::events::event_id;
+use crate::harness::events::{envelope, event_id};
 use crate::harness::{Answer, Person, Project, TestApp, app_test, error};
 
 /// What stands in the variable parts of paths.
 pub(crate) struct Places {
     issue: String,
     mail: String,
+    feedback: String,
 }
 
 impl Places {
     pub(crate) async fn make(app: &TestApp, project: &Project) -> Self {
         app.sdk(project).capture(error("Boom").id(1)).await.assert_ok();
+        let report = format!(r#"{{"event_id":"{}","comments":"It broke."}}"#, event_id(1));
+        app.sdk(project).envelope(envelope(&[("user_report", report.as_bytes())])).await.assert_ok();
         app.digest_all().await;
         app.run_jobs().await;
-        Self { issue: app.only_issue(project).await.to_string(), mail: app.mails().await[0].id.to_string() }
+        let feedback: i64 = sqlx::query_scalar("select feedback_id from feedback").fetch_one(app.db()).await.unwrap();
+        let issue = app.only_issue(project).await.to_string();
+        Self { issue, mail: app.mails().await[0].id.to_string(), feedback: feedback.to_string() }
     }
 
     pub(crate) fn path(&self, route: &str) -> String {
@@ -28,6 +33,7 @@ impl Places {
             "{slug}" => "shop".to_owned(),
             "{issue}" => self.issue.clone(),
             "{event}" => event_id(1).simple().to_string(),
+            "{feedback}" => self.feedback.clone(),
             "{token}" => "0".repeat(64),
             "{id}" if route.starts_with("/mails") => self.mail.clone(),
             "{id}" | "{user}" | "{key}" | "{letter}" => "1".to_owned(),

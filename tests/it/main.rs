@@ -9,6 +9,7 @@ mod alerts;
 mod crash;
 mod digest;
 mod explain;
+mod feedback;
 mod hostile;
 mod main_path;
 mod migrations;

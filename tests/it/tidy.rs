@@ -12,7 +12,7 @@ const ROOMS: [&[&str]; 10] = [
     &["event", "grouping", "protocol"],
     &["config", "web"],
     &["accounts", "projects"],
-    &["events", "issues"],
+    &["events", "feedback", "issues"],
     &["alerts"],
     &["digest", "ingest"],
     &["ops", "routes"],
@@ -26,7 +26,7 @@ const STRANGERS: [(&str, &str); 2] = [("ingest", "digest"), ("digest", "alerts")
 const MAX_LINES: usize = 700;
 const SOFT_LINES: usize = 400;
 /// Files beyond the soft limit may only shrink; take a file out once it is below.
-const RATCHET: [(&str, usize); 3] = [("src/event/meta.rs", 451), ("src/event/scrub/tests.rs", 507), ("src/issues/view/show.rs", 423)];
+const RATCHET: [(&str, usize); 2] = [("src/event/meta.rs", 451), ("src/event/scrub/tests.rs", 507)];
 /// Expressions that templates may print as they are.
 const SAFE: [&str; 0] = [];
 

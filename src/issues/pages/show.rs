@@ -9,13 +9,16 @@ use crate::accounts::{IssueId, OurFault as _, ProjectMember};
 use crate::events::tag_stats::TagValues;
 use crate::events::view::EventView;
 use crate::events::{Around, StoredEvent, Trail, Which, payload};
+use crate::feedback;
 use crate::issues::activity;
 use crate::issues::model::Status;
 use crate::issues::queries::{self, show::Facts};
-use crate::issues::view::show::{EventNav, IssueHead, Missing, TagShares, actions};
+use crate::issues::view::missing::Missing;
+use crate::issues::view::show::{EventNav, IssueHead, TagShares, actions};
 use crate::issues::view::{IssuePage, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
+use crate::web::pages::feedback::FeedbackPanel;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{Badge, HttpError, Path, When, html, number};
 
@@ -40,7 +43,7 @@ pub(super) async fn one(app: App, member: ProjectMember, Path((issue, event)): P
 
 async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -> Result<Response, HttpError> {
     let now = app.clock.now();
-    let read = Read::of(&app.db, issue, which, now).await.ours()?.ok_or(HttpError::NotFound)?;
+    let read = Read::of(&app.db, (issue, &member.project.slug), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
     if read.event.is_none() && matches!(which, Which::Id(_)) {
         return Err(HttpError::NotFound);
     }
@@ -58,6 +61,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         missing: if read.event.is_some() { Missing::Unreadable } else { Missing::Dropped },
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
         tags: tags(read.tags),
+        feedback: read.feedback,
         why,
         activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
     };
@@ -79,10 +83,11 @@ struct Read {
     activity: Vec<activity::Entry>,
     event: Option<(StoredEvent, Around)>,
     rules: Option<Value>,
+    feedback: FeedbackPanel,
 }
 
 impl Read {
-    async fn of(db: &Db, issue: IssueId, which: Which, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
+    async fn of(db: &Db, (issue, slug): (IssueId, &str), which: Which, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
         let mut db = db.acquire().await?;
         let Some(facts) = queries::show::facts(&mut db, issue).await? else { return Ok(None) };
         let histogram = Histogram::for_issue(facts.first_seen, now);
@@ -95,6 +100,7 @@ impl Read {
             }
             None => None,
         };
+        let shown = event.as_ref().map(|(event, _)| event.event_id);
         Ok(Some(Self {
             facts,
             histogram: histogram.filled(hours.get(&issue).map_or(&[], Vec::as_slice)),
@@ -102,6 +108,7 @@ impl Read {
             activity: activity::read(&mut db, issue).await?,
             event,
             rules: queries::show::grouping_rules(&mut db, issue).await?,
+            feedback: feedback::panel(&mut db, slug, (issue, shown), now).await?,
         }))
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod grouping;
 pub mod list;
+pub mod missing;
 mod samples;
 pub mod show;
 

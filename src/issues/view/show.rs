@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::Duration;
 
-use super::level_css;
+use super::{level_css, missing::Missing};
 use crate::{
     events::view::{EventView, Segment, samples},
     web::{
@@ -11,6 +11,7 @@ use crate::{
         chart::Bars,
         number,
         page::{HOSTILE, sample_now},
+        pages::feedback::FeedbackPanel,
         urls,
     },
 };
@@ -192,37 +193,6 @@ pub struct ActivityLine {
     pub at: When,
 }
 
-/// Why there is no event to show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Missing {
-    /// Retention has dropped all payloads.
-    #[default]
-    Dropped,
-    /// The payload is there, but does not decode.
-    Unreadable,
-}
-
-impl Missing {
-    fn title(self) -> &'static str {
-        match self {
-            Self::Dropped => "No stored event is left",
-            Self::Unreadable => "This event cannot be read",
-        }
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::Dropped => {
-                "Retention has dropped the payloads of this issue. Its counts, history and tags stay; the next event will be shown here."
-            }
-            Self::Unreadable => {
-                "What is stored of it is damaged, or was written by a newer version of this server. The issue's counts, history and tags do not \
-                 depend on it; the server's log says more."
-            }
-        }
-    }
-}
-
 /// All that `templates/issues/show.html` may print.
 #[derive(Debug, Template)]
 #[template(path = "issues/show.html")]
@@ -241,6 +211,8 @@ pub struct IssuePage {
     pub tags: Vec<TagShares>,
     /// Why its events are one issue, in a sentence.
     pub why: String,
+    /// What people said about it.
+    pub feedback: FeedbackPanel,
     /// Newest first.
     pub activity: Vec<ActivityLine>,
 }
@@ -319,6 +291,7 @@ impl IssuePage {
                 shares("country", &[("DE", 788), ("FR", 500), ("AT", 340)], 23),
             ],
             why: "Same stack in app frames: charge_card ← submit ← application. The number in the message does not count.".to_owned(),
+            feedback: FeedbackPanel::sample(),
             activity: vec![line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
         }
     }
@@ -354,6 +327,7 @@ impl Page for IssuePage {
         };
         hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1)];
         hostile.why = h();
+        hostile.feedback = FeedbackPanel::hostile();
         hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
         let mut group = Self::sample(&samples::group());
         group.head.badges = vec![Badge::new("new", "new")];

@@ -10,6 +10,7 @@ pub(super) enum Tab {
     Filters,
     Grouping,
     Stats,
+    Feedback,
 }
 
 /// All of them, the shown one chosen.
@@ -20,6 +21,7 @@ pub(super) fn tabs(slug: &str, shown: Tab) -> Vec<Link> {
         (Tab::Filters, "Inbound filters", urls::project_filters(slug)),
         (Tab::Grouping, "Grouping rules", urls::project_grouping(slug)),
         (Tab::Stats, "Stats", urls::project_stats(slug)),
+        (Tab::Feedback, "Feedback", urls::project_feedback(slug, "", "", "")),
     ];
     all.into_iter().map(|(tab, text, href)| Link::new(text, href).chosen_if(tab == shown)).collect()
 }

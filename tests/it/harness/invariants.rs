@@ -53,8 +53,11 @@ pub(crate) async fn check(db: &Db, expected: &Expected, servers: &[Server], now:
 }
 
 async fn check_counters(db: &Db) {
-    let stored = number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored'").await;
+    // Category 14 is feedback.
+    let stored = number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored' and category <> 14").await;
     assert_eq!(stored, number(db, "select count(*) from events").await, "stored outcomes and events");
+    let said = number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored' and category = 14").await;
+    assert_eq!(said, number(db, "select count(*) from feedback").await, "stored outcomes and feedback");
     let wrong: Vec<(i32, i64, i64, i64, i64, i64)> = sqlx::query_as(
         "select * from (select i.project_id, i.issue_id, i.event_count,
             (select count(*) from events e where e.project_id = i.project_id and e.issue_id = i.issue_id) as rows,
