@@ -3,17 +3,18 @@
 //! Feedback is an event and takes an event's way: normalised, filtered, scrubbed. A user report has four texts, which become such an event, so
 //! that a project's own rules hold for both; inbound filters are about events, and let it through.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::outcomes::Outcomes;
 use super::prepare::Prepared;
-use super::process::{Facts, Refused, Wishes, normalised};
-use crate::accounts::ProjectId;
+use super::process::{Facts, Wishes, normalised};
+use crate::accounts::{IssueId, ProjectId};
 use crate::event::json;
 use crate::feedback::{About, Kind, NewReport, Unusable, intake};
 use crate::projects::ProjectConfig;
@@ -55,7 +56,7 @@ pub(super) fn report(item: Managed<Item>, request: Request<'_>) -> Option<Manage
 fn feedback(payload: &Bytes, request: Request<'_>) -> Result<NewReport, Outcome> {
     let config = request.config;
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
-    let event = normalised(payload, request.facts, wishes).map_err(refused)?;
+    let event = normalised(payload, request.facts, wishes).map_err(|refused| refused.outcome())?;
     let id = request.id.ok_or(Outcome::Invalid(InvalidReason::Internal))?;
     read(&event, ItemKind::Feedback, about(request, Kind::Feedback, id))
 }
@@ -78,7 +79,8 @@ fn user_report(payload: &Bytes, request: Request<'_>) -> Result<NewReport, Outco
         "message": field("comments"), "name": field("name"), "contact_email": field("email"), "source": source,
     }}});
     let wishes = Wishes { scrubber: Some(&request.config.scrubber), filters: None, store_ips: false };
-    let event = normalised(event.to_string().as_bytes(), &Facts::new(request.facts.received), wishes).map_err(refused)?;
+    let event =
+        normalised(event.to_string().as_bytes(), &Facts::new(request.facts.received), wishes).map_err(|refused| refused.outcome())?;
     read(&event, ItemKind::UserReport, about(request, Kind::Report, id))
 }
 
@@ -95,13 +97,6 @@ fn read(event: &Value, item: ItemKind, about: About) -> Result<NewReport, Outcom
     })
 }
 
-fn refused(refused: Refused) -> Outcome {
-    match refused {
-        Refused::NotJson(_) | Refused::NotAnEvent(_) => Outcome::Invalid(InvalidReason::InvalidJson),
-        Refused::Filtered(reason) => Outcome::Filtered(reason.stat_key().into()),
-    }
-}
-
 /// Whether the batch needs digest's lock alone: whoever writes reports must see all events, and the other way round.
 pub(super) fn has_reports(batch: &[Prepared]) -> bool {
     batch.iter().any(|record| !record.reports.is_empty())
@@ -111,7 +106,7 @@ pub(super) fn has_reports(batch: &[Prepared]) -> bool {
 pub(super) async fn write(
     db: &mut PgConnection,
     batch: &[Prepared],
-    new_events: &[(ProjectId, Uuid, crate::accounts::IssueId)],
+    new_events: &[(ProjectId, Uuid, IssueId)],
     outcomes: &mut Outcomes,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {

@@ -219,8 +219,7 @@ fn event(
     };
     let outcome = match prepared {
         Ok(event) => return Ok(Some(item.map(|_| event))),
-        Err(Trouble::Refused(Refused::NotJson(_) | Refused::NotAnEvent(_))) => Outcome::Invalid(InvalidReason::InvalidJson),
-        Err(Trouble::Refused(Refused::Filtered(reason))) => Outcome::Filtered(reason.stat_key().into()),
+        Err(Trouble::Refused(refused)) => refused.outcome(),
         Err(Trouble::Defect(reason)) => return Err(reason),
     };
     item.rejected(&outcome);

@@ -31,6 +31,7 @@ mod body;
 mod client;
 mod collect;
 mod envelope;
+mod error_page;
 mod handler;
 mod route;
 mod store;
@@ -104,8 +105,10 @@ impl Ingest {
         &self.settings.trusted_proxies
     }
 
-    /// The routes: everything below `/api/` that no other room claims by a more exact path.
+    /// The routes: the error page's, and everything below `/api/` that no other room claims by a more exact path.
     pub fn routes(self: Arc<Self>) -> Router {
-        Router::new().route("/api/{*rest}", any(handler::handle)).with_state(self)
+        let [path, without_slash] = error_page::PATHS;
+        let router = Router::new().route(path, any(error_page::handle)).route(without_slash, any(error_page::handle));
+        router.route("/api/{*rest}", any(handler::handle)).with_state(self)
     }
 }

@@ -66,7 +66,8 @@ fn item_kind(event: &Value) -> ItemKind {
     }
 }
 
-fn collect_one(collector: &mut Collector, kind: ItemKind, json: &[u8]) -> Result<(), Stop> {
+/// An envelope's one item.
+pub(super) fn collect_one(collector: &mut Collector, kind: ItemKind, json: &[u8]) -> Result<(), Stop> {
     collector.begin(ItemHeader { kind_text: Some(kind.name().to_owned()), ..ItemHeader::default() })?;
     collector.payload(json)?;
     collector.end()

@@ -5,6 +5,7 @@ mod captured;
 mod credentials;
 mod encodings;
 mod envelopes;
+mod error_page;
 mod pressure;
 mod stores;
 mod wire;
