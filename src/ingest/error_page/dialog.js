@@ -140,7 +140,10 @@ function showDialog(texts) {
     // Pressed and released outside: somebody who selects text up to the edge does not mean to leave.
     var pressed = null;
     wrapper.addEventListener("mousedown", function (event) { pressed = event.target; });
-    wrapper.addEventListener("click", function (event) { if (event.target === wrapper && (pressed === wrapper || pressed === null)) close(); });
+    wrapper.addEventListener("click", function (event) {
+      if (event.target === wrapper && (pressed === wrapper || pressed === null)) close();
+      pressed = null;
+    });
     addStyle(wrapper, style(wrapperClass));
     document.body.appendChild(wrapper);
     document.addEventListener("keydown", onKey, true);
@@ -169,7 +172,7 @@ function showDialog(texts) {
       box + " form>.sentry-error-embed-problem{margin:0 0 12px}",
       box + " .sentry-error-embed-success{font-size:16px;color:inherit;outline:0}",
       box + " .sentry-error-embed-buttons{display:flex;flex-wrap:wrap;gap:10px;margin:20px 0 0}",
-      box + " button{margin:0;padding:9px 16px;border:1px solid #8b857b;border-radius:7px;background:none;color:inherit;font-size:15px;line-height:1.3;font-weight:600;cursor:pointer;box-shadow:none;width:auto}",
+      box + " button{display:inline-block;margin:0;padding:9px 16px;border:1px solid #8b857b;border-radius:7px;background:none;color:inherit;font-size:15px;line-height:1.3;font-weight:600;cursor:pointer;box-shadow:none;width:auto}",
       box + " button.sentry-error-embed-submit{background:#1d1b18;border-color:#1d1b18;color:#fff}",
       box + " button[disabled]{opacity:.6;cursor:default}",
       "@media(prefers-color-scheme:dark){" + box + "{background:#1b1d22;border-color:#2c2f36;color:#ebe8e2}" + box + " p{color:#b3aea5}" + box + " b{color:#ebe8e2}" +
