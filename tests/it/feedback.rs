@@ -332,7 +332,7 @@ fn what_is_said_in_the_crash_report_dialog_is_on_the_issue_page() {
         let issue = app.only_issue(&shop).await;
         ana.page(&urls::issue(issue)).await.assert_reads("I pressed Pay");
         let page = ana.page(&list("")).await;
-        page.assert_reads("by error page");
+        page.assert_reads("via error page");
         assert!(page.html().contains(&urls::event(issue, id(1))), "{}", page.html());
         app.run_jobs().await;
     });
