@@ -3,8 +3,6 @@
 //! Feedback is an event and takes an event's way: normalised, filtered, scrubbed. A user report has four texts, which become such an event, so
 //! that a project's own rules hold for both; inbound filters are about events, and let it through.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -112,10 +110,14 @@ pub(super) async fn write(
 ) -> sqlx::Result<()> {
     intake::link(db, new_events).await?;
     let reports: Vec<&NewReport> = batch.iter().flat_map(|record| &record.reports).filter_map(Managed::get).collect();
-    let mut new: HashSet<_> = intake::write(db, &reports, now).await?.into_iter().collect();
+    let intake::Written { mut new, gone } = intake::write(db, &reports, now).await?;
     for report in batch.iter().flat_map(|record| &record.reports) {
-        let is_new = report.get().is_some_and(|report| new.remove(&intake::key(report)));
-        outcomes.add_item(report, if is_new { &Outcome::Stored } else { &Outcome::Duplicate });
+        let outcome = match report.get() {
+            Some(report) if new.remove(&intake::key(report)) => Outcome::Stored,
+            Some(report) if gone.contains(&report.about.project) => Outcome::Invalid(InvalidReason::ProjectState),
+            _ => Outcome::Duplicate,
+        };
+        outcomes.add_item(report, &outcome);
     }
     Ok(())
 }

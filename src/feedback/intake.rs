@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::model::{Kind, NewReport};
 use crate::accounts::{IssueId, ProjectId};
 use crate::events::intake as events;
+use crate::projects;
 
 /// How long a report may be corrected by another about the same event; what comes later changes nothing.
 const CORRECTION: TimeDelta = TimeDelta::minutes(5);
@@ -61,11 +62,26 @@ fn settle<'r>(reports: &[&'r NewReport], known: &HashMap<Key, Times>) -> Vec<Set
     settled.into_values().collect()
 }
 
-/// Writes reports; the keys of those that are new. Their events, as far as they are there, must have been written before.
-pub async fn write(db: &mut PgConnection, reports: &[&NewReport], now: DateTime<Utc>) -> sqlx::Result<BTreeSet<Key>> {
+/// What [`write()`] did.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// The keys of the reports that are new.
+    pub new: BTreeSet<Key>,
+    /// Projects that are gone: their rows would belong to nobody, so none was written.
+    pub gone: BTreeSet<ProjectId>,
+}
+
+/// Writes reports. Their events, as far as they are there, must have been written before.
+pub async fn write(db: &mut PgConnection, reports: &[&NewReport], now: DateTime<Utc>) -> sqlx::Result<Written> {
     if reports.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(Written::default());
     }
+    let mut gone: BTreeSet<ProjectId> = reports.iter().map(|report| report.about.project).collect();
+    for there in projects::existing(db, &gone.iter().map(|project| project.0).collect::<Vec<_>>()).await? {
+        gone.remove(&there);
+    }
+    let reports: Vec<_> = reports.iter().copied().filter(|report| !gone.contains(&report.about.project)).collect();
+    let reports = reports.as_slice();
     let known = known(db, reports).await?;
     let settled = settle(reports, &known);
     let (new, corrected): (Vec<Settled<'_>>, Vec<_>) = settled.into_iter().partition(|settled| settled.is_new);
@@ -76,7 +92,7 @@ pub async fn write(db: &mut PgConnection, reports: &[&NewReport], now: DateTime<
     if !corrected.is_empty() {
         correct(db, &corrected).await?;
     }
-    Ok(new.iter().map(|settled| key(settled.words)).collect())
+    Ok(Written { new: new.iter().map(|settled| key(settled.words)).collect(), gone })
 }
 
 async fn known(db: &mut PgConnection, reports: &[&NewReport]) -> sqlx::Result<HashMap<Key, Times>> {

@@ -168,6 +168,23 @@ fn what_cannot_be_kept_ends_with_its_reason_and_costs_no_neighbour() {
 }
 
 #[test]
+fn words_for_a_project_that_is_deleted_meanwhile_end_as_invalid() {
+    app_test(async |app| {
+        let (shop, blog) = (app.project("shop").await, app.project("blog").await);
+        for (number, words) in [(1, "known"), (2, "late")] {
+            app.digest_all().await;
+            for project in [&shop, &blog] {
+                send(app, project, "user_report", &report(&id(number), words)).await;
+            }
+        }
+        // The registry does not know it yet.
+        sqlx::query("delete from projects where project_id = $1").bind(shop.id.0).execute(app.db()).await.unwrap();
+        app.digest_all().await;
+        assert_eq!(app.outcomes().await, ["feedback invalid project_state 1", "feedback stored 3"]);
+    });
+}
+
+#[test]
 fn a_reports_longest_texts_are_kept_whole() {
     app_test(async |app| {
         let shop = app.project("shop").await;
