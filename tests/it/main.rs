@@ -7,6 +7,7 @@ mod harness;
 mod access;
 mod alerts;
 mod crash;
+mod dialog;
 mod digest;
 mod explain;
 mod feedback;
