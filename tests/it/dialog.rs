@@ -14,10 +14,10 @@ fn what_is_said_in_the_crash_report_dialog_is_on_the_issue_page() {
     app_test(async |app| {
         let shop = app.project("shop").await;
         let ana = app.member("ana", &shop).await;
-        app.sdk(&shop).capture(error("Boom").id).await.assert_ok();
+        app.sdk(&shop).capture(error("Boom").id(1)).await.assert_ok();
         app.digest_all().await;
         let id = event_id(1).simple();
-        let address = format!("/api/embed/error-page/?dsn=https://{}@errors.example/{}&eventId={}", shop.key, shop.dsn_id, id(1));
+        let address = format!("/api/embed/error-page/?dsn=https://{}@errors.example/{}&eventId={}", shop.key, shop.dsn_id, id);
         let ask = async |method: Method, form: &'static str| {
             let request = Request::builder().method(method).uri(&address).header("origin", "https://shop.example");
             send(&app.router, request.body(Body::from(form)).unwrap()).await
