@@ -256,7 +256,7 @@ def main(binary, output):
 def everything(cases, vedette, mailbox, output):
     dsns = {}
     with cases.case("projects are made by command while the server runs"):
-        for name, platform in [("python-shop", "python"), ("node-shop", "node"), ("hostile", "other"), ("dialogs", "javascript")]:
+        for name, platform in [("python-shop", "python"), ("node-shop", "node"), ("hostile", "other"), ("dialogs", "browser")]:
             dsns[name] = vedette.new_project(name, platform)
             assert dsns[name].startswith("http://") and vedette.address in dsns[name], dsns[name]
     with Browser(output) as browser:
