@@ -27,6 +27,7 @@ use crate::config::{Checks, Settings};
 use crate::digest::Digest;
 use crate::events::blobs;
 use crate::events::partitions::{self, MakeAhead, Retention};
+use crate::feedback;
 use crate::ingest::{self, Ingest, Seams, TrustedProxies};
 use crate::ops;
 use crate::platform::blobs::Blobs;
@@ -219,7 +220,10 @@ pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_pr
         new_id: Box::new(move || ids.uuid().into()),
     };
     // What digest has a place for; other kinds end as unsupported.
-    let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::RawSecurity | ItemKind::Attachment | ItemKind::ClientReport);
+    let kept = |kind| {
+        use ItemKind::{Attachment, ClientReport, Event, Feedback, RawSecurity, UserReport};
+        matches!(kind, Event | RawSecurity | Attachment | ClientReport | UserReport | Feedback)
+    };
     Ingest::new(seams, ingest::Settings { trusted_proxies, kept, ..ingest::Settings::default() })
 }
 
@@ -271,6 +275,7 @@ fn with_database((app, url): (App, String), (settings, exchange): (Settings, Exc
         periodic::run(blobs::Sweep, app.clone(), &later);
         periodic::run(Retention { days: settings.retention_days }, app.clone(), &later);
         periodic::run(alerts::Retention { days: settings.retention_days }, app.clone(), &later);
+        periodic::run(feedback::Retention { days: settings.retention_days }, app.clone(), &later);
         soft.cancelled().await;
         Ok(())
     });

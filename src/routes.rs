@@ -14,14 +14,14 @@ use tower_http::timeout::TimeoutLayer;
 use crate::accounts::{self, Route};
 use crate::platform::App;
 use crate::web::{HttpError, assets, headers};
-use crate::{alerts, issues, ops, projects};
+use crate::{alerts, feedback, issues, ops, projects};
 
 /// How long a page may take, the form that comes with the request included.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Every route of the dashboard. SDK endpoints and `/healthz` stand outside: they are public and have their own rules.
 pub fn table() -> Vec<Route> {
-    [accounts::routes(), projects::routes(), issues::routes(), alerts::routes(), ops::routes()].concat()
+    [accounts::routes(), projects::routes(), issues::routes(), feedback::routes(), alerts::routes(), ops::routes()].concat()
 }
 
 /// The dashboard: the table behind its guards, cross-site protection, security headers, compression.

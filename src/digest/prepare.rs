@@ -12,12 +12,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::attachments::{Files, Owner, PreparedAttachment};
+use super::feedback;
 use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
 use crate::accounts::ProjectId;
 use crate::event::csp::Around;
 use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
+use crate::feedback::NewReport;
 use crate::grouping::Kind;
 use crate::platform::journal::{Entry, Journal, Seq};
 use crate::platform::lifecycle::panic_text;
@@ -62,6 +64,8 @@ pub(super) struct Prepared {
     pub(super) attachments: Vec<Managed<PreparedAttachment>>,
     /// Whether all blobs of the files are stored.
     pub(super) is_stored: bool,
+    /// What people said.
+    pub(super) reports: Vec<Managed<NewReport>>,
     /// What has ended already: refused, filtered, counted by ingest or by the SDK.
     pub(super) ended: Vec<Counted>,
     /// What was counted when it became a dead letter, and is not true any more.
@@ -71,10 +75,27 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// Nothing yet.
+    fn empty(entry: &Entry) -> Self {
+        let taken_back = if is_retried(&entry.body) { lost_items(&entry.body) } else { Vec::new() };
+        Self {
+            seq: entry.seq,
+            at: entry.at,
+            events: Vec::new(),
+            attachments: Vec::new(),
+            is_stored: false,
+            reports: Vec::new(),
+            ended: Vec::new(),
+            taken_back,
+            unknown_project: None,
+        }
+    }
+
     /// Its fate is written down: the events may go.
     pub(super) fn end(self) {
         self.events.into_iter().for_each(|event| drop(event.stored()));
         self.attachments.into_iter().for_each(|file| drop(file.stored()));
+        self.reports.into_iter().for_each(|report| drop(report.stored()));
     }
 
     /// It cannot be written.
@@ -85,7 +106,8 @@ impl Prepared {
     }
 
     pub(super) fn event_ids(&self) -> impl Iterator<Item = Uuid> {
-        self.events.iter().filter_map(Managed::get).map(|event| event.row.event_id)
+        let reports = self.reports.iter().filter_map(Managed::get).map(|report| report.about.report_id);
+        self.events.iter().filter_map(Managed::get).map(|event| event.row.event_id).chain(reports)
     }
 
     pub(super) fn days(&self) -> impl Iterator<Item = NaiveDate> {
@@ -166,17 +188,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     count_refused(&record, &ledger);
     let project = ProjectId(record.project_id);
     let config = tools.registry.config(project);
-    let taken_back = if is_retried(&entry.body) { lost_items(&entry.body) } else { Vec::new() };
-    let mut prepared = Prepared {
-        seq: entry.seq,
-        at: entry.at,
-        events: Vec::new(),
-        attachments: Vec::new(),
-        is_stored: false,
-        ended: Vec::new(),
-        taken_back,
-        unknown_project: None,
-    };
+    let mut prepared = Prepared::empty(entry);
     if config.is_none() && !tools.is_final {
         prepared.unknown_project = Some(project);
         return Ok(prepared);
@@ -205,6 +217,11 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
                 // The reports of one request are events of their own.
                 let own = Record { event_id: record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n)), ..record.clone() };
                 prepared.events.extend(event(managed, (&own, None), &envelope.header, config)?);
+            }
+            (Some(config), ItemKind::UserReport | ItemKind::Feedback) => {
+                let (facts, id) = (&facts(&record, &envelope.header), record.event_id.or(envelope.header.event_id));
+                let request = feedback::Request { facts, config, endpoint: record.endpoint, id };
+                prepared.reports.extend(feedback::report(managed, request));
             }
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
@@ -287,9 +304,7 @@ fn event(
             }
             return Ok(Ok(item));
         }
-        Err(Trouble::Refused(Refused::NotAReport(_))) => Outcome::Invalid(InvalidReason::SecurityReport),
-        Err(Trouble::Refused(Refused::NotJson(_) | Refused::NotAnEvent(_))) => Outcome::Invalid(InvalidReason::InvalidJson),
-        Err(Trouble::Refused(Refused::Filtered(reason))) => Outcome::Filtered(reason.stat_key().into()),
+        Err(Trouble::Refused(refused)) => refused.outcome(),
         Err(Trouble::Defect(reason)) => return Err(reason),
     };
     item.rejected(&outcome);
@@ -310,21 +325,25 @@ fn read(item: &Item, record: &Record, crash: Option<Crash>) -> Result<Value, Ref
     Ok(event)
 }
 
-fn prepared_event(event: Value, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
-    let received = time(record.received);
-    let facts = Facts {
+/// What is known of the request.
+fn facts<'a>(record: &'a Record, header: &'a EnvelopeHeader) -> Facts<'a> {
+    Facts {
         client_ip: record.client_ip,
         user_agent: record.user_agent.as_deref(),
         hints: Some(&record.hints),
         client: record.sentry_client.as_deref(),
         sdk: header.sdk.as_ref(),
         trace: header.trace.as_ref(),
-        received,
+        received: time(record.received),
         sent_at: header.sent_at,
         event_id: record.event_id.or(header.event_id).map(|id| id.to_string()),
-    };
+    }
+}
+
+fn prepared_event(event: Value, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
+    let received = time(record.received);
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
-    let mut event = settled(event, &facts, wishes).map_err(Trouble::Refused)?;
+    let mut event = settled(event, &facts(record, header), wishes).map_err(Trouble::Refused)?;
     let grouping = grouped(&mut event, &config.grouping);
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);

@@ -12,6 +12,7 @@ use crate::event::scrub::Scrubber;
 use crate::event::{NormaliseParams, NotAnEvent, normalise};
 use crate::grouping::{self, Config, Grouping};
 use crate::protocol::record::ClientHints;
+use crate::protocol::{InvalidReason, Outcome};
 
 /// What is known of the request that brought the event.
 #[derive(Debug, Clone)]
@@ -105,6 +106,17 @@ pub enum Refused {
     /// An inbound filter took it.
     #[error("filtered: {0}")]
     Filtered(FilterReason),
+}
+
+impl Refused {
+    /// How the item ends.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::NotJson(_) | Self::NotAnEvent(_) => Outcome::Invalid(InvalidReason::InvalidJson),
+            Self::NotAReport(_) => Outcome::Invalid(InvalidReason::SecurityReport),
+            Self::Filtered(reason) => Outcome::Filtered(reason.stat_key().into()),
+        }
+    }
 }
 
 /// Parses, normalises, filters and scrubs: the event as it is stored, but for its grouping.

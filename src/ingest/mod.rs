@@ -35,6 +35,7 @@ mod collect;
 mod cron;
 mod dump;
 mod envelope;
+mod error_page;
 mod handler;
 mod limit;
 mod minidump;
@@ -127,9 +128,11 @@ impl Ingest {
         &self.seams.requests
     }
 
-    /// The routes: everything below `/api/` that no other room claims by a more exact path.
+    /// The routes: the error page's, and everything below `/api/` that no other room claims by a more exact path.
     pub fn routes(self: Arc<Self>) -> Router {
-        let routes = Router::new().route("/api/{*rest}", any(handler::handle));
+        let [path, without_slash] = error_page::PATHS;
+        let routes = Router::new().route(path, any(error_page::handle)).route(without_slash, any(error_page::handle));
+        let routes = routes.route("/api/{*rest}", any(handler::handle));
         // A proxy that serves us below a path may have left it on. No route of the dashboard begins with a variable part, so none is shadowed.
         let below = ["/{a}", "/{a}/{b}", "/{a}/{b}/{c}", "/{a}/{b}/{c}/{d}"];
         below.iter().fold(routes, |routes, path| routes.route(&format!("{path}/api/{{*rest}}"), any(handler::handle))).with_state(self)

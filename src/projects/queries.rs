@@ -62,6 +62,12 @@ pub(super) async fn key_exists(db: &mut PgConnection, key: PublicKey) -> sqlx::R
     sqlx::query_scalar!(r#"select exists(select 1 from project_keys where public_key = $1) as "exists!""#, key).fetch_one(db).await
 }
 
+/// Which of these projects there are.
+pub async fn existing(db: &mut PgConnection, projects: &[i32]) -> sqlx::Result<Vec<ProjectId>> {
+    let there = sqlx::query_scalar!("select project_id from projects where project_id = any($1)", projects);
+    Ok(there.fetch_all(db).await?.into_iter().map(ProjectId).collect())
+}
+
 /// A project, for people who list them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectLine {

@@ -99,6 +99,18 @@ pub fn project_stats(slug: &str) -> String {
 pub fn project_stats_month(slug: &str) -> String {
     format!("/projects/{}/stats?span=30d", enc(slug))
 }
+/// What people said: a status (empty: open), of one issue (its id) or of all (empty), after a cursor (empty: from the newest).
+pub fn project_feedback(slug: &str, status: &str, issue: &str, after: &str) -> String {
+    let pairs = [("status", status), ("issue", issue), ("after", after)];
+    let query: Vec<String> =
+        pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", enc(value))).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("/projects/{}/feedback{mark}{}", enc(slug), query.join("&"))
+}
+/// POST `action=resolve|reopen|spam`: sorts what one person said.
+pub fn feedback_act(slug: &str, id: impl Display) -> String {
+    format!("/projects/{}/feedback/{}", enc(slug), enc(id))
+}
 /// POST: adds a member.
 pub fn member_add(slug: &str) -> String {
     format!("/projects/{}/members", enc(slug))

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -62,7 +63,8 @@ class Browser:
         """Presses a button that sends a form, and waits for the page that answers."""
         button = self.one(css)
         button.click()
-        WebDriverWait(self.driver, 10).until(staleness_of(button))
+        # In the moment between two pages chromedriver knows neither.
+        WebDriverWait(self.driver, 10, ignored_exceptions=[WebDriverException]).until(staleness_of(button))
 
     def issue_rows(self, url, project, wanted, patience=15):
         """Rows of a project's issue list once it has `wanted` of them, as (text, address)."""

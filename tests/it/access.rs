@@ -8,7 +8,7 @@ use vedette::route_table;
 use vedette::web::urls;
 
 use crate::attachments::{file, with_files};
-use crate::harness::events::event_id;
+use crate::harness::events::{envelope, event_id};
 use crate::harness::{Answer, Person, Project, TestApp, app_test, error};
 
 /// What stands in the variable parts of paths.
@@ -17,17 +17,21 @@ pub(crate) struct Places {
     mail: String,
     key: String,
     attachment: String,
+    feedback: String,
 }
 
 impl Places {
     pub(crate) async fn make(app: &TestApp, project: &Project) -> Self {
         app.sdk(project).envelope(with_files(Some(error("Boom")), 1, &[file("note", "x")])).await.assert_ok();
+        let report = format!(r#"{{"event_id":"{}","comments":"It broke."}}"#, event_id(1));
+        app.sdk(project).envelope(envelope(&[("user_report", report.as_bytes())])).await.assert_ok();
         app.digest_all().await;
         app.run_jobs().await;
         let key: i32 = app.key_id(project).await;
         let attachment: Uuid = sqlx::query_scalar("select attachment_id from attachments").fetch_one(app.db()).await.unwrap();
+        let feedback: i64 = sqlx::query_scalar("select feedback_id from feedback").fetch_one(app.db()).await.unwrap();
         let (issue, mail) = (app.only_issue(project).await.to_string(), app.mails().await[0].id.to_string());
-        Self { issue, mail, key: key.to_string(), attachment: attachment.simple().to_string() }
+        Self { issue, mail, key: key.to_string(), attachment: attachment.simple().to_string(), feedback: feedback.to_string() }
     }
 
     pub(crate) fn path(&self, route: &str) -> String {
@@ -36,6 +40,7 @@ impl Places {
             "{issue}" => self.issue.clone(),
             "{event}" => event_id(1).simple().to_string(),
             "{attachment}" => self.attachment.clone(),
+            "{feedback}" => self.feedback.clone(),
             "{token}" => "0".repeat(64),
             "{id}" if route.starts_with("/mails") => self.mail.clone(),
             "{key}" => self.key.clone(),

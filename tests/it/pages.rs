@@ -9,6 +9,7 @@ use vedette::web::headers::{CSP, DOWNLOAD_CSP, MAIL_CSP};
 use vedette::web::page::render_samples;
 use vedette::web::pages::account::AccountPage;
 use vedette::web::pages::dead_letters::DeadLettersPage;
+use vedette::web::pages::feedback::FeedbackPage;
 use vedette::web::pages::filters::FiltersPage;
 use vedette::web::pages::grouping_rules::GroupingRulesPage;
 use vedette::web::pages::key::KeyPage;
@@ -46,6 +47,7 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<SettingsPage>(),
         check::<ScrubbingPage>(),
         check::<FiltersPage>(),
+        check::<FeedbackPage>(),
         check::<GroupingRulesPage>(),
         check::<StatsPage>(),
         check::<LimitsPage>(),

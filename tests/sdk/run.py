@@ -20,6 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "browser")]
 
+import dialog  # noqa: E402
 import hostile  # noqa: E402
 from browser import Browser  # noqa: E402
 from mailbox import Mailbox, link_in, text_of  # noqa: E402
@@ -255,7 +256,7 @@ def main(binary, output):
 def everything(cases, vedette, mailbox, output):
     dsns = {}
     with cases.case("projects are made by command while the server runs"):
-        for name, platform in [("python-shop", "python"), ("node-shop", "node"), ("hostile", "other")]:
+        for name, platform in [("python-shop", "python"), ("node-shop", "node"), ("hostile", "other"), ("dialogs", "browser")]:
             dsns[name] = vedette.new_project(name, platform)
             assert dsns[name].startswith("http://") and vedette.address in dsns[name], dsns[name]
     with Browser(output) as browser:
@@ -270,6 +271,8 @@ def everything(cases, vedette, mailbox, output):
         if "python-shop" in dsns:
             regression_case(cases, dsns["python-shop"], vedette, browser, mailbox)
         policy_case(cases, vedette)
+        if "dialogs" in dsns:
+            dialog.dialog_cases(cases, dsns["dialogs"], "dialogs", vedette, browser)
         if "hostile" in dsns:
             hostile_cases(cases, dsns["hostile"], vedette, output)
         if "python-shop" in dsns:

@@ -6,6 +6,7 @@ mod credentials;
 mod encodings;
 mod endpoints;
 mod envelopes;
+mod error_page;
 mod limits;
 mod minidumps;
 mod pressure;

@@ -11,6 +11,7 @@ use crate::events::tag_intake::MAX_KEYS;
 use crate::events::tag_stats::{OWN_KEYS, TagValues};
 use crate::events::view::EventView;
 use crate::events::{Around, StoredEvent, Trail, Which, payload};
+use crate::feedback;
 use crate::issues::activity;
 use crate::issues::model::Status;
 use crate::issues::queries::{self, show::Facts};
@@ -20,6 +21,7 @@ use crate::issues::view::tag_shares::TagShares;
 use crate::issues::view::{IssuePage, Missing, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
+use crate::web::pages::feedback::FeedbackPanel;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{Badge, HttpError, Path, When, html, number};
 
@@ -42,7 +44,7 @@ pub(super) async fn one(app: App, member: ProjectMember, Path((issue, event)): P
 
 async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -> Result<Response, HttpError> {
     let now = app.clock.now();
-    let read = Read::of(&app.db, issue, which, now).await.ours()?.ok_or(HttpError::NotFound)?;
+    let read = Read::of(&app.db, (issue, &member.project.slug), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
     if read.event.is_none() && matches!(which, Which::Id(_)) {
         return Err(HttpError::NotFound);
     }
@@ -63,6 +65,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
         tags,
         tags_note,
+        feedback: read.feedback,
         why,
         activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
     };
@@ -85,10 +88,11 @@ struct Read {
     event: Option<(StoredEvent, Around)>,
     files: Vec<Listed>,
     rules: Option<Value>,
+    feedback: FeedbackPanel,
 }
 
 impl Read {
-    async fn of(db: &Db, issue: IssueId, which: Which, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
+    async fn of(db: &Db, (issue, slug): (IssueId, &str), which: Which, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
         let mut db = db.acquire().await?;
         let Some(facts) = queries::show::facts(&mut db, issue).await? else { return Ok(None) };
         let histogram = Histogram::for_issue(facts.first_seen, now);
@@ -105,6 +109,7 @@ impl Read {
             Some((event, _)) => attachments::list(&mut db, issue.project(), event.event_id, event.received).await?,
             None => Vec::new(),
         };
+        let shown = event.as_ref().map(|(event, _)| event.event_id);
         Ok(Some(Self {
             facts,
             histogram: histogram.filled(hours.get(&issue).map_or(&[], Vec::as_slice)),
@@ -113,6 +118,7 @@ impl Read {
             event,
             files,
             rules: queries::show::grouping_rules(&mut db, issue).await?,
+            feedback: feedback::panel(&mut db, slug, (issue, shown), now).await?,
         }))
     }
 }

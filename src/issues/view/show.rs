@@ -12,6 +12,7 @@ use crate::{
         chart::Bars,
         number,
         page::{HOSTILE, sample_now},
+        pages::feedback::FeedbackPanel,
         urls,
     },
 };
@@ -159,6 +160,8 @@ pub struct IssuePage {
     pub tags_note: String,
     /// Why its events are one issue, in a sentence.
     pub why: String,
+    /// What people said about it.
+    pub feedback: FeedbackPanel,
     /// Newest first.
     pub activity: Vec<ActivityLine>,
 }
@@ -239,6 +242,7 @@ impl IssuePage {
             ],
             tags_note: String::new(),
             why: "Same stack in app frames: charge_card ← submit ← application. The number in the message does not count.".to_owned(),
+            feedback: FeedbackPanel::sample(),
             activity: vec![line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
         }
     }
@@ -277,6 +281,7 @@ impl Page for IssuePage {
         "163 more keys not shown: fewer events have them.".clone_into(&mut hostile.tags_note);
         hostile.why = h();
         hostile.files = AttachmentList::hostile();
+        hostile.feedback = FeedbackPanel::hostile();
         hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
         vec![
             Sample::new("regressed", Self::sample(&samples::python())),

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod dead_letters;
+pub mod feedback;
 pub mod filters;
 pub mod grouping_rules;
 pub mod key;
@@ -28,6 +29,7 @@ mod tests {
     fn every_state_of_every_page_renders_inert_with_one_heading() {
         assert_inert::<super::account::AccountPage>();
         assert_inert::<super::dead_letters::DeadLettersPage>();
+        assert_inert::<super::feedback::FeedbackPage>();
         assert_inert::<super::mails::MailsPage>();
         assert_inert::<super::mails::MailPage>();
         assert_inert::<super::project::ProjectPage>();

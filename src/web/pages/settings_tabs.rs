@@ -12,6 +12,7 @@ pub(super) enum Tab {
     Limits,
     Stats,
     Requests,
+    Feedback,
 }
 
 /// All of them, the shown one chosen.
@@ -24,6 +25,7 @@ pub(super) fn tabs(slug: &str, shown: Tab) -> Vec<Link> {
         (Tab::Limits, "Limits", urls::project_limits(slug)),
         (Tab::Stats, "Stats", urls::project_stats(slug)),
         (Tab::Requests, "Recent requests", urls::project_requests(slug)),
+        (Tab::Feedback, "Feedback", urls::project_feedback(slug, "", "", "")),
     ];
     all.into_iter().map(|(tab, text, href)| Link::new(text, href).chosen_if(tab == shown)).collect()
 }
