@@ -1,0 +1,32 @@
+"""The matrix: real SDKs, each with a small program whose only input that has to do with Vedette is its DSN.
+
+A module per language says which SDKs there are and how each spells things; `expect` says what must come of any program's story.
+"""
+from concurrent.futures import ThreadPoolExecutor
+
+from matrix import node, python
+from matrix.expect import story
+
+LANGUAGES = [python, node]
+# Programs mostly wait: for the network, for their own queues.
+AT_ONCE = 4
+
+
+def sdks(installed):
+    """Every SDK; `installed` is the folder that script/sdks filled."""
+    return [sdk for language in LANGUAGES for sdk in language.sdks(installed)]
+
+
+def run(cases, vedette, dashboard, installed):
+    """All of them side by side; returns each with the DSN of its project."""
+    ready = []
+    for sdk in sdks(installed):
+        with cases.case(f"{sdk.title}: is installed, and has a project that was made by command while the server runs"):
+            part = sdk.part or sdk.name
+            assert (installed / f"{part}.stamp").exists(), f"script/sdks could not make it, see {installed}/{part}.log"
+            dsn = vedette.new_project(sdk.project, sdk.platform)
+            assert dsn.startswith("http://") and vedette.address in dsn, dsn
+            ready.append((sdk, dsn))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda each: story(cases, *each, dashboard), ready))
+    return ready

@@ -1,0 +1,14 @@
+"""Versions of the SDKs, as their own pinned files say: what script/sdks installs."""
+import json
+import re
+
+from matrix.sdk import PROGRAMS
+
+
+def pip(name, package):
+    text = (PROGRAMS / "python" / f"{name}.txt").read_text()
+    return re.search(rf"^{re.escape(package)}==(\S+)$", text, re.MULTILINE).group(1)
+
+
+def npm(folder, package):
+    return json.loads((PROGRAMS / folder / "package.json").read_text())["dependencies"][package]
