@@ -12,3 +12,13 @@ def pip(name, package):
 
 def npm(folder, package):
     return json.loads((PROGRAMS / folder / "package.json").read_text())["dependencies"][package]
+
+
+def cargo(package):
+    text = (PROGRAMS / "rust" / "Cargo.lock").read_text()
+    return re.search(rf'^name = "{re.escape(package)}"\nversion = "(.+)"$', text, re.MULTILINE).group(1)
+
+
+def go(module):
+    text = (PROGRAMS / "go" / "go.mod").read_text()
+    return re.search(rf"^require {re.escape(module)} v(\S+)$", text, re.MULTILINE).group(1)
