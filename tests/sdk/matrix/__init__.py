@@ -4,10 +4,10 @@ A module per language says which SDKs there are and how each spells things; `exp
 """
 from concurrent.futures import ThreadPoolExecutor
 
-from matrix import go, node, python, rust
+from matrix import go, java, node, python, rust
 from matrix.expect import story
 
-LANGUAGES = [python, node, rust, go]
+LANGUAGES = [python, node, rust, go, java]
 # Programs mostly wait: for the network, for their own queues.
 AT_ONCE = 4
 

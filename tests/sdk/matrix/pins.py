@@ -22,3 +22,10 @@ def cargo(package):
 def go(module):
     text = (PROGRAMS / "go" / "go.mod").read_text()
     return re.search(rf"^require {re.escape(module)} v(\S+)$", text, re.MULTILINE).group(1)
+
+
+def jars(artifact):
+    """Versions of a jar, the newest first."""
+    text = (PROGRAMS / "java" / "jars.sha256").read_text()
+    found = re.findall(rf"  {re.escape(artifact)}-(\d[\d.]*)\.jar$", text, re.MULTILINE)
+    return sorted(found, key=lambda version: [int(part) for part in version.split(".")], reverse=True)

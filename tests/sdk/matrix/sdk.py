@@ -39,6 +39,8 @@ class Sdk:
     variable: str = ""
     handled: bool | None = False
     level: str = "error"
+    # Categories of the breadcrumbs before that error and before the chained ones.
+    categories: tuple = ("cart", "auth")
     # Where structured data of the program goes.
     data: str = "contexts"
     # Whether it has the feature.
