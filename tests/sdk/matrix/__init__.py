@@ -4,10 +4,10 @@ A module per language says which SDKs there are and how each spells things; `exp
 """
 from concurrent.futures import ThreadPoolExecutor
 
-from matrix import go, java, node, python, rust
+from matrix import browser_js, go, java, node, python, rust
 from matrix.expect import story
 
-LANGUAGES = [python, node, rust, go, java]
+LANGUAGES = [python, node, browser_js, rust, go, java]
 # Programs mostly wait: for the network, for their own queues.
 AT_ONCE = 4
 

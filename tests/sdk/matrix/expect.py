@@ -12,7 +12,7 @@ def story(cases, sdk, dsn, dashboard):
             sdk.run(scenario, dsn)
     issues = {}
     with cases.case(f"{sdk.title}: each problem is an issue of its own"):
-        issues = dashboard.issues(sdk.project, 4 + sdk.attachment + len(sdk.further))
+        issues = dashboard.issues(sdk.project, 4 + sdk.attachment + len(sdk.further) + (sdk.security and KEPT["security"]))
     if not issues:
         return
     checks = [
@@ -23,6 +23,7 @@ def story(cases, sdk, dsn, dashboard):
         ("issues that only this SDK has", further),
         ("an attachment", attachment),
         ("feedback", feedback),
+        ("a violated policy that the browser reports", security),
         ("what is not kept is counted, and the SDK stops sending it", not_kept),
     ]
     for words, check in checks:
@@ -32,7 +33,7 @@ def story(cases, sdk, dsn, dashboard):
 
 
 def applies(sdk, check):
-    return {further: sdk.further, attachment: sdk.attachment, feedback: sdk.feedback, not_kept: sdk.not_kept}.get(check, True)
+    return {further: sdk.further, attachment: sdk.attachment, feedback: sdk.feedback, security: sdk.security and KEPT["security"], not_kept: sdk.not_kept}.get(check, True)
 
 
 def exceptions(event):
@@ -151,6 +152,13 @@ def feedback(sdk, dashboard, issues):
     page, _ = dashboard.issue(issues, "the invoice was not printed")
     has(page.text(), *words)
     return None
+
+
+def security(sdk, dashboard, issues):
+    page, event = dashboard.issue(issues, "pictures.example.test")
+    assert (event["release"], event["environment"]) == (RELEASE, ENVIRONMENT), (event.get("release"), event.get("environment"))
+    assert "img-src" in event["csp"]["effective_directive"], event["csp"]
+    has(page.text(), "img-src", "pictures.example.test")
 
 
 def refused(dashboard, sdk, category, count):

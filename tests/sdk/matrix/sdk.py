@@ -46,6 +46,8 @@ class Sdk:
     # Whether it has the feature.
     attachment: bool = True
     feedback: bool = True
+    # Whether its program has a browser report a violated policy.
+    security: bool = False
     # What it sends and this server does not keep: category → how much arrives, and how much the SDK then drops and reports. None: any number.
     not_kept: dict = field(default_factory=dict)
     # What script/sdks makes for it, where that is not called as the SDK.
