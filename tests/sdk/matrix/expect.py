@@ -148,9 +148,9 @@ def feedback(sdk, dashboard, issues):
     if not KEPT["feedback"]:
         return refused(dashboard, sdk, "feedback", 1)
     words = ["The printer stays dark", "Ana", "ana@example.test"]
-    has(dashboard.page(f"/feedback?project={sdk.project}").text(), *words)
+    has(dashboard.page(f"/projects/{sdk.project}/feedback").text(), *words)
     page, _ = dashboard.issue(issues, "the invoice was not printed")
-    has(page.text(), *words)
+    has(page.text("[data-test=feedback]"), *words[:2])
     return None
 
 
@@ -171,6 +171,7 @@ def refused(dashboard, sdk, category, count):
 def not_kept(sdk, dashboard, issues):
     def look():
         stats = dashboard.stats(sdk.project)
+        assert ("error", "discarded") not in stats, f"the SDK could not deliver: {stats}"
         for category, (arrived, dropped) in sdk.not_kept.items():
             count, _ = stats.get((category, "unsupported"), ("0", ""))
             assert count != "0" if arrived is None else count == str(arrived), f"{category}: {arrived} not kept wanted, there are {count} ({stats})"

@@ -22,7 +22,7 @@ function checkOut(cart) {
 
 function unhandled() {
   // The SDK's worker for local variables starts beside the program.
-  setTimeout(() => checkOut([{ name: "teapot", price: 40 }, { name: "milk", price: 2 }]), 1000);
+  setTimeout(() => checkOut([{ name: "teapot", price: 40 }, { name: "milk", price: 2 }]), 3000);
 }
 
 function take(stock, name) {
