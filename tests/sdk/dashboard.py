@@ -50,6 +50,19 @@ class Dashboard:
                 found[kind.get("data-test").removeprefix("kind-"), end.get("data-test")] = (count, " | ".join(reasons))
         return found
 
+    def mails(self, words, wanted):
+        """Addresses of so many mails whose line in the log says `words`, after the page of the log that has the last of them."""
+        def look():
+            path, found = "/mails", []
+            while path:
+                page = self.page(path)
+                found += [row.cssselect("a[href*='/mails/']")[0].get("href") for row in page.all("[data-test=mail]") if words in row.text_content()]
+                if len(found) >= wanted:
+                    return [urllib.parse.urljoin(self.url, each) for each in [path, *found[:wanted]]]
+                path = next((link.get("href") for link in page.all("a[rel=next]")), None)
+            raise AssertionError(f"{wanted} mails about {words} wanted, there are {len(found)}")
+        return eventually(look)
+
 
 class Page:
     def __init__(self, document):

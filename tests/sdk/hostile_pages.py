@@ -6,20 +6,19 @@ from cases import has
 from vedette import EMAIL, PASSWORD
 
 
-def look(cases, browser, label, vedette, rows):
+def look(cases, browser, label, dashboard, rows):
     """Every page that shows what a hostile client sent, in one kind of browser."""
     browser.complaints()
     with cases.case(f"hostile events stay text {label}", browser):
-        visit(browser, f"{vedette.url}/issues?project=hostile")
+        visit(browser, f"{dashboard.url}/issues?project=hostile")
         for number, (_, address) in enumerate(rows):
             visit(browser, address)
             if number == 1:
                 browser.screenshot(f"hostile-{label.replace(' ', '-')}")
             visit(browser, browser.one("[data-test=why] a").get_attribute("href"))
-        visit(browser, f"{vedette.url}/projects")
-        visit(browser, f"{vedette.url}/mails")
-        for mail in [link.get_attribute("href") for link in browser.all("[data-test=mail] a[href*='/mails/']")][:3]:
-            visit(browser, mail)
+        visit(browser, f"{dashboard.url}/projects")
+        for page in dashboard.mails("hostile", 3):
+            visit(browser, page)
     with cases.case(f"the raw event is JSON to the browser {label}", browser):
         browser.open(rows[0][1])
         raw = browser.one("a[href$='/json']").get_attribute("href")
@@ -49,15 +48,15 @@ def inert(browser):
     assert not foreign, f"{where}: markup of the event's is on the page: {foreign[0].get_attribute('outerHTML')[:200]}"
 
 
-def hostile_cases(cases, sent, vedette, output):
+def hostile_cases(cases, sent, dashboard, output):
     rows = []
     for dark, scripts in [(False, True), (True, True), (False, False), (True, False)]:
         label = f"in {'dark' if dark else 'light'} {'with' if scripts else 'without'} JavaScript"
         with Browser(output, dark=dark, scripts=scripts) as browser:
             with cases.case(f"signing in and listing {label}", browser):
-                browser.sign_in(vedette.url, EMAIL, PASSWORD)
-                rows = browser.issue_rows(vedette.url, "hostile", sent)
-            look(cases, browser, label, vedette, rows)
+                browser.sign_in(dashboard.url, EMAIL, PASSWORD)
+                rows = browser.issue_rows(dashboard.url, "hostile", sent)
+            look(cases, browser, label, dashboard, rows)
             with cases.case(f"the colours follow the scheme {label}", browser):
                 colour = browser.driver.execute_script("return getComputedStyle(document.documentElement).backgroundColor")
                 light = sum(int(part) for part in "".join(c if c.isdigit() else " " for c in colour).split()[:3]) > 382

@@ -124,12 +124,12 @@ def main(binary, output):
     return 1 if cases.failed else 0
 
 
-def hostile_all(cases, vedette, output):
+def hostile_all(cases, vedette, dashboard, output):
     sent = 0
     with cases.case("hostile events are taken"):
         dsn = vedette.new_project("hostile", "other")
         sent = len([hostile.send(dsn, event) for event in hostile.events()])
-    hostile_cases(cases, sent, vedette, output)
+    hostile_cases(cases, sent, dashboard, output)
 
 
 def everything(cases, vedette, mailbox, output):
@@ -139,7 +139,7 @@ def everything(cases, vedette, mailbox, output):
     if not dashboard:
         return
     with ThreadPoolExecutor(1) as beside:
-        looked = beside.submit(hostile_all, cases, vedette, output)
+        looked = beside.submit(hostile_all, cases, vedette, dashboard, output)
         shops = matrix.run(cases, vedette, dashboard, output)
         looked.result()
     with Browser(output) as browser:
