@@ -5,6 +5,7 @@ A module per language says which SDKs there are and how each spells things; `exp
 from concurrent.futures import ThreadPoolExecutor
 
 from matrix import browser_js, go, java, node, python, rust
+from matrix.documented import documented
 from matrix.expect import story
 from matrix.refusals import REPORTED, refusals
 
@@ -20,12 +21,13 @@ def sdks(installed):
 
 def run(cases, vedette, dashboard, installed):
     """All of them side by side; returns each with the DSN of its project."""
-    ready = []
-    for sdk in sdks(installed):
+    ready, every = [], sdks(installed)
+    documented(cases, every)
+    for sdk in every:
         with cases.case(f"{sdk.title}: is installed, and has a project that was made by command while the server runs"):
             part = sdk.part or sdk.name
             assert (installed / f"{part}.stamp").exists(), f"script/sdks could not make it, see {installed}/{part}.log"
-            dsn = vedette.new_project(sdk.project, sdk.platform)
+            dsn = vedette.new_project(sdk.project, sdk.kind)
             assert dsn.startswith("http://") and vedette.address in dsn, dsn
             ready.append((sdk, dsn))
     # Those that wait most begin.

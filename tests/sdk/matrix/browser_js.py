@@ -15,7 +15,7 @@ FOLDER = PROGRAMS / "browser"
 
 def sdks(installed):
     return [Sdk(
-        name="browser", title=f"Browser @sentry/browser {pins.npm('browser', '@sentry/browser')}", platform="javascript", reports_as="sentry.javascript.browser",
+        name="browser", title=f"Browser @sentry/browser {pins.npm('browser', '@sentry/browser')}", platform="javascript", kind="browser", reports_as="sentry.javascript.browser",
         run=lambda scenario, dsn: visit(installed, scenario, dsn), functions=("checkOut", "charge"), file="shop.js", chain=("TypeError", "Error"), security=True,
         further=("the delivery man found nobody",), not_kept={"span": (None, None), "session": (None, None), "log_item": ONCE_EACH},
     )]

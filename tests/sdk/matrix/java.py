@@ -8,7 +8,7 @@ def sdks(installed):
         classpath = installed / "java" / f"{name}.classpath"
         command = ["java", "-cp", classpath.read_text().strip() if classpath.exists() else "", f"shop.{main}"]
         return Sdk(
-            name=f"java-{name}", part="java", run=program(command), platform="java", declined=f"{main}$PaymentDeclined", functions=("checkOut", "charge"), file=f"{main}.java",
+            name=f"java-{name}", part="java", run=program(command), platform="java", kind="java", declined=f"{main}$PaymentDeclined", functions=("checkOut", "charge"), file=f"{main}.java",
             chain=("NullPointerException", "IllegalStateException"), level="fatal", **more,
         )
 

@@ -9,7 +9,7 @@ def sdks(installed):
         own = modules / ".bin" / "node"
         run = program([str(own) if own.exists() else "node", file], PROGRAMS / "node", NODE_PATH=str(modules))
         return Sdk(
-            name=name, title=f"Node.js @sentry/node {pins.npm(f'node/{name}', '@sentry/node')}", run=run, file=file, platform="node", reports_as="sentry.javascript.node", functions=("checkOut", "charge"),
+            name=name, title=f"Node.js @sentry/node {pins.npm(f'node/{name}', '@sentry/node')}", run=run, file=file, platform="node", kind="node", reports_as="sentry.javascript.node", functions=("checkOut", "charge"),
             chain=("TypeError", "Error"), source="throw new PaymentDeclined(", variable="attempts", level="fatal", **more,
         )
 

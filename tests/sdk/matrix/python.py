@@ -10,7 +10,7 @@ FOLDER = PROGRAMS / "python"
 def sdks(installed):
     def sdk(name, file, **more):
         run = program([sys.executable, file], FOLDER, PYTHONPATH=str(installed / name))
-        return Sdk(name=name, run=run, file=file, platform="python", chain=("KeyError", "LookupError"), source="raise PaymentDeclined(", variable="attempts", feedback=False, **more)
+        return Sdk(name=name, run=run, file=file, platform="python", kind="python", chain=("KeyError", "LookupError"), source="raise PaymentDeclined(", variable="attempts", feedback=False, **more)
 
     kinds = {"transaction": ONCE_EACH, "session": ONCE_EACH, "monitor": ONCE_EACH}
     return [

@@ -45,7 +45,7 @@ def refusals(cases, sdks, vedette, dashboard):
 
 def deliver(sdk, vedette, status, headers):
     project = f"{sdk.project}-{status}"
-    dsn = urlsplit(vedette.new_project(project, sdk.platform))
+    dsn = urlsplit(vedette.new_project(project, sdk.kind))
     with Proxy(vedette.address, status, headers) as proxy:
         sdk.run("deliveries", dsn._replace(netloc=f"{dsn.username}@{proxy.address}").geturl())
     return project, proxy

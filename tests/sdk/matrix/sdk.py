@@ -27,6 +27,8 @@ class Sdk:
     # `platform` and `sdk.name` of its events.
     platform: str
     reports_as: str
+    # What kind of project a person makes for it.
+    kind: str
     # run(scenario, dsn)
     run: Callable
     # Types of the chained exceptions, the cause first.
