@@ -1,5 +1,6 @@
 """The dashboard as a signed-in person without a browser sees it: pages by HTTP, their text by the marks that tests use."""
 import json
+import urllib.error
 import urllib.parse
 import urllib.request
 from http.cookiejar import CookieJar
@@ -19,8 +20,11 @@ class Dashboard:
         assert not answer.url.endswith("/sign-in"), f"not signed in: {answer.url}"
 
     def get(self, path):
-        with self.opener.open(urllib.parse.urljoin(self.url, path), timeout=30) as answer:
-            return answer.read()
+        try:
+            with self.opener.open(urllib.parse.urljoin(self.url, path), timeout=30) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{path} answers {error.code}") from error
 
     def page(self, path):
         return Page(lxml.html.document_fromstring(self.get(path).decode()))

@@ -144,6 +144,8 @@ public final class Shop {
       options.addInAppInclude("shop");
       options.setTracesSampleRate(1.0);
       options.getLogs().setEnabled(true);
+      // On a busy machine the SDK would leave out transactions before it is told to.
+      options.setEnableBackpressureHandling(false);
     });
     if (arguments[0].equals("unhandled")) {
       checkOut(Map.of("teapot", 40, "milk", 2));
