@@ -22,16 +22,29 @@ def sdks(installed):
 
 
 def visit(installed, scenario, dsn):
-    """Opens the page and leaves it again, which is when the SDK reports what it did not send."""
+    """Opens the page and stays until it has told its story."""
     with Shop(installed / "browser", dsn) as shop, Browser(installed) as browser:
         browser.open(f"{shop.url}/index.html?{scenario}")
+
         def done():
             assert browser.driver.title == "done", f"the page did not come to its end: {browser.complaints()}"
         eventually(done, 30)
+        if scenario == "story":
+            hide(browser)
         # What the page could not send would stand here: refused preflights, answers without CORS headers.
         refused = [line for line in browser.complaints() if "CORS" in line or "ERR_FAILED" in line]
         assert not refused, refused
-        browser.open("about:blank")
+
+
+def hide(browser):
+    """Tells the page that its tab is hidden, which is when the SDK reports what it did not send, and waits for the answer to that report."""
+    answered = "return performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/envelope/')).length"
+    before = browser.driver.execute_script(answered)
+    browser.driver.execute_script("Object.defineProperty(document, 'visibilityState', { value: 'hidden' }); document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))")
+
+    def reported():
+        assert browser.driver.execute_script(answered) > before, "the SDK reported nothing when the page was hidden"
+    eventually(reported)
 
 
 class Shop:
