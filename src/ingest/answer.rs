@@ -147,8 +147,10 @@ pub(super) fn add_limits(mut response: Response<Body>, limits: &RateLimits) -> R
 pub(super) fn refused(stop: &Stop, allow: &'static str, dsn: &str) -> Response<Body> {
     let (refusal, limits) = explain(stop);
     let cause = stop.explained().1;
-    let text = format!("{} [DSN {dsn}]", refusal.line(cause.as_deref()));
-    let body = ErrorBody { detail: refusal.detail(), causes: cause.into_iter().collect(), dsn: Some(dsn.to_owned()) };
+    let line = refusal.line(cause.as_deref());
+    // The error page names its parameters itself.
+    let text = if dsn.is_empty() { line } else { format!("{line} [DSN {dsn}]") };
+    let body = ErrorBody { detail: refusal.detail(), causes: cause.into_iter().collect(), dsn: (!dsn.is_empty()).then(|| dsn.to_owned()) };
     let body = serde_json::to_string(&body).unwrap_or_default();
     let mut response = json(StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST), body);
     let headers = response.headers_mut();

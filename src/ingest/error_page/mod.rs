@@ -185,7 +185,7 @@ impl Ingest {
         let credentials =
             Credentials { key: dsn.key(), version: DEFAULT_VERSION, client: None, project: Some(dsn.project()), place: Place::Query };
         let key = self.key(&credentials, &arrival).await.map_err(|stop| match stop {
-            Stop::Refused(Refusal::UnknownProject) => wrong(StatusCode::NOT_FOUND, "dsn"),
+            Stop::Refused(Refusal::UnknownProject | Refusal::DisabledKey | Refusal::ForeignKey) => wrong(StatusCode::NOT_FOUND, "dsn"),
             stop => stop.into(),
         })?;
         arrival.credentials = Some(credentials);
