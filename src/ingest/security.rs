@@ -1,6 +1,7 @@
 //! `/api/{project}/security/` and its other names: what browsers report about violated policies.
 //!
-//! A body is one report or a list of them; each that is kept becomes an item, and an event with an id of its own ([`EventId::nth`]). Browsers
+//! A body is one report or a list of them; each that is kept becomes an item, and an event with an id of its own
+//! ([`EventId::nth`](crate::protocol::EventId::nth)). Browsers
 //! read no answer, so everything that is a request at all is answered 200, and what became of it is counted.
 
 use std::sync::Arc;

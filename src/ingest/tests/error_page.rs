@@ -19,7 +19,7 @@ fn ask(method: Method, address: &str) -> http::request::Builder {
 }
 
 /// Sends without the rules on CORS that hold for the other endpoints.
-async fn send(house: &House, request: Request<Body>) -> Answer {
+pub(super) async fn send(house: &House, request: Request<Body>) -> Answer {
     let response = Arc::clone(&house.ingest).routes().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
@@ -87,7 +87,7 @@ async fn parameters_that_cannot_be_used_are_named() {
         }
     }
     let unseen = get(&house, &address(UNSEEN, 42, "")).await;
-    assert_eq!((unseen.status.as_u16(), unseen.header("retry-after").is_empty()), (503, false));
+    assert_eq!((unseen.status.as_u16(), unseen.header("retry-after").is_empty()), (429, false));
     assert!(house.records().await.is_empty());
 }
 
