@@ -25,9 +25,12 @@ use crate::accounts::{self, ClientAddress};
 use crate::alerts;
 use crate::config::{Checks, Settings};
 use crate::digest::Digest;
+use crate::events::blobs;
 use crate::events::partitions::{self, MakeAhead, Retention};
+use crate::feedback;
 use crate::ingest::{self, Ingest, Seams, TrustedProxies};
 use crate::ops;
+use crate::platform::blobs::Blobs;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, DbOptions};
 use crate::platform::ids::Ids;
@@ -35,12 +38,13 @@ use crate::platform::journal::{Journal, JournalOptions, OsFiles};
 use crate::platform::lifecycle::Tasks;
 use crate::platform::mail::Mailer;
 use crate::platform::outbox::{self, Handlers, Wake};
-use crate::platform::periodic;
+use crate::platform::periodic::{self, Periodic as _};
 use crate::platform::postgres::{ManagedPostgres, Options as PostgresOptions};
 use crate::platform::serve::{self, Patience};
 use crate::platform::telemetry::chain;
 use crate::platform::{App, Parts};
-use crate::projects::Registry;
+use crate::projects::recent::RequestLog;
+use crate::projects::{Exchange, Quotas, Registry};
 use crate::protocol::ItemKind;
 use crate::routes;
 
@@ -50,6 +54,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const GOODBYE: Duration = Duration::from_secs(3);
 /// How long a start waits for the database before it goes on without.
 const FIRST_TRY: Duration = Duration::from_secs(3);
+/// How long the end waits for the database to take the last counts.
+const LAST_EXCHANGE: Duration = Duration::from_secs(1);
 /// How often counts of refused requests are journalled.
 const FLUSH_REFUSED: Duration = Duration::from_secs(5);
 
@@ -111,6 +117,7 @@ pub struct Server {
     tasks: Tasks,
     database: Database,
     ingest: Arc<Ingest>,
+    exchange: Exchange,
     data_dir: PathBuf,
 }
 
@@ -135,6 +142,7 @@ impl Server {
             db: db::pool(&database.url, &DbOptions::default()).context("DATABASE_URL")?,
             clock: Clock::real(),
             ids: Ids::real(),
+            blobs: Blobs::open(&settings.blobs, settings.data_dir.join("blobs")).context("VEDETTE_BLOBS_URL")?,
             mailer: Mailer::new(settings.smtp.clone(), &sender).context("VEDETTE_SMTP_URL, VEDETTE_MAIL_FROM")?,
             outbox: Wake::default(),
             url,
@@ -144,6 +152,7 @@ impl Server {
         let proxies: TrustedProxies = settings.trusted_proxies.parse().context("VEDETTE_TRUSTED_PROXIES")?;
         let ingest = ingest(&app, &journal, &registry, proxies);
         let router = router(&app, &journal, &ingest);
+        let exchange = exchange(&ingest, &registry);
         serve_http(listener, router, &tasks);
         // Commands beside the server look here.
         write_private(&settings.data_dir.join("database-url"), &database.url)?;
@@ -162,8 +171,8 @@ impl Server {
         }
         let data_dir = settings.data_dir.clone();
         let url = database.url.clone();
-        with_database((app.clone(), url), settings, &tasks, matches!(is_ready, Ok(Ok(()))));
-        Ok(Self { app, address, tasks, database, ingest, data_dir })
+        with_database((app.clone(), url), (settings, exchange.clone()), &tasks, matches!(is_ready, Ok(Ok(()))));
+        Ok(Self { app, address, tasks, database, ingest, exchange, data_dir })
     }
 
     /// Returns when a task died; its error.
@@ -177,6 +186,8 @@ impl Server {
         let _ = fs::remove_file(address_file(&self.data_dir));
         self.ingest.flush_refused(self.app.clock.now()).await;
         self.tasks.shut_down(PATIENCE).await;
+        // What was counted since the last time; a database that is away has it no worse than after a crash.
+        let _ = tokio::time::timeout(LAST_EXCHANGE, self.exchange.step(&self.app)).await;
         let _ = tokio::time::timeout(GOODBYE, self.app.db.close()).await;
         self.database.close().await;
         self.tasks.failure().map_or(Ok(()), |failure| Err(anyhow::anyhow!(failure)))
@@ -204,11 +215,21 @@ pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_pr
             Box::pin(async move { registry.resolve(key, &app.db, app.clock.now()).await })
         }),
         now: Box::new(move || clock.now()),
+        quotas: Quotas::default(),
+        requests: RequestLog::default(),
         new_id: Box::new(move || ids.uuid().into()),
     };
     // What digest has a place for; other kinds end as unsupported.
-    let kept = |kind| matches!(kind, ItemKind::Event | ItemKind::ClientReport);
+    let kept = |kind| {
+        use ItemKind::{Attachment, ClientReport, Event, Feedback, RawSecurity, UserReport};
+        matches!(kind, Event | RawSecurity | Attachment | ClientReport | UserReport | Feedback)
+    };
     Ingest::new(seams, ingest::Settings { trusted_proxies, kept, ..ingest::Settings::default() })
+}
+
+/// What this process tells the others, and learns from them.
+pub fn exchange(ingest: &Ingest, registry: &Registry) -> Exchange {
+    Exchange { quotas: ingest.quotas().clone(), requests: ingest.requests().clone(), registry: registry.clone() }
 }
 
 /// Tells the dashboard from which address a request came: its throttles count per address.
@@ -242,16 +263,19 @@ fn flush_refused(ingest: Arc<Ingest>, app: App, tasks: &Tasks) {
 }
 
 /// Brings the schema up to date as soon as the database answers, then starts what works in it.
-fn with_database((app, url): (App, String), settings: Settings, tasks: &Tasks, is_ready: bool) {
+fn with_database((app, url): (App, String), (settings, exchange): (Settings, Exchange), tasks: &Tasks, is_ready: bool) {
     let (soft, later) = (tasks.soft().clone(), tasks.clone());
     tasks.spawn("database", async move {
         if !is_ready && soft.run_until_cancelled(database_ready(&app, &url, &settings)).await.is_none() {
             return Ok(());
         }
         outbox::run(app.clone(), Arc::new(alerts::handlers(Handlers::default())), &later);
+        periodic::run(exchange, app.clone(), &later);
         periodic::run(MakeAhead, app.clone(), &later);
+        periodic::run(blobs::Sweep, app.clone(), &later);
         periodic::run(Retention { days: settings.retention_days }, app.clone(), &later);
         periodic::run(alerts::Retention { days: settings.retention_days }, app.clone(), &later);
+        periodic::run(feedback::Retention { days: settings.retention_days }, app.clone(), &later);
         soft.cancelled().await;
         Ok(())
     });

@@ -29,6 +29,7 @@ pub mod accounts;
 pub mod projects;
 
 pub mod events;
+pub mod feedback;
 pub mod issues;
 
 pub mod alerts;

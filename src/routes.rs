@@ -7,20 +7,21 @@ use axum::middleware::from_fn;
 use axum::response::Redirect;
 use http::StatusCode;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::accounts::{self, Route};
 use crate::platform::App;
 use crate::web::{HttpError, assets, headers};
-use crate::{alerts, issues, ops, projects};
+use crate::{alerts, feedback, issues, ops, projects};
 
 /// How long a page may take, the form that comes with the request included.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Every route of the dashboard. SDK endpoints and `/healthz` stand outside: they are public and have their own rules.
 pub fn table() -> Vec<Route> {
-    [accounts::routes(), projects::routes(), issues::routes(), alerts::routes(), ops::routes()].concat()
+    [accounts::routes(), projects::routes(), issues::routes(), feedback::routes(), alerts::routes(), ops::routes()].concat()
 }
 
 /// The dashboard: the table behind its guards, cross-site protection, security headers, compression.
@@ -38,6 +39,7 @@ pub(crate) fn dashboard(app: &App) -> Router {
         .with_state(app.clone())
         .layer(csrf)
         .layer(from_fn(headers::security_headers))
-        .layer(CompressionLayer::new())
+        // Files are handed out as they were sent, with their length.
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::new("application/octet-stream"))))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
 }

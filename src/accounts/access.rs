@@ -8,6 +8,7 @@ use axum::handler::Handler;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodRouter, on};
+use chrono::{DateTime, Utc};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use url::{Position, Url};
@@ -15,7 +16,8 @@ use url::{Position, Url};
 use super::sessions::{self, Named};
 use super::{ProjectId, SessionId, UserId};
 use crate::platform::App;
-use crate::web::{Flash, HttpError, Shell, SignedIn, urls, urls::IssueQuery};
+use crate::web::shell::LimitNotice;
+use crate::web::{Flash, HttpError, Shell, SignedIn, When, urls, urls::IssueQuery};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +73,8 @@ pub struct VisibleProject {
     pub name: String,
     /// What its short ids begin with.
     pub short_prefix: String,
+    /// Since when limits of it drop something, and how much they dropped.
+    pub limited: Option<(DateTime<Utc>, i64)>,
 }
 
 /// Who looks.
@@ -110,6 +114,11 @@ impl Viewer {
         let projects: Vec<_> = self.projects.iter().map(|project| (project.slug.clone(), project.name.clone())).collect();
         let mut shell = Shell::new(title, Some(SignedIn::new(&self.email, self.is_admin)), &projects, query, app.clock.now());
         shell.flash.clone_from(&self.flash);
+        let shown = self.projects.iter().find(|project| project.slug == shell.query.project);
+        shell.limited = shown.and_then(|project| Some((project, project.limited?))).map(|(project, (since, dropped))| {
+            let now = app.clock.now();
+            LimitNotice { since: When::new(since, now), dropped, href: urls::project_limits(&project.slug) }
+        });
         shell
     }
 }

@@ -38,11 +38,17 @@ pub(super) async fn viewer(app: &App, headers: &HeaderMap, named: &Named) -> any
     let now = app.clock.now();
     let rows = sqlx::query!(
         r#"select s.session_id, s.user_id, s.last_seen_at, u.email, u.is_admin,
-            p.project_id as "project_id?", p.slug as "slug?", p.name as "name?", p.short_prefix as "short_prefix?"
+            p.project_id as "project_id?", p.slug as "slug?", p.name as "name?", p.short_prefix as "short_prefix?",
+            p.limited_since as "limited_since?", p.dropped as "dropped?"
         from sessions s
         join users u on u.user_id = s.user_id and u.is_active
-        left join lateral ( -- joins: projects
-            select project_id, slug, name, short_prefix from projects a
+        left join lateral ( -- joins: projects, quota_states
+            select project_id, slug, name, short_prefix,
+                (select min(q.limited_since) from quota_states q
+                    where q.project_id = a.project_id and q.limited_since is not null) as limited_since,
+                (select sum(q.dropped)::bigint from quota_states q
+                    where q.project_id = a.project_id and q.limited_since is not null) as dropped
+            from projects a
             where u.is_admin or exists (select 1 from project_members m where m.project_id = a.project_id and m.user_id = u.user_id)
             order by (slug = $3 or project_id = $4) desc, lower(name), project_id
             limit $5) p on true
@@ -62,10 +68,11 @@ pub(super) async fn viewer(app: &App, headers: &HeaderMap, named: &Named) -> any
     if now - first.last_seen_at >= SEEN_EVERY {
         seen(app, session, now).await?;
     }
-    let project = |(id, slug, name, short_prefix): (Option<i32>, Option<String>, Option<String>, Option<String>)| {
-        Some(VisibleProject { id: ProjectId(id?), slug: slug?, name: name?, short_prefix: short_prefix? })
-    };
-    let projects = rows.into_iter().filter_map(|row| project((row.project_id, row.slug, row.name, row.short_prefix))).collect();
+    let projects = rows.into_iter().filter_map(|row| {
+        let limited = row.limited_since.zip(row.dropped);
+        Some(VisibleProject { id: ProjectId(row.project_id?), slug: row.slug?, name: row.name?, short_prefix: row.short_prefix?, limited })
+    });
+    let projects = projects.collect();
     Ok(Some(Viewer::new(user, email, is_admin, session, projects)))
 }
 
@@ -175,6 +182,7 @@ fn token<'h>(app: &App, headers: &'h HeaderMap) -> Option<&'h str> {
 mod tests {
     use super::*;
     use crate::platform::Parts;
+    use crate::platform::blobs::Blobs;
     use crate::platform::clock::Clock;
     use crate::platform::db::{DbOptions, pool};
     use crate::platform::ids::Ids;
@@ -185,7 +193,8 @@ mod tests {
         let db = pool("postgres://nobody@127.0.0.1:1/none", &DbOptions::default()).unwrap();
         let clock = Clock::fake(DateTime::UNIX_EPOCH);
         let (mailer, outbox) = (Mailer::Kept, Wake::default());
-        App::new(Parts { db, clock, ids: Ids::seeded(1), mailer, outbox, url: url.parse().unwrap() })
+        let blobs = Blobs::local(std::path::PathBuf::from("/nonexistent"));
+        App::new(Parts { db, clock, ids: Ids::seeded(1), blobs, mailer, outbox, url: url.parse().unwrap() })
     }
 
     #[tokio::test]

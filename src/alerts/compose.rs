@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{MAIL_SEND, queries};
-use crate::accounts::IssueId;
+use crate::accounts::{IssueId, ProjectId};
 use crate::events::view::{EventView, FrameView, Segment};
 use crate::events::{Trail, Which, payload};
 use crate::issues::facts::{Appeared, Regressed};
@@ -15,7 +15,7 @@ use crate::issues::view::split_title;
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
 use crate::projects;
-use crate::web::mail_view::{IssueMail, MailFrame, MailKind};
+use crate::web::mail_view::{Bodies, IssueMail, MailFrame, MailKind};
 use crate::web::{number, urls};
 
 /// Frames in a mail.
@@ -35,22 +35,45 @@ pub(super) async fn regressed(app: &App, job: &Job) -> Result<(), Failure> {
 
 async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: MailKind) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
-    let Some((mail, recipients)) = mail(app, &mut tx, (issue, event), kind).await? else {
+    let Some(mail) = mail(app, &mut tx, (issue, event), kind).await? else {
         queries::replace_unwritten(&mut tx, job.id, "The issue is gone, so there was nothing to tell.").await?;
         outbox::complete(&mut tx, job.id).await?;
         tx.commit().await?;
         return Ok(());
     };
-    let subject = mail.subject(kind);
-    let bodies = mail.bodies(kind)?;
+    let content = Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? };
+    write(app, &mut tx, (issue.project(), Some(issue)), &content).await?;
+    queries::replace_unwritten(&mut tx, job.id, "It worked when it was tried again: the mails stand in lines of their own.").await?;
+    outbox::complete(&mut tx, job.id).await?;
+    tx.commit().await?;
+    app.outbox.wake();
+    Ok(())
+}
+
+/// What all get.
+pub(super) struct Content {
+    pub(super) kind: &'static str,
+    pub(super) subject: String,
+    pub(super) bodies: Bodies,
+}
+
+/// Writes a mail per member, each with the job that sends it; a line in the log when there is nobody to tell.
+pub(super) async fn write(
+    app: &App,
+    db: &mut PgConnection,
+    (project, issue): (ProjectId, Option<IssueId>),
+    content: &Content,
+) -> anyhow::Result<()> {
+    let recipients = projects::recipients(db, project).await?;
     let blank = queries::NewMail {
+        project,
         issue,
         user: None,
         recipient: "",
-        kind: kind_name(kind),
-        subject: &subject,
-        text: &bodies.text,
-        html: &bodies.html,
+        kind: content.kind,
+        subject: &content.subject,
+        text: &content.bodies.text,
+        html: &content.bodies.html,
         message_id: "",
         status: "queued",
         reason: "",
@@ -63,19 +86,15 @@ async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: Ma
             reason: "The project has no members, so nobody was told. Add members in the project's settings.",
             ..blank
         };
-        queries::insert(&mut tx, &skipped, app.clock.now()).await?;
-    } else {
-        for (user, email) in &recipients {
-            let message_id = new_message_id(app);
-            let queued = queries::NewMail { user: Some(*user), recipient: email, message_id: &message_id, ..blank };
-            let id = queries::insert(&mut tx, &queued, app.clock.now()).await?;
-            outbox::enqueue(&mut tx, MAIL_SEND, &id, app.clock.now()).await?;
-        }
+        queries::insert(db, &skipped, app.clock.now()).await?;
+        return Ok(());
     }
-    queries::replace_unwritten(&mut tx, job.id, "It worked when it was tried again: the mails stand in lines of their own.").await?;
-    outbox::complete(&mut tx, job.id).await?;
-    tx.commit().await?;
-    app.outbox.wake();
+    for (user, email) in &recipients {
+        let message_id = new_message_id(app);
+        let queued = queries::NewMail { user: Some(*user), recipient: email, message_id: &message_id, ..blank };
+        let id = queries::insert(db, &queued, app.clock.now()).await?;
+        outbox::enqueue(db, MAIL_SEND, &id, app.clock.now()).await?;
+    }
     Ok(())
 }
 
@@ -92,17 +111,9 @@ pub(super) fn new_message_id(app: &App) -> String {
     format!("<{}@{}>", app.ids.uuid().simple(), app.url.host_str().unwrap_or("vedette"))
 }
 
-type Recipients = Vec<(crate::accounts::UserId, String)>;
-
-/// What the mail says and who gets it; nothing when the issue is gone.
-async fn mail(
-    app: &App,
-    db: &mut PgConnection,
-    (issue, event): (IssueId, Uuid),
-    kind: MailKind,
-) -> anyhow::Result<Option<(IssueMail, Recipients)>> {
+/// What the mail says; nothing when the issue is gone.
+async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid), kind: MailKind) -> anyhow::Result<Option<IssueMail>> {
     let Some(facts) = queries::facts(db, issue).await? else { return Ok(None) };
-    let recipients = projects::recipients(db, issue.project()).await?;
     // A payload that is gone or broken leaves a mail without frames.
     let stored = Trail::of(db, issue).await?.find(db, Which::Id(event)).await?;
     let event = stored.and_then(|stored| payload::decode(&stored.payload).ok()).unwrap_or(Value::Null);
@@ -139,7 +150,7 @@ async fn mail(
         resolved,
         events: number::count(facts.event_count),
     };
-    Ok(Some((mail, recipients)))
+    Ok(Some(mail))
 }
 
 fn date(at: DateTime<Utc>) -> String {

@@ -14,7 +14,8 @@ pub(super) async fn fact(app: &App, db: &mut PgConnection, dead: &Dead<'_>, kind
     let issue: IssueId = serde_json::from_value(dead.job.payload["issue"].clone())?;
     let message_id = new_message_id(app);
     let line = queries::NewMail {
-        issue,
+        project: issue.project(),
+        issue: Some(issue),
         user: None,
         recipient: "",
         kind: kind_name(kind),

@@ -11,6 +11,7 @@ mod actions;
 mod compose;
 mod deliver;
 mod given_up;
+mod limits;
 mod pages;
 mod queries;
 mod retention;
@@ -20,6 +21,7 @@ pub use retention::{MAILS_PER_PROJECT, Retention};
 use crate::accounts::{Access, Route, get, post};
 use crate::issues::facts::{ISSUE_APPEARED, ISSUE_REGRESSED};
 use crate::platform::outbox::Handlers;
+use crate::projects::quotas::{LIMIT_ENDED, LIMIT_REACHED};
 use crate::web::mail_view::MailKind;
 
 /// The kind of job that delivers one mail.
@@ -42,6 +44,8 @@ pub fn handlers(handlers: Handlers) -> Handlers {
     handlers
         .with(ISSUE_APPEARED, Box::new(|app, job| Box::pin(compose::appeared(app, job))))
         .with(ISSUE_REGRESSED, Box::new(|app, job| Box::pin(compose::regressed(app, job))))
+        .with(LIMIT_REACHED, Box::new(|app, job| Box::pin(limits::told(app, job))))
+        .with(LIMIT_ENDED, Box::new(|app, job| Box::pin(limits::told(app, job))))
         .with(MAIL_SEND, Box::new(|app, job| Box::pin(deliver::deliver(app, job))))
         .when_dead(ISSUE_APPEARED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::NewIssue))))
         .when_dead(ISSUE_REGRESSED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Regression))))

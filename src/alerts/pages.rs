@@ -78,7 +78,12 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
         let project = viewer.project_by_id(ProjectId(line.project_id))?;
         Some(Link::new(issue.short_id(&project.short_prefix), urls::issue(issue)))
     });
-    let why = if line.kind == "regression" { "A resolved issue came back." } else { "A new issue." };
+    let why = match line.kind.as_str() {
+        "regression" => "A resolved issue came back.",
+        "limit_reached" => "A limit began to drop something.",
+        "limit_ended" => "A limit drops nothing any more.",
+        _ => "A new issue.",
+    };
     MailRow {
         id: line.id.to_string(),
         status: Badge::new(line.status, css),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use crate::accounts::{IssueId, UserId};
+use crate::accounts::{IssueId, ProjectId, UserId};
 
 /// What a mail says about its issue.
 pub(super) struct MailFacts {
@@ -34,6 +34,30 @@ pub(super) async fn facts(db: &mut PgConnection, issue: IssueId) -> sqlx::Result
     .await
 }
 
+/// What a mail about a limit says of its project and key.
+pub(super) struct Limited {
+    pub(super) project: String,
+    pub(super) slug: String,
+    /// The key's name, or its beginning; nothing for the project's own limits.
+    pub(super) key: Option<String>,
+}
+
+/// The project and its key, or nothing when the project was deleted.
+pub(super) async fn limited(db: &mut PgConnection, project: ProjectId, key: i32) -> sqlx::Result<Option<Limited>> {
+    // joins: projects, project_keys
+    sqlx::query_as!(
+        Limited,
+        r#"select p.name as project, p.slug,
+            (select case when k.label = '' then left(replace(k.public_key::text, '-', ''), 8) || '…' else k.label end
+            from project_keys k where k.project_id = p.project_id and k.key_id = $2) as key
+        from projects p where p.project_id = $1"#,
+        project.0,
+        key
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// When an issue was last resolved by a person, and by whom.
 pub(super) async fn last_resolved(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Option<(DateTime<Utc>, Option<String>)>> {
     // joins: issue_activity, users
@@ -48,8 +72,10 @@ pub(super) async fn last_resolved(db: &mut PgConnection, issue: IssueId) -> sqlx
 }
 
 /// A mail, decided on.
+#[derive(Clone, Copy)]
 pub(super) struct NewMail<'a> {
-    pub(super) issue: IssueId,
+    pub(super) project: ProjectId,
+    pub(super) issue: Option<IssueId>,
     pub(super) user: Option<UserId>,
     pub(super) recipient: &'a str,
     pub(super) kind: &'static str,
@@ -66,8 +92,8 @@ pub(super) async fn insert(db: &mut PgConnection, mail: &NewMail<'_>, now: DateT
     let id = sqlx::query_scalar!(
         "insert into mails (project_id, issue_id, user_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning mail_id",
-        mail.issue.project().0,
-        mail.issue.0,
+        mail.project.0,
+        mail.issue.map(|issue| issue.0),
         mail.user.map(|user| user.0),
         mail.recipient,
         mail.kind,
@@ -178,8 +204,8 @@ pub(super) async fn insert_unwritten(db: &mut PgConnection, mail: &NewMail<'_>, 
         "insert into mails (project_id, issue_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at, job_id)
         values ($1, $2, '', $3, '', '', '', $4, 'failed', '', $5, $6)
         on conflict (job_id) where job_id is not null do update set status = 'failed' returning mail_id",
-        mail.issue.project().0,
-        mail.issue.0,
+        mail.project.0,
+        mail.issue.map(|issue| issue.0),
         mail.kind,
         mail.message_id,
         now,

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::platform::blobs::{BlobSettings, Credentials};
 use crate::platform::db;
 use crate::platform::mail::{Mailer, SmtpSettings};
 use crate::platform::telemetry::LogFormat;
@@ -64,6 +65,21 @@ pub struct Options {
     /// Disk that waiting events may take, in MiB [default: 1024]
     #[arg(long, env = "VEDETTE_JOURNAL_MIB", hide = true)]
     pub journal_mib: Option<String>,
+    /// Where attachments go: s3://bucket/prefix?endpoint=https://…&region=…; without it into the data directory
+    #[arg(long, env = "VEDETTE_BLOBS_URL", hide = true)]
+    pub blobs_url: Option<String>,
+    /// The key of the bucket
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", hide = true, hide_env_values = true)]
+    pub aws_access_key_id: Option<String>,
+    /// Its secret
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide = true, hide_env_values = true)]
+    pub aws_secret_access_key: Option<String>,
+    /// What temporary keys need beside it
+    #[arg(long, env = "AWS_SESSION_TOKEN", hide = true, hide_env_values = true)]
+    pub aws_session_token: Option<String>,
+    /// The bucket's region, where the address names none
+    #[arg(long, env = "AWS_REGION", hide = true)]
+    pub aws_region: Option<String>,
 }
 
 /// What later rooms know of settings: each says what is wrong with its own.
@@ -98,6 +114,8 @@ pub struct Settings {
     pub retention_days: u32,
     /// Bytes of the journal.
     pub journal_bytes: u64,
+    /// Where attachments go.
+    pub blobs: BlobSettings,
 }
 
 /// Everything that is wrong with the settings.
@@ -185,6 +203,8 @@ impl Options {
                 None
             }
         };
+        let blobs = filled(self.blobs_url.as_deref())
+            .and_then(|text| problems.note("VEDETTE_BLOBS_URL", BlobSettings::parse(text, self.credentials())));
         let retention_days = problems
             .note("VEDETTE_RETENTION_DAYS", whole_number(filled(self.retention_days.as_deref()).unwrap_or("90"), (1, 3650), "days"));
         let journal_mib =
@@ -211,7 +231,18 @@ impl Options {
             trusted_proxies: trusted_proxies.to_owned(),
             retention_days: retention_days.unwrap_or(90) as u32,
             journal_bytes: journal_mib.unwrap_or(1024) << 20,
+            blobs: blobs.unwrap_or_default(),
         })
+    }
+
+    fn credentials(&self) -> Credentials {
+        let secret = |text: &Option<String>| filled(text.as_deref()).map(SecretString::from);
+        Credentials {
+            key: filled(self.aws_access_key_id.as_deref()).map(str::to_owned),
+            secret: secret(&self.aws_secret_access_key),
+            token: secret(&self.aws_session_token),
+            region: filled(self.aws_region.as_deref()).map(str::to_owned),
+        }
     }
 }
 

@@ -4,25 +4,32 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::process::{Facts, Refused, Wishes, grouped, normalised};
+use super::attachments::{Files, Owner, PreparedAttachment};
+use super::feedback;
+use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
 use crate::accounts::ProjectId;
+use crate::event::csp::Around;
 use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
-use crate::platform::journal::{Entry, Seq};
+use crate::feedback::NewReport;
+use crate::grouping::Kind;
+use crate::platform::journal::{Entry, Journal, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report::{self, Discarded};
-use crate::protocol::envelope::{EnvelopeHeader, Item};
+use crate::protocol::crash_form::Crash;
+use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
-use crate::protocol::{Category, InvalidReason, ItemKind, Outcome};
+use crate::protocol::{Category, EventId, InvalidReason, ItemKind, Outcome};
 
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
@@ -53,6 +60,12 @@ pub(super) struct Prepared {
     /// When it was received.
     pub(super) at: DateTime<Utc>,
     pub(super) events: Vec<Managed<PreparedEvent>>,
+    /// Files to keep. With an event beside them they end as it does.
+    pub(super) attachments: Vec<Managed<PreparedAttachment>>,
+    /// Whether all blobs of the files are stored.
+    pub(super) is_stored: bool,
+    /// What people said.
+    pub(super) reports: Vec<Managed<NewReport>>,
     /// What has ended already: refused, filtered, counted by ingest or by the SDK.
     pub(super) ended: Vec<Counted>,
     /// What was counted when it became a dead letter, and is not true any more.
@@ -62,9 +75,27 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// Nothing yet.
+    fn empty(entry: &Entry) -> Self {
+        let taken_back = if is_retried(&entry.body) { lost_items(&entry.body) } else { Vec::new() };
+        Self {
+            seq: entry.seq,
+            at: entry.at,
+            events: Vec::new(),
+            attachments: Vec::new(),
+            is_stored: false,
+            reports: Vec::new(),
+            ended: Vec::new(),
+            taken_back,
+            unknown_project: None,
+        }
+    }
+
     /// Its fate is written down: the events may go.
     pub(super) fn end(self) {
         self.events.into_iter().for_each(|event| drop(event.stored()));
+        self.attachments.into_iter().for_each(|file| drop(file.stored()));
+        self.reports.into_iter().for_each(|report| drop(report.stored()));
     }
 
     /// It cannot be written.
@@ -75,11 +106,18 @@ impl Prepared {
     }
 
     pub(super) fn event_ids(&self) -> impl Iterator<Item = Uuid> {
-        self.events.iter().filter_map(Managed::get).map(|event| event.row.event_id)
+        let reports = self.reports.iter().filter_map(Managed::get).map(|report| report.about.report_id);
+        self.events.iter().filter_map(Managed::get).map(|event| event.row.event_id).chain(reports)
     }
 
     pub(super) fn days(&self) -> impl Iterator<Item = NaiveDate> {
-        self.events.iter().filter_map(Managed::get).map(|event| event.row.day)
+        let files = self.attachments.iter().filter_map(Managed::get).filter_map(PreparedAttachment::day);
+        self.events.iter().filter_map(Managed::get).map(|event| event.row.day).chain(files)
+    }
+
+    /// Whether a file has to be stored before it can be written.
+    pub(super) fn needs_blobs(&self) -> bool {
+        self.attachments.iter().filter_map(Managed::get).any(PreparedAttachment::needs_blob)
     }
 }
 
@@ -91,10 +129,20 @@ pub(super) struct Condemned {
     pub(super) reason: String,
 }
 
-/// Opens one record. With `is_final` a project that is not known is one that was deleted.
-pub(super) fn prepare(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, Condemned> {
+/// What records are opened with.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub(super) registry: Registry,
+    pub(super) journal: Arc<Journal>,
+    pub(super) journal_id: Uuid,
+    /// A project that is not known is one that was deleted.
+    pub(super) is_final: bool,
+}
+
+/// Opens one record.
+pub(super) fn prepare(entry: &Entry, tools: &Tools) -> Result<Prepared, Condemned> {
     let condemned = |reason| Condemned { seq: entry.seq, at: entry.at, reason };
-    let opened = catch_unwind(AssertUnwindSafe(|| open(entry, registry, is_final)));
+    let opened = catch_unwind(AssertUnwindSafe(|| open(entry, tools)));
     match opened {
         Ok(Ok(prepared)) => Ok(prepared),
         Ok(Err(reason)) => Err(condemned(reason)),
@@ -109,8 +157,10 @@ pub(super) fn lost_items(body: &Bytes) -> Vec<Counted> {
         let record = Record::decode(body).ok()?;
         let (ledger, source) = (Ledger::default(), source(&record));
         count_refused(&record, &ledger);
-        for item in record.open().ok()?.collect_items().ok()? {
-            for (category, quantity) in item.header.kind().quantities(&item.header, item.payload.len() as u64) {
+        let items = record.open().ok()?.collect_items().ok()?;
+        let beside = record.spooled.iter().map(|item| (&item.header, item.length));
+        for (header, length) in items.iter().map(|item| (&item.header, item.payload.len() as u64)).chain(beside) {
+            for (category, quantity) in header.kind().quantities(header, length) {
                 ledger.count(source, category, Outcome::Invalid(InvalidReason::Internal), quantity);
             }
         }
@@ -130,22 +180,25 @@ fn count_refused(record: &Record, ledger: &Ledger) {
     }
 }
 
-fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, String> {
+fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     let record = Record::decode(&entry.body).map_err(|error| error.to_string())?;
     let envelope = record.open().map_err(|error| error.to_string())?;
     let ledger = Ledger::default();
     let source = source(&record);
     count_refused(&record, &ledger);
     let project = ProjectId(record.project_id);
-    let config = registry.config(project);
-    let taken_back = if is_retried(&entry.body) { lost_items(&entry.body) } else { Vec::new() };
-    let mut prepared = Prepared { seq: entry.seq, at: entry.at, events: Vec::new(), ended: Vec::new(), taken_back, unknown_project: None };
-    if config.is_none() && !is_final {
+    let config = tools.registry.config(project);
+    let mut prepared = Prepared::empty(entry);
+    if config.is_none() && !tools.is_final {
         prepared.unknown_project = Some(project);
         return Ok(prepared);
     }
     let mut reported = BTreeMap::new();
-    for item in envelope.collect_items().map_err(|error| error.to_string())? {
+    let items = envelope.collect_items().map_err(|error| error.to_string())?;
+    let crash = crash(&record, &items);
+    let mut reports = 0..;
+    let (mut files, mut fate) = (Files::new(&ledger, source), None);
+    for item in items {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
             add_report(&item.payload, &record, &mut reported);
@@ -154,16 +207,50 @@ fn open(entry: &Entry, registry: &Registry, is_final: bool) -> Result<Prepared, 
         let quantities = kind.quantities(&item.header, item.payload.len() as u64);
         let managed = Managed::new(item, source, quantities, &ledger);
         match (&config, kind) {
+            (_, ItemKind::Attachment) => files.add(managed),
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
-            (Some(config), ItemKind::Event) => prepared.events.extend(event(managed, &record, &envelope.header, config)?),
+            (Some(config), ItemKind::Event) => match event(managed, (&record, crash), &envelope.header, config)? {
+                Ok(event) => prepared.events.push(event),
+                Err(outcome) => fate = Some(outcome),
+            },
+            (Some(config), ItemKind::RawSecurity) => {
+                // The reports of one request are events of their own.
+                let own = Record { event_id: record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n)), ..record.clone() };
+                prepared.events.extend(event(managed, (&own, None), &envelope.header, config)?);
+            }
+            (Some(config), ItemKind::UserReport | ItemKind::Feedback) => {
+                let (facts, id) = (&facts(&record, &envelope.header), record.event_id.or(envelope.header.event_id));
+                let request = feedback::Request { facts, config, endpoint: record.endpoint, id };
+                prepared.reports.extend(feedback::report(managed, request));
+            }
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
     }
     for ((category, reason), quantity) in reported {
         ledger.count(source, Category::from_id(category), Outcome::Discarded(reason), quantity);
     }
+    files.add_spooled(&record.spooled, &entry.spool, &tools.journal);
+    if config.is_none() {
+        fate = Some(Outcome::Invalid(InvalidReason::ProjectState));
+    }
+    let event = prepared.events.iter().find_map(|event| Some(event.get()?.row.event_id));
+    let event_id = event.or_else(|| record.event_id.or(envelope.header.event_id).map(EventId::uuid));
+    match (fate, event_id) {
+        (Some(outcome), _) => files.reject(&outcome),
+        (None, Some(event_id)) => {
+            let (journal, seq) = (tools.journal_id, entry.seq);
+            prepared.attachments = files.keep(Owner { project, event_id, received: time(record.received), journal, seq });
+        }
+        (None, None) => files.reject(&Outcome::Invalid(InvalidReason::NoEventPayload)),
+    }
     prepared.ended = ledger.take();
     Ok(prepared)
+}
+
+/// The crash that an attachment beside the event tells of.
+fn crash(record: &Record, items: &[Item]) -> Option<Crash> {
+    let mut headers = items.iter().map(|item| &item.header).chain(record.spooled.iter().map(|item| &item.header));
+    headers.find_map(|header| Crash::of(header.attachment_type.as_deref()))
 }
 
 /// Adds up what the reports of a request say, so that many lines cost no more than different ones.
@@ -198,42 +285,65 @@ enum Trouble {
     Defect(String),
 }
 
-/// The event, or nothing when it has ended; an error condemns the record.
+/// The event, or how it has ended; an error condemns the record.
 fn event(
     item: Managed<Item>,
-    record: &Record,
+    (record, crash): (&Record, Option<Crash>),
     header: &EnvelopeHeader,
     config: &ProjectConfig,
-) -> Result<Option<Managed<PreparedEvent>>, String> {
-    let prepared = match item.get() {
-        Some(item) => prepared_event(&item.payload, record, header, config),
-        None => return Ok(None),
-    };
+) -> Result<Result<Managed<PreparedEvent>, Outcome>, String> {
+    // An item that has ended has no event: it cannot come here.
+    let Some(sent) = item.get() else { return Err("the item has ended".to_owned()) };
+    let prepared = read(sent, record, crash).map_err(Trouble::Refused).and_then(|event| prepared_event(event, record, header, config));
     let outcome = match prepared {
-        Ok(event) => return Ok(Some(item.map(|_| event))),
-        Err(Trouble::Refused(Refused::NotJson(_) | Refused::NotAnEvent(_))) => Outcome::Invalid(InvalidReason::InvalidJson),
-        Err(Trouble::Refused(Refused::Filtered(reason))) => Outcome::Filtered(reason.stat_key().into()),
+        Ok(event) => {
+            let mut item = item.map(|_| event);
+            // A report that an SDK made an event of counts as what it is.
+            if item.get().is_some_and(|event| event.kind == Kind::Csp.as_str()) {
+                item.count_as(vec![(Category::Security, 1)]);
+            }
+            return Ok(Ok(item));
+        }
+        Err(Trouble::Refused(refused)) => refused.outcome(),
         Err(Trouble::Defect(reason)) => return Err(reason),
     };
     item.rejected(&outcome);
-    Ok(None)
+    Ok(Err(outcome))
 }
 
-fn prepared_event(payload: &Bytes, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
-    let received = time(record.received);
-    let facts = Facts {
+/// The event of an item, as it was sent; that of a crash says so.
+fn read(item: &Item, record: &Record, crash: Option<Crash>) -> Result<Value, Refused> {
+    if item.header.kind() == ItemKind::RawSecurity {
+        let ItemHeader { sentry_release, sentry_environment, .. } = &item.header;
+        let (release, environment) = (sentry_release.as_deref(), sentry_environment.as_deref());
+        return reported(&item.payload, Around { release, environment, origin: record.origin.as_deref() });
+    }
+    let mut event = parsed(&item.payload)?;
+    if let (Some(crash), Value::Object(event)) = (crash, &mut event) {
+        crash.stand_in(event);
+    }
+    Ok(event)
+}
+
+/// What is known of the request.
+fn facts<'a>(record: &'a Record, header: &'a EnvelopeHeader) -> Facts<'a> {
+    Facts {
         client_ip: record.client_ip,
         user_agent: record.user_agent.as_deref(),
         hints: Some(&record.hints),
         client: record.sentry_client.as_deref(),
         sdk: header.sdk.as_ref(),
         trace: header.trace.as_ref(),
-        received,
+        received: time(record.received),
         sent_at: header.sent_at,
         event_id: record.event_id.or(header.event_id).map(|id| id.to_string()),
-    };
+    }
+}
+
+fn prepared_event(event: Value, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
+    let received = time(record.received);
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
-    let mut event = normalised(payload, &facts, wishes).map_err(Trouble::Refused)?;
+    let mut event = settled(event, &facts(record, header), wishes).map_err(Trouble::Refused)?;
     let grouping = grouped(&mut event, &config.grouping);
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);

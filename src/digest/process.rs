@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::event::csp;
 use crate::event::filters::{self, FilterReason, Filters, RequestFacts};
 use crate::event::json::{self, JsonError};
 use crate::event::scrub::Scrubber;
 use crate::event::{NormaliseParams, NotAnEvent, normalise};
 use crate::grouping::{self, Config, Grouping};
 use crate::protocol::record::ClientHints;
+use crate::protocol::{InvalidReason, Outcome};
 
 /// What is known of the request that brought the event.
 #[derive(Debug, Clone)]
@@ -98,15 +100,44 @@ pub enum Refused {
     /// JSON, but no object.
     #[error("{0}")]
     NotAnEvent(NotAnEvent),
+    /// Sent as a security report, and none.
+    #[error("{0}")]
+    NotAReport(csp::NotAReport),
     /// An inbound filter took it.
     #[error("filtered: {0}")]
     Filtered(FilterReason),
 }
 
+impl Refused {
+    /// How the item ends.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::NotJson(_) | Self::NotAnEvent(_) => Outcome::Invalid(InvalidReason::InvalidJson),
+            Self::NotAReport(_) => Outcome::Invalid(InvalidReason::SecurityReport),
+            Self::Filtered(reason) => Outcome::Filtered(reason.stat_key().into()),
+        }
+    }
+}
+
 /// Parses, normalises, filters and scrubs: the event as it is stored, but for its grouping.
 pub fn normalised(payload: &[u8], facts: &Facts<'_>, wishes: Wishes<'_>) -> Result<Value, Refused> {
+    settled(parsed(payload)?, facts, wishes)
+}
+
+/// The event in a payload, as it was sent.
+pub fn parsed(payload: &[u8]) -> Result<Value, Refused> {
     let (mut event, notes) = json::parse(payload).map_err(Refused::NotJson)?;
     notes.attach(&mut event);
+    Ok(event)
+}
+
+/// The event that a browser's security report becomes.
+pub fn reported(payload: &[u8], around: csp::Around<'_>) -> Result<Value, Refused> {
+    csp::event(&parsed(payload)?, around).map_err(Refused::NotAReport)
+}
+
+/// Normalises, filters and scrubs an event.
+pub fn settled(event: Value, facts: &Facts<'_>, wishes: Wishes<'_>) -> Result<Value, Refused> {
     let mut event = normalise(event, &facts.params(wishes.store_ips)).map_err(Refused::NotAnEvent)?;
     if let Some(filters) = wishes.filters {
         let request = RequestFacts { client_ip: facts.client_ip, user_agent: facts.user_agent };

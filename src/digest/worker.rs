@@ -13,9 +13,11 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::attachments::{self, StoreError, Swept};
+use super::lane::{Batch, Lane, lane};
 use super::marks::Marks;
 use super::outcomes::{Outcomes, OwnReasons};
-use super::prepare::{Condemned, Prepared, lost_items, prepare};
+use super::prepare::{Condemned, Prepared, Tools, lost_items, prepare};
 use super::write;
 use crate::events::partitions;
 use crate::platform::App;
@@ -47,8 +49,8 @@ pub struct Digest {
     reasons: OwnReasons,
 }
 
-/// The pauses of a database that is away.
-const PAUSES: [Duration; 6] = [
+/// The pauses of a database or blob store that is away.
+pub(super) const PAUSES: [Duration; 6] = [
     Duration::from_millis(50),
     Duration::from_millis(200),
     Duration::from_millis(500),
@@ -80,8 +82,10 @@ impl Digest {
     /// Runs until the process ends: one task prepares, one writes.
     pub fn run(self: Arc<Self>, tasks: &Tasks) {
         let (send, receive) = mpsc::channel(1);
+        let (lane, store) = lane(self.app.clone(), Arc::clone(&self.journal));
+        tasks.spawn("digest.blobs", store.run(send.clone(), tasks.soft().clone()));
         let (reader, soft) = (Arc::clone(&self), tasks.soft().clone());
-        tasks.spawn("digest.prepare", async move { reader.read(&send, &soft).await });
+        tasks.spawn("digest.prepare", async move { reader.read(&send, &lane, &soft).await });
         let soft = tasks.soft().clone();
         tasks.spawn("digest.write", async move { self.write_all(receive, &soft).await });
     }
@@ -103,7 +107,7 @@ impl Digest {
         }
     }
 
-    async fn read(&self, send: &mpsc::Sender<Vec<Result<Prepared, Condemned>>>, soft: &CancellationToken) -> anyhow::Result<()> {
+    async fn read(&self, send: &mpsc::Sender<Batch>, lane: &Lane, soft: &CancellationToken) -> anyhow::Result<()> {
         let Some(marks) = self.load_marks(soft).await else { return Ok(()) };
         let mut has_more = false;
         while !soft.is_cancelled() {
@@ -128,7 +132,8 @@ impl Digest {
             // A batch that is large enough need not wait for company.
             has_more = entries.len() >= BATCH.records / 2;
             let Some(prepared) = self.prepare(entries, soft).await? else { break };
-            if send.send(prepared).await.is_err() {
+            let prepared = lane.divert(prepared);
+            if !prepared.is_empty() && send.send(prepared).await.is_err() {
                 break;
             }
         }
@@ -163,7 +168,7 @@ impl Digest {
     }
 
     /// The CPU stage, on all cores but one. Nothing when the process ends before the database could be asked about a project.
-    async fn prepare(&self, entries: Vec<Entry>, soft: &CancellationToken) -> anyhow::Result<Option<Vec<Result<Prepared, Condemned>>>> {
+    async fn prepare(&self, entries: Vec<Entry>, soft: &CancellationToken) -> anyhow::Result<Option<Batch>> {
         let mut prepared = self.prepare_parts(&entries, false).await?;
         let is_unknown = |record: &Result<Prepared, Condemned>| matches!(record, Ok(Prepared { unknown_project: Some(_), .. }));
         if prepared.iter().any(is_unknown) {
@@ -182,13 +187,15 @@ impl Digest {
         Ok(Some(prepared))
     }
 
-    async fn prepare_parts(&self, entries: &[Entry], is_final: bool) -> anyhow::Result<Vec<Result<Prepared, Condemned>>> {
+    async fn prepare_parts(&self, entries: &[Entry], is_final: bool) -> anyhow::Result<Batch> {
         let size = entries.len().div_ceil(self.workers).max(1);
+        let (registry, journal) = (self.registry.clone(), Arc::clone(&self.journal));
+        let tools = Tools { registry, journal, journal_id: self.journal_id, is_final };
         let mut running = Vec::new();
         for part in entries.chunks(size) {
             // Clones of entries share their bytes.
-            let (part, registry) = (part.to_vec(), self.registry.clone());
-            running.push(spawn_blocking(move || part.iter().map(|entry| prepare(entry, &registry, is_final)).collect::<Vec<_>>()));
+            let (part, tools) = (part.to_vec(), tools.clone());
+            running.push(spawn_blocking(move || part.iter().map(|entry| prepare(entry, &tools)).collect::<Vec<_>>()));
         }
         let mut prepared = Vec::new();
         for part in running {
@@ -197,11 +204,7 @@ impl Digest {
         Ok(prepared)
     }
 
-    async fn write_all(
-        &self,
-        mut receive: mpsc::Receiver<Vec<Result<Prepared, Condemned>>>,
-        soft: &CancellationToken,
-    ) -> anyhow::Result<()> {
+    async fn write_all(&self, mut receive: mpsc::Receiver<Batch>, soft: &CancellationToken) -> anyhow::Result<()> {
         let Some(mut marks) = self.load_marks(soft).await else { return Ok(()) };
         while let Some(batch) = receive.recv().await {
             self.settle(batch, &mut marks, soft).await;
@@ -213,7 +216,7 @@ impl Digest {
     }
 
     /// Brings a batch to its end, whatever it takes: committed, or buried one by one. Gives up only when the process ends.
-    async fn settle(&self, batch: Vec<Result<Prepared, Condemned>>, marks: &mut Marks, soft: &CancellationToken) {
+    async fn settle(&self, batch: Batch, marks: &mut Marks, soft: &CancellationToken) {
         let mut prepared = Vec::with_capacity(batch.len());
         for record in batch {
             match record {
@@ -227,7 +230,7 @@ impl Digest {
             if part.is_empty() {
                 continue;
             }
-            match self.write_once(&part, marks, soft).await {
+            match self.write_once(&mut part, marks, soft).await {
                 Written::Committed => {
                     failures = 0;
                     self.journal.forget(&part.iter().map(|record| record.seq).collect::<Vec<_>>());
@@ -260,7 +263,12 @@ impl Digest {
         }
     }
 
-    async fn write_once(&self, part: &[Prepared], marks: &mut Marks, soft: &CancellationToken) -> Written {
+    async fn write_once(&self, part: &mut [Prepared], marks: &mut Marks, soft: &CancellationToken) -> Written {
+        match attachments::store(&self.app, part).await {
+            Ok(()) => {}
+            Err(StoreError::Database(error)) => return Written::Failed(fault(&error), error.into()),
+            Err(error @ StoreError::Away(_)) => return Written::Failed(Fault::Away, error.into()),
+        }
         let number = marks.next();
         let (error, in_commit) = match self.transaction(part, marks, number).await {
             Ok(()) => return Written::Committed,
@@ -284,6 +292,12 @@ impl Digest {
                 Fault::Race
             }
             Some(error) => fault(error),
+            None if error.is::<Swept>() => {
+                for record in part {
+                    record.is_stored = false;
+                }
+                Fault::Race
+            }
             None => Fault::Data,
         };
         Written::Failed(kind, error)
@@ -366,7 +380,7 @@ impl Digest {
 }
 
 /// Waits; nothing when the process ends meanwhile.
-async fn pause(time: Duration, soft: &CancellationToken) -> Option<()> {
+pub(super) async fn pause(time: Duration, soft: &CancellationToken) -> Option<()> {
     soft.run_until_cancelled(tokio::time::sleep(time)).await
 }
 

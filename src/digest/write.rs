@@ -5,7 +5,8 @@
 //!
 //! **Repeats.** Within a day the primary key of `events` tells. Across days a look-up does: back to the day the event happened by its own
 //! clock (it cannot have been sent before), at most [`DAYS_BACK`]; and forward to today, for records that waited while others came. Such a
-//! batch excludes all others for its transaction, so that two processes cannot look past each other.
+//! batch excludes all others for its transaction, so that two processes cannot look past each other; one with reports of people does too,
+//! so that a report and its event, written side by side, find each other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use super::outcomes::{Outcomes, OwnReasons};
 use super::prepare::{Prepared, PreparedEvent};
+use super::{attachments, feedback};
 use crate::accounts::{IssueId, ProjectId};
 use crate::events::intake::{self as events, Counts};
 use crate::events::tag_intake::{self, SeenTags};
@@ -49,7 +51,7 @@ pub(super) async fn write(
     let all = || batch.iter().flat_map(|record| &record.events).filter_map(Managed::get);
     let mut unique: Vec<&PreparedEvent> = all().filter(|event| seen.insert(key(event))).collect();
     let look_ups = look_ups(&unique, now.date_naive());
-    if look_ups.is_empty() {
+    if look_ups.is_empty() && !attachments::has_lone(batch) && !feedback::has_reports(batch) {
         sqlx::query!("select pg_advisory_xact_lock_shared($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *db).await?;
     } else {
         sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *db).await?;
@@ -60,12 +62,16 @@ pub(super) async fn write(
     let unique = writer.settle(unique).await?;
     let inserted = writer.insert(&unique).await?;
     writer.count(&unique, &inserted).await?;
+    let new: Vec<_> = unique.iter().filter(|event| inserted.contains(&key(event))).collect();
+    let new: Vec<_> = new.into_iter().filter_map(|event| Some((event.row.project, event.row.event_id, writer.issue(event)?))).collect();
     let homeless = writer.homeless;
     let mut outcomes = Outcomes::new(reasons);
-    let mut first = inserted.clone();
+    feedback::write(writer.db, batch, &new, &mut outcomes, now).await?;
+    let (mut first, mut files) = (inserted.clone(), Vec::new());
     for record in batch {
         record.ended.iter().for_each(|entry| outcomes.add(entry));
         record.taken_back.iter().for_each(|entry| outcomes.take_back(entry));
+        let mut fate = Outcome::Stored;
         for event in &record.events {
             let outcome = match event.get().map(key) {
                 Some(key) if first.remove(&key) => Outcome::Stored,
@@ -73,9 +79,16 @@ pub(super) async fn write(
                 _ => Outcome::Duplicate,
             };
             outcomes.add_item(event, &outcome);
+            fate = outcome;
+        }
+        if fate == Outcome::Stored {
+            files.extend(&record.attachments);
+        } else {
+            record.attachments.iter().for_each(|file| outcomes.add_item(file, &fate));
         }
     }
-    outcomes.write(db).await?;
+    attachments::write(writer.db, &files, &mut outcomes, now.date_naive()).await?;
+    outcomes.write(writer.db).await?;
     Ok(inserted)
 }
 

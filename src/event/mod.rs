@@ -13,6 +13,7 @@
 mod breadcrumbs;
 mod caps;
 mod contexts;
+pub mod csp;
 mod device_names;
 mod errors;
 mod exception;

@@ -27,15 +27,23 @@ pub struct NewEvent {
     pub payload: Vec<u8>,
 }
 
-/// Which of these events are stored on one of the days beside their own. A look-up is `(project, event, from, to)`, days inclusive.
+/// Which of these events are stored on one of the days beside their own. Look-ups are those of [`issues_of`].
 pub async fn stored_on_days(
     db: &mut PgConnection,
     look_ups: &[(ProjectId, Uuid, NaiveDate, NaiveDate)],
 ) -> sqlx::Result<Vec<(ProjectId, Uuid)>> {
+    Ok(issues_of(db, look_ups).await?.into_iter().map(|(project, event, _)| (project, event)).collect())
+}
+
+/// The issues of these events, of those that are stored. A look-up is `(project, event, from, to)`, days inclusive.
+pub async fn issues_of(
+    db: &mut PgConnection,
+    look_ups: &[(ProjectId, Uuid, NaiveDate, NaiveDate)],
+) -> sqlx::Result<Vec<(ProjectId, Uuid, IssueId)>> {
     let Some((from, to)) = look_ups.iter().map(|l| l.2).min().zip(look_ups.iter().map(|l| l.3).max()) else { return Ok(Vec::new()) };
     // The constant bounds prune partitions when the statement is planned, the row's own bounds when it runs.
     let rows = sqlx::query!(
-        r#"select e.project_id as "project_id!", e.event_id as "event_id!"
+        r#"select e.project_id as "project_id!", e.event_id as "event_id!", e.issue_id as "issue_id!"
         from unnest($1::int[], $2::uuid[], $3::date[], $4::date[]) as wanted (project_id, event_id, first_day, last_day)
         join events e on e.project_id = wanted.project_id and e.event_id = wanted.event_id
             and e.day between wanted.first_day and wanted.last_day
@@ -49,7 +57,7 @@ pub async fn stored_on_days(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), row.event_id)).collect())
+    Ok(rows.into_iter().map(|row| (ProjectId(row.project_id), row.event_id, IssueId(row.issue_id))).collect())
 }
 
 /// Inserts events; those that are new. No two may have the same project and id.

@@ -1,8 +1,11 @@
 //! # Events: stored payloads
 //! **Promise.** Every counted event's payload is readable until its day is dropped; disk space then really comes back.
-//! **How.** [`payload`] packs (zstd with a dictionary), [`tag_stats`] keeps bounded values per issue and key, partitions hold a day each.
+//! **How.** [`payload`] packs (zstd with a dictionary), [`tag_stats`] keeps bounded values per issue and key, partitions hold a day each,
+//! [`attachments`] are files beside them, in rows or [`blobs`].
 //! **Not here.** What an event means (`event`), how it looks (`view`), what issue it belongs to (`issues`).
 
+pub mod attachments;
+pub mod blobs;
 pub mod intake;
 mod navigate;
 pub mod partitions;

@@ -1,10 +1,11 @@
-//! # Partitions: a day of events each
+//! # Partitions: a day of events and attachments each
 //! **Promise.** A day's partition is there before its first event, and a day past retention goes as a whole: its disk space comes back at once.
 //! **How.** A table made on its own and then attached takes no lock that readers or writers of other days notice. Dropping detaches first,
 //! under a lock timeout: a day that is being read is dropped at the next try.
 //! **When it breaks.** Two processes that make the same day meet at an advisory lock of the transaction.
 //! **Not here.** A project's own shorter retention.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -12,55 +13,77 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::platform::App;
 use crate::platform::clock::{hour_of, minute_of};
-use crate::platform::db::{AdvisoryLock, Db};
+use crate::platform::db::{AdvisoryLock, Db, run_script};
 use crate::platform::periodic::{Periodic, Step};
 
 /// Days that are made ahead of the clock.
 const AHEAD: u64 = 3;
 
-/// The days that are there, oldest first.
-pub async fn days(db: &mut PgConnection) -> sqlx::Result<Vec<NaiveDate>> {
+/// The tables that have a partition per day, and how what is large in them is stored: payloads are packed already.
+const TABLES: [(&str, &str); 2] = [("events", "alter column payload set storage external"), ("attachments", "")];
+
+/// Which tables have a partition of which day, oldest first.
+async fn there(db: &mut PgConnection) -> sqlx::Result<BTreeMap<NaiveDate, Vec<&'static str>>> {
     let names = sqlx::query_scalar!(
         r#"select c.relname as "name!" from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = 'events'::regclass and not i.inhdetachpending order by c.relname"#
+        where i.inhparent in ('events'::regclass, 'attachments'::regclass) and not i.inhdetachpending"#
     );
-    Ok(names.fetch_all(db).await?.iter().filter_map(|name| day_of(name)).collect())
+    let mut days = BTreeMap::<_, Vec<_>>::new();
+    for (table, day) in names.fetch_all(db).await?.iter().filter_map(|name| parts_of(name)) {
+        days.entry(day).or_default().push(table);
+    }
+    Ok(days)
 }
 
-fn name_of(day: NaiveDate) -> String {
-    day.format("events_%Y%m%d").to_string()
+fn name_of(table: &str, day: NaiveDate) -> String {
+    format!("{table}_{}", day.format("%Y%m%d"))
 }
 
-fn day_of(name: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(name, "events_%Y%m%d").ok()
+fn parts_of(name: &str) -> Option<(&'static str, NaiveDate)> {
+    let (table, day) = name.rsplit_once('_')?;
+    let (table, _) = TABLES.into_iter().find(|(known, _)| *known == table)?;
+    Some((table, NaiveDate::parse_from_str(day, "%Y%m%d").ok()?))
 }
 
-/// Makes the partition of a day, unless it is there.
+/// Makes the partitions of a day, unless they are there.
 pub async fn make(db: &Db, day: NaiveDate) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Partitions.number()).fetch_one(&mut *tx).await?;
-    if !days(&mut tx).await?.contains(&day) {
-        let (name, from, to) = (name_of(day), day, day + Days::new(1));
+    let found = there(&mut tx).await?.remove(&day).unwrap_or_default();
+    for (table, storage) in TABLES.into_iter().filter(|(table, _)| !found.contains(table)) {
+        let (name, from, to) = (name_of(table, day), day, day + Days::new(1));
+        let storage = if storage.is_empty() { String::new() } else { format!("alter table {name} {storage};") };
         let make = format!(
-            "create table {name} (like events including defaults including constraints including storage, constraint {name}_day check (day >= '{from}' and day < '{to}'));
-             alter table {name} alter column payload set storage external;
-             alter table events attach partition {name} for values from ('{from}') to ('{to}');
+            "create table {name} (like {table} including defaults including constraints including storage, constraint {name}_day check (day >= '{from}' and day < '{to}'));
+             {storage}
+             alter table {table} attach partition {name} for values from ('{from}') to ('{to}');
              alter table {name} drop constraint {name}_day"
         );
-        crate::platform::db::run_script(&mut tx, make).await?;
+        run_script(&mut tx, make).await?;
     }
     tx.commit().await
 }
 
-/// Drops a day's partition. Fails when it is being read: try again later.
-async fn drop_day(db: &mut PgConnection, day: NaiveDate) -> sqlx::Result<()> {
-    let name = name_of(day);
+/// Drops a day's partitions; blobs of its attachments are pending from now on. An error: it is being read, try again later.
+async fn drop_day(db: &mut PgConnection, day: NaiveDate, tables: &[&str], now: DateTime<Utc>) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
-    crate::platform::db::run_script(
-        &mut tx,
-        format!("set local lock_timeout = '2s'; alter table events detach partition {name}; drop table {name}"),
-    )
-    .await?;
+    run_script(&mut tx, "set local lock_timeout = '2s'".to_owned()).await?;
+    for table in tables {
+        let name = name_of(table, day);
+        // Nobody adds an attachment between the look and the drop.
+        run_script(&mut tx, format!("lock table {name} in access exclusive mode")).await?;
+        if *table == "attachments" {
+            sqlx::query!(
+                "insert into pending_blobs (project_id, blob, since) select project_id, blob, $2 from attachments where day = $1 and blob is not null
+                on conflict (project_id, blob) do update set since = excluded.since",
+                day,
+                now
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        run_script(&mut tx, format!("alter table {table} detach partition {name}; drop table {name}")).await?;
+    }
     tx.commit().await
 }
 
@@ -79,10 +102,10 @@ impl Periodic for MakeAhead {
 
 /// Makes today and the days ahead.
 pub async fn make_ahead(db: &Db, now: DateTime<Utc>) -> sqlx::Result<()> {
-    let there = days(&mut *db.acquire().await?).await?;
+    let there = there(&mut *db.acquire().await?).await?;
     for ahead in 0..=AHEAD {
         let day = now.date_naive() + Days::new(ahead);
-        if !there.contains(&day) {
+        if there.get(&day).is_none_or(|tables| tables.len() < TABLES.len()) {
             make(db, day).await?;
         }
     }
@@ -108,8 +131,8 @@ impl Periodic for Retention {
         let mut db = app.db.acquire().await?;
         let now = app.clock.now();
         let first = now.date_naive() - Days::new(u64::from(self.days.max(1)) - 1);
-        if let Some(day) = days(&mut db).await?.into_iter().next().filter(|day| *day < first) {
-            drop_day(&mut db, day).await?;
+        if let Some((day, tables)) = there(&mut db).await?.pop_first().filter(|(day, _)| *day < first) {
+            drop_day(&mut db, day, &tables, now).await?;
             return Ok(Step::More(format!("dropped the events of {day}")));
         }
         let hour = hour_of(now) - 24 * self.days as i32;
@@ -149,7 +172,11 @@ mod tests {
     #[test]
     fn a_partition_is_named_after_its_day() {
         let day = NaiveDate::from_ymd_opt(2026, 2, 3).unwrap();
-        assert_eq!((name_of(day).as_str(), day_of("events_20260203")), ("events_20260203", Some(day)));
-        assert_eq!(day_of("events_old"), None);
+        for (table, name) in [("events", "events_20260203"), ("attachments", "attachments_20260203")] {
+            assert_eq!((name_of(table, day).as_str(), parts_of(name)), (name, Some((table, day))));
+        }
+        for name in ["events_old", "issues_20260203", "events"] {
+            assert_eq!(parts_of(name), None);
+        }
     }
 }

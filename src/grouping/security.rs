@@ -4,9 +4,7 @@
 
 use super::component::Component;
 use super::shape::{self, Object};
-
-/// A blocked or document address on this very site.
-const SELF: &str = "'self'";
+use crate::event::csp::{self, SELF};
 
 /// The directive that was violated.
 pub(super) fn effective_directive(report: &Object) -> Option<&str> {
@@ -15,20 +13,7 @@ pub(super) fn effective_directive(report: &Object) -> Option<&str> {
 
 /// The blocked address, without what changes from event to event.
 pub(super) fn blocked_uri(report: &Object) -> String {
-    let uri = shape::text(report, "blocked_uri").unwrap_or_default();
-    if matches!(uri, "" | "self" | SELF) {
-        return SELF.to_owned();
-    }
-    let (scheme, rest) = uri.split_once(':').unwrap_or((uri, ""));
-    let authority = rest.strip_prefix("//").unwrap_or_default();
-    let host = authority.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.rsplit('@').next().unwrap_or_default();
-    match (scheme, host) {
-        ("http" | "https", "") => format!("{scheme}://"),
-        ("http" | "https", host) => host.to_owned(),
-        (scheme, "") => format!("{scheme}:"),
-        (scheme, host) => format!("{scheme}://{host}"),
-    }
+    csp::normal_uri(shape::text(report, "blocked_uri").unwrap_or_default())
 }
 
 /// A content security policy report: its directive, and the blocked address or the keyword that was violated.

@@ -127,7 +127,10 @@ fn error(event: &Object, traces: &Traces<'_>, main: Option<usize>) -> Name {
     let title = match (&kind, value.as_deref().and_then(first_line)) {
         (Some(kind), Some(line)) => format!("{kind}: {line}"),
         (Some(kind), None) => kind.clone(),
-        (None, _) => said.and_then(first_line).or_else(|| function.clone()).unwrap_or_else(|| "<unknown>".to_owned()),
+        (None, _) => {
+            let named = said.and_then(first_line).or_else(|| function.clone()).or_else(|| main.and_then(unread_crash));
+            named.unwrap_or_else(|| "<unknown>".to_owned())
+        }
     };
     let fields = [("type", kind), ("value", value), ("filename", location.clone()), ("function", function)];
     metadata.extend(fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::String(value?)))));
@@ -135,6 +138,13 @@ fn error(event: &Object, traces: &Traces<'_>, main: Option<usize>) -> Name {
         metadata.insert("in_app_frame_mix".to_owned(), json!(mix));
     }
     Name { title, location, metadata }
+}
+
+/// The type of the exception that stands for a crash whose file nobody has read: there is nothing else to call it by.
+fn unread_crash(exception: &Object) -> Option<String> {
+    let mechanism = shape::object(exception, "mechanism").and_then(|mechanism| shape::text(mechanism, "type"));
+    let is_crash = matches!(mechanism, Some("minidump" | "applecrashreport"));
+    shape::text(exception, "type").filter(|_| is_crash).map(str::to_owned)
 }
 
 /// Whether the frames that stand for the crash are the app's.
@@ -222,6 +232,7 @@ mod tests {
             (synthetic(json!("hello")), "hello"),
             (synthetic(json!(null)), "f"),
             (json!({"exception": {"type": "E", "mechanism": {"synthetic": true}}}), "<unknown>"),
+            (json!({"exception": {"type": "Minidump", "mechanism": {"type": "minidump", "synthetic": true}}}), "Minidump"),
             (json!({"logentry": {"formatted": "  hi\nyou", "message": "hi %s"}}), "hi"),
             (json!({"message": "hi"}), "hi"),
             (json!({}), "<unlabeled event>"),

@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::platform::journal::AppendError;
 use crate::protocol::envelope::FramingError;
+use crate::protocol::error::ErrorBody;
+use crate::protocol::quota::LimitName;
 use crate::protocol::rate_limits::{RateLimit, RateLimits, Scope};
 use crate::protocol::store_body::PIXEL;
 use crate::protocol::{Category, EventId, Refusal};
@@ -37,6 +39,27 @@ pub(super) enum Stop {
     Journal(AppendError),
     /// Whether the key may send cannot be told while the database is away. SDKs pause on a 429 only; on a 503 some ask again at once.
     KeyUnavailable,
+    /// Over a limit.
+    Limited {
+        /// Which.
+        name: LimitName,
+        /// How long it will last, in seconds.
+        retry_after: u64,
+        /// All limits of the key that are active.
+        active: RateLimits,
+    },
+}
+
+impl Stop {
+    /// What the client is told, and why.
+    pub(super) fn explained(&self) -> (Refusal, Option<String>) {
+        let (refusal, _) = explain(self);
+        let cause = match self {
+            Self::Limited { name, .. } => Some(name.words()),
+            _ => refusal.cause().map(str::to_owned),
+        };
+        (refusal, cause)
+    }
 }
 
 impl From<Refusal> for Stop {
@@ -72,11 +95,37 @@ pub(super) fn with_cors(mut response: Response<Body>) -> Response<Body> {
 pub(super) fn accepted(id: Option<EventId>, not_kept: &[Category]) -> Response<Body> {
     let body = id.map_or_else(|| "{}".to_owned(), |id| format!("{{\"id\":\"{id}\"}}"));
     let mut response = json(StatusCode::OK, body);
+    stop_sending(&mut response, not_kept);
+    response
+}
+
+fn stop_sending(response: &mut Response<Body>, not_kept: &[Category]) {
     if !not_kept.is_empty() {
         let limit = RateLimit::new(NOT_KEPT_SECONDS, not_kept, Scope::Organization, "not_kept");
         put(response.headers_mut(), RATE_LIMITS, &limit.to_string());
     }
+}
+
+/// A success without a body. SDKs of kinds that are not kept are asked not to send them again.
+pub(super) fn empty(status: StatusCode, not_kept: &[Category]) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    stop_sending(&mut response, not_kept);
     response
+}
+
+/// What crash reporters print: the id with hyphens, and nothing else.
+pub(super) fn accepted_text(id: EventId, not_kept: &[Category]) -> Response<Body> {
+    let mut response = Response::new(Body::from(id.uuid().hyphenated().to_string()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    stop_sending(&mut response, not_kept);
+    response
+}
+
+/// The answer to a probe.
+pub(super) fn health(is_healthy: bool) -> Response<Body> {
+    let status = if is_healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    json(status, format!("{{\"is_healthy\":{is_healthy}}}"))
 }
 
 /// The answer to a preflight.
@@ -84,20 +133,39 @@ pub(super) fn preflight() -> Response<Body> {
     json(StatusCode::OK, String::new())
 }
 
-/// A refusal as JSON.
-pub(super) fn refused(stop: &Stop, allow: &'static str) -> Response<Body> {
+/// Names limits in an answer, beside those that it names already.
+pub(super) fn add_limits(mut response: Response<Body>, limits: &RateLimits) -> Response<Body> {
+    if !limits.is_empty() {
+        let before = response.headers().get(RATE_LIMITS).and_then(|value| value.to_str().ok());
+        let all = before.map_or_else(|| limits.to_string(), |before| format!("{limits}, {before}"));
+        put(response.headers_mut(), RATE_LIMITS, &all);
+    }
+    response
+}
+
+/// A refusal as JSON, with the DSN as it was understood.
+pub(super) fn refused(stop: &Stop, allow: &'static str, dsn: &str) -> Response<Body> {
     let (refusal, limits) = explain(stop);
-    let body = serde_json::to_string(&refusal.body()).unwrap_or_default();
+    let cause = stop.explained().1;
+    let line = refusal.line(cause.as_deref());
+    // The error page names its parameters itself.
+    let text = if dsn.is_empty() { line } else { format!("{line} [DSN {dsn}]") };
+    let body = ErrorBody { detail: refusal.detail(), causes: cause.into_iter().collect(), dsn: (!dsn.is_empty()).then(|| dsn.to_owned()) };
+    let body = serde_json::to_string(&body).unwrap_or_default();
     let mut response = json(StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST), body);
     let headers = response.headers_mut();
-    put(headers, SENTRY_ERROR, &refusal.header_text());
+    put(headers, SENTRY_ERROR, &text);
     if refusal == Refusal::MethodNotAllowed {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
     }
     if !limits.is_empty() {
         put(headers, RATE_LIMITS, &limits.to_string());
     }
-    let wait = limits.retry_after().or_else(|| (refusal.status() == 503).then_some(RETRY_SECONDS));
+    let wait = match stop {
+        // Other limits may last longer, and do not concern this request.
+        Stop::Limited { retry_after, .. } => Some(*retry_after),
+        _ => limits.retry_after().or_else(|| (refusal.status() == 503).then_some(RETRY_SECONDS)),
+    };
     if let Some(seconds) = wait {
         headers.insert(RETRY_AFTER, seconds.into());
     }
@@ -105,10 +173,10 @@ pub(super) fn refused(stop: &Stop, allow: &'static str) -> Response<Body> {
 }
 
 /// The pixel: 200 whatever happened, for the script that asks for it cannot read the answer; what happened stands in the headers.
-pub(super) fn pixel(stop: Option<&Stop>) -> Response<Body> {
+pub(super) fn pixel(refusal: Option<Response<Body>>) -> Response<Body> {
     let mut response = Response::new(Body::from(&PIXEL[..]));
-    if let Some(stop) = stop {
-        *response.headers_mut() = std::mem::take(refused(stop, "").headers_mut());
+    if let Some(mut refusal) = refusal {
+        *response.headers_mut() = std::mem::take(refusal.headers_mut());
     }
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/gif"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -119,6 +187,7 @@ pub(super) fn pixel(stop: Option<&Stop>) -> Response<Body> {
 fn explain(stop: &Stop) -> (Refusal, RateLimits) {
     let error = match stop {
         Stop::Refused(refusal) => return (refusal.clone(), RateLimits::default()),
+        Stop::Limited { active, .. } => return (Refusal::RateLimited, active.clone()),
         Stop::Journal(error) => error,
         Stop::KeyUnavailable => {
             let limit = RateLimit::new(RETRY_SECONDS, &[], Scope::Organization, "database_away");
@@ -150,6 +219,16 @@ fn json(status: StatusCode, body: String) -> Response<Body> {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+impl Stop {
+    /// The same for clients that would take a 429 for a failure, and try again for ever.
+    pub(super) fn without_limit(self) -> Self {
+        match explain(&self).0 {
+            Refusal::RateLimited => Self::Refused(Refusal::Overloaded),
+            _ => self,
+        }
+    }
 }
 
 /// Header texts come from here and from grammars without control characters; one that were none would be left out.

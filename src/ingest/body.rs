@@ -109,6 +109,22 @@ async fn drain_rest(mut stream: BodyDataStream) {
     let _ = tokio::time::timeout(DRAIN_PATIENCE, read).await;
 }
 
+/// Reads and forgets a body of at most `cap` bytes; its size.
+pub(super) async fn discard(body: Body, cap: u64) -> Result<u64, Refusal> {
+    let mut stream = body.into_data_stream();
+    let read = async {
+        let mut length = 0;
+        while let Some(piece) = next_piece(&mut stream).await? {
+            length += piece.len() as u64;
+            if length > cap {
+                return Err(Refusal::TooLarge(None));
+            }
+        }
+        Ok(length)
+    };
+    tokio::time::timeout(PATIENCE, read).await.unwrap_or(Err(Refusal::BrokenBody))
+}
+
 /// A body of at most `cap` decoded bytes, in memory.
 pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<Bytes, Refusal> {
     let max_wire = usize::try_from(codings.wire_cap(cap)).unwrap_or(usize::MAX);
@@ -156,14 +172,41 @@ impl Ingest {
     }
 
     async fn read_large(&self, start: Bytes, rest: Option<BodyDataStream>, codings: Codings) -> Result<Collector, Stop> {
+        let mut framer = Framer::new(self.max_line());
+        let work = move |body: &mut dyn Read, mut collector| {
+            each_piece(body, |piece| framer.feed(piece, &mut collector))?;
+            framer.finish(&mut collector)?;
+            Ok(collector)
+        };
+        self.on_thread((start, rest), codings, work).await
+    }
+
+    /// Reads a body by `work` on a thread that may block.
+    pub(super) async fn read_on_thread<T: Send + 'static>(
+        &self,
+        body: Body,
+        codings: Codings,
+        work: impl FnOnce(&mut dyn Read, Collector) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<T, Stop> {
+        let read = self.on_thread((Bytes::new(), Some(body.into_data_stream())), codings, work);
+        tokio::time::timeout(PATIENCE, read).await.unwrap_or_else(|_| Err(Refusal::BrokenBody.into()))
+    }
+
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        (start, rest): (Bytes, Option<BodyDataStream>),
+        codings: Codings,
+        work: impl FnOnce(&mut dyn Read, Collector) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<T, Stop> {
         // Closing the semaphore is not among the things that happen.
         let _permit = self.large_bodies.acquire().await.map_err(|_| Refusal::Unavailable)?;
         let (pieces, received) = mpsc::channel(QUEUE);
         let spill = Spill { journal: Arc::clone(&self.seams.journal), runtime: Handle::current() };
-        let collector = Collector::new(&self.settings, Some(spill));
-        let (cap, framer) = (self.settings.limits.envelope, Framer::new(self.max_line()));
+        let (collector, cap) = (Collector::new(&self.settings, Some(spill)), self.settings.limits.envelope);
         let work = spawn_blocking(move || {
-            frame_large(PieceReader { pieces: received, piece: Bytes::new(), ended: false }, (&codings, cap), framer, collector)
+            let input = PieceReader { pieces: received, piece: Bytes::new(), ended: false };
+            let mut body = codings.reader(input, cap).map_err(|error| Refusal::from(DecodeError::of(&error)))?;
+            work(&mut body, collector)
         });
         // The thread may end first, when it has seen enough: then nobody takes pieces any more.
         let forward = async move {
@@ -221,25 +264,19 @@ fn first_line(start: &[u8], codings: &Codings, max_line: usize) -> Result<Envelo
     }
 }
 
-/// Decodes and frames on a thread that may block.
-fn frame_large(
-    input: PieceReader,
-    (codings, cap): (&Codings, u64),
-    mut framer: Framer,
-    mut collector: Collector,
-) -> Result<Collector, Stop> {
-    let refused = |error: io::Error| Stop::from(Refusal::from(DecodeError::of(&error)));
-    let mut reader = codings.reader(input, cap).map_err(refused)?;
+/// Gives a decoded body to `take`, piece by piece.
+pub(super) fn each_piece<E>(body: &mut dyn Read, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), Stop>
+where
+    Stop: From<E>,
+{
     let mut buffer = vec![0; PIECE];
     loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => framer.feed(&buffer[..read], &mut collector)?,
-            Err(error) => return Err(refused(error)),
+        match body.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => take(&buffer[..read])?,
+            Err(error) => return Err(Refusal::from(DecodeError::of(&error)).into()),
         }
     }
-    framer.finish(&mut collector)?;
-    Ok(collector)
 }
 
 /// The pieces of a body as a reader.

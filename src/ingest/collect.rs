@@ -20,11 +20,14 @@ use tokio::runtime::Handle;
 use super::Settings;
 use super::answer::Stop;
 use crate::platform::journal::{Journal, SpoolWriter, Spooled};
+use crate::protocol::crash_form::Crash;
 use crate::protocol::envelope::{EnvelopeHeader, EnvelopeWriter, ItemHeader};
 use crate::protocol::framer::Sink;
 use crate::protocol::items::Oversize;
 use crate::protocol::record::{Counted, SpooledItem};
-use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal};
+use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal, unkept};
+
+mod limited;
 
 /// Payload bytes of one envelope that stay in memory: well below what the journal takes as one record.
 const MAX_IN_MEMORY: u64 = 16 << 20;
@@ -51,7 +54,9 @@ struct Item {
     kind: ItemKind,
     length: u64,
     payload: Payload,
-    /// How it ends, when it is not kept.
+    /// False: its payload is looked at, counted and forgotten.
+    keep: bool,
+    /// How it ends, when that is known before its end.
     dropped: Option<Outcome>,
 }
 
@@ -64,7 +69,8 @@ pub(super) struct Collector {
     kept: Vec<Item>,
     counted: BTreeMap<(Category, &'static str, String), Counted>,
     seen: HashMap<ItemKind, u32>,
-    has_event: bool,
+    /// Event-like items that may still come.
+    events_left: u32,
     in_memory: u64,
     attachments: u64,
     pub(super) needs_id: bool,
@@ -81,12 +87,38 @@ impl Collector {
             kept: Vec::new(),
             counted: BTreeMap::new(),
             seen: HashMap::new(),
-            has_event: false,
+            events_left: 1,
             in_memory: 0,
             attachments: 0,
             needs_id: false,
             not_kept: Vec::new(),
         }
+    }
+
+    /// For requests that hold several events, each with an id of its own.
+    pub(super) fn with_events(mut self, events: u32) -> Self {
+        self.events_left = events;
+        self
+    }
+
+    fn take_event(&mut self) -> bool {
+        let is_free = self.events_left > 0;
+        self.events_left = self.events_left.saturating_sub(1);
+        is_free
+    }
+
+    /// Adds an item whose payload is at hand.
+    pub(super) fn add(&mut self, header: ItemHeader, payload: &[u8]) -> Result<(), Stop> {
+        self.begin(header)?;
+        self.payload(payload)?;
+        self.end()
+    }
+
+    /// Counts what never was an item.
+    pub(super) fn count_lost(&mut self, category: Category, outcome: &Outcome, quantity: u64) {
+        let place = (category, outcome.name(), outcome.reason().into_owned());
+        let counted = self.counted.entry(place).or_insert_with(|| Counted { category, outcome: outcome.clone(), quantity: 0 });
+        counted.quantity = counted.quantity.saturating_add(quantity);
     }
 
     /// Whether nothing of the envelope has to be remembered.
@@ -102,20 +134,29 @@ impl Collector {
         })
     }
 
+    /// Whether there is a file of a crash and no event that tells of it.
+    pub(super) fn lacks_event_of_crash(&self) -> bool {
+        let is_crash = |item: &Item| Crash::of(item.header.attachment_type.as_deref()).is_some();
+        self.kept.iter().any(is_crash) && !self.kept.iter().any(|item| item.kind.is_event_like())
+    }
+
     /// What an item ends as before its payload is looked at.
     fn judge(&mut self, header: &ItemHeader, kind: ItemKind) -> Option<Outcome> {
         if header.kind_text.is_none() {
             return Some(Outcome::Invalid(InvalidReason::Payload));
         }
-        if !(self.settings.kept)(kind) {
-            self.stop_sending(kind);
-            return Some(Outcome::Unsupported);
-        }
         let seen = self.seen.entry(kind).or_default();
         *seen += 1;
-        let surplus = kind.max_count(&self.settings.limits).is_some_and(|max| *seen > max)
-            || (kind.is_event_like() && std::mem::replace(&mut self.has_event, true))
-            || self.kept.len() >= MAX_ITEMS;
+        let is_one_more = kind.max_count(&self.settings.limits).is_some_and(|max| *seen > max);
+        if !(self.settings.kept)(kind) {
+            self.stop_sending(kind);
+            return if is_one_more {
+                Some(Outcome::Invalid(InvalidReason::DuplicateItem))
+            } else {
+                (!unkept::is_looked_at(kind)).then_some(Outcome::Unsupported)
+            };
+        }
+        let surplus = is_one_more || (kind.is_event_like() && !self.take_event()) || self.kept.len() >= MAX_ITEMS;
         surplus.then_some(Outcome::Invalid(InvalidReason::DuplicateItem))
     }
 
@@ -135,8 +176,8 @@ impl Collector {
             return Ok(None);
         }
         match item.kind.oversize() {
-            Oversize::RefuseEnvelope => Err(Refusal::TooLarge(Some(item.kind.name()))),
-            Oversize::DropItem => Ok(Some(Outcome::Invalid(item.kind.too_large()))),
+            Oversize::RefuseEnvelope if item.keep => Err(Refusal::TooLarge(Some(item.kind.name()))),
+            _ => Ok(Some(Outcome::Invalid(item.kind.too_large()))),
         }
     }
 
@@ -155,8 +196,9 @@ impl Collector {
             Payload::Memory(held) => {
                 self.in_memory += bytes.len() as u64;
                 held.extend_from_slice(bytes);
-                if self.in_memory > MAX_IN_MEMORY {
-                    item.dropped = Some(Outcome::Invalid(item.kind.too_large()));
+                let is_unseen = !item.keep && (item.length > unkept::MAX_LOOKED_AT || self.in_memory > MAX_IN_MEMORY);
+                if is_unseen || self.in_memory > MAX_IN_MEMORY {
+                    item.dropped = Some(if is_unseen { Outcome::Unsupported } else { Outcome::Invalid(item.kind.too_large()) });
                     self.release(item);
                 }
             }
@@ -182,10 +224,18 @@ impl Collector {
 
     fn count(&mut self, item: &Item, outcome: &Outcome) {
         for (category, quantity) in item.kind.quantities(&item.header, item.length) {
-            let place = (category, outcome.name(), outcome.reason().into_owned());
-            let counted = self.counted.entry(place).or_insert_with(|| Counted { category, outcome: outcome.clone(), quantity: 0 });
-            counted.quantity = counted.quantity.saturating_add(quantity);
+            self.count_lost(category, outcome, quantity);
         }
+    }
+
+    /// Counts an item that is not kept by what is in it.
+    fn look_at(&mut self, item: &mut Item) {
+        if let Payload::Memory(payload) = &item.payload {
+            for (category, outcome, quantity) in unkept::ends(&item.header, payload) {
+                self.count_lost(category, &outcome, quantity);
+            }
+        }
+        self.release(item);
     }
 
     /// Moves large attachments that were read into memory to the spool.
@@ -248,7 +298,8 @@ impl Sink for Collector {
         let kind = header.kind();
         self.needs_id |= kind.needs_event_id();
         let dropped = self.judge(&header, kind);
-        let mut item = Item { header, kind, length: 0, payload: Payload::Memory(Vec::new()), dropped };
+        let keep = (self.settings.kept)(kind);
+        let mut item = Item { header, kind, length: 0, payload: Payload::Memory(Vec::new()), keep, dropped };
         // A length that is announced too large needs no byte to be read.
         if let Some(length) = item.header.length
             && item.dropped.is_none()
@@ -282,6 +333,10 @@ impl Sink for Collector {
             self.count(&item, &outcome);
             return Ok(());
         }
+        if !item.keep {
+            self.look_at(&mut item);
+            return Ok(());
+        }
         if item.kind == ItemKind::Attachment {
             self.attachments += item.length;
         }
@@ -298,7 +353,7 @@ impl Sink for Collector {
 }
 
 /// The categories to stop for a kind that is not kept: never one that other, kept items share.
-fn stop_categories(kind: ItemKind) -> &'static [Category] {
+pub(super) fn stop_categories(kind: ItemKind) -> &'static [Category] {
     match kind {
         ItemKind::Transaction => &[Category::Transaction],
         ItemKind::Span => &[Category::Span],

@@ -10,13 +10,14 @@ use axum::http::Response;
 use super::Ingest;
 use super::answer::{Stop, accepted};
 use super::body::{Sender, drain};
-use super::collect::{Collected, Collector};
+use super::collect::Collector;
 use super::handler::Arrival;
 use crate::event::json;
 use crate::projects::KeyInfo;
 use crate::protocol::auth::Credentials;
+use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::{Endpoint, Record};
-use crate::protocol::{Dsn, EventId, Refusal, auth};
+use crate::protocol::{Dsn, EventId, ItemKind, Refusal, auth};
 
 impl Ingest {
     pub(super) async fn envelope(&self, mut arrival: Arrival, key: Option<Arc<KeyInfo>>, body: Body) -> Result<Response<Body>, Stop> {
@@ -43,15 +44,16 @@ impl Ingest {
             arrival.credentials = Some(credentials);
             key
         };
+        if collector.lacks_event_of_crash() {
+            // Digest makes a crash of it, as it does of one that the client sent.
+            let header = ItemHeader { kind_text: Some(ItemKind::Event.name().to_owned()), ..ItemHeader::default() };
+            collector.add(header, b"{}")?;
+        }
         if collector.needs_id && collector.header.event_id.is_none() {
             collector.header.event_id = Some(self.own_id(&collector));
         }
         let (id, not_kept) = (collector.header.event_id, std::mem::take(&mut collector.not_kept));
-        if !collector.is_empty() {
-            let Collected { envelope, spooled, files, counted } = collector.finish();
-            let record = Record { envelope, spooled, counted, ..Self::record(&arrival, &key, Endpoint::Envelope, id) };
-            self.append(record, files, arrival.received).await?;
-        }
+        self.keep(collector, (&arrival, &key), Self::record(&arrival, &key, Endpoint::Envelope, id)).await?;
         Ok(accepted(id, &not_kept))
     }
 

@@ -5,7 +5,7 @@
 //! **How.** Path, method, credentials, key, project, origin, room in the journal: in this order, before the body is read. An envelope that brings
 //! its credentials inside is read as far as its first line for them.
 //!
-//! **Not here.** What the endpoints do with their bodies ([`super::envelope`], [`super::store`]).
+//! **Not here.** What the endpoints do with their bodies: one file each ([`super::envelope`], [`super::store`], [`super::security`] …).
 
 use std::sync::Arc;
 
@@ -16,15 +16,17 @@ use axum::http::{Method, Request, Response};
 use chrono::{DateTime, Utc};
 
 use super::Ingest;
-use super::answer::{Stop, journal_reason, pixel, preflight, refused, with_cors};
+use super::answer::{Stop, health, journal_reason, pixel, preflight, refused, with_cors};
 use super::body::drain;
 use super::client::{Client, text};
-use super::route::Route;
+use super::collect::{Collected, Collector};
+use super::route::{Endpoint, Route};
+use super::sender::Sender;
 use crate::platform::journal;
 use crate::projects::{KeyAnswer, KeyInfo};
 use crate::protocol::auth::{self, Credentials, Places};
 use crate::protocol::encoding::Codings;
-use crate::protocol::record::Record;
+use crate::protocol::record::{self, Record};
 use crate::protocol::{Category, DsnId, ItemKind, Outcome, Refusal, origin};
 
 /// A request whose head was read.
@@ -37,6 +39,8 @@ pub(super) struct Arrival {
     /// What was found outside the body.
     pub(super) credentials: Option<Credentials>,
     pub(super) parts: Parts,
+    /// For answers and lists of what was refused.
+    pub(super) sender: Arc<Sender>,
 }
 
 impl Arrival {
@@ -48,8 +52,23 @@ impl Arrival {
         if self.content_length() > codings.wire_cap(cap) { Err(Refusal::TooLarge(None)) } else { Ok(codings) }
     }
 
+    /// The content type without its parameters, in lower case; empty where there is none.
+    pub(super) fn media_type(&self) -> String {
+        let full = text(&self.parts.headers, "content-type").unwrap_or_default();
+        full.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
     fn content_length(&self) -> u64 {
-        text(&self.parts.headers, "content-length").and_then(|length| length.trim().parse().ok()).unwrap_or(0)
+        self.said_length().unwrap_or(0)
+    }
+
+    /// How long the body will be; one that does not say may be as long as it likes.
+    fn expected_length(&self) -> u64 {
+        self.said_length().unwrap_or(u64::MAX)
+    }
+
+    fn said_length(&self) -> Option<u64> {
+        text(&self.parts.headers, "content-length").and_then(|length| length.trim().parse().ok())
     }
 }
 
@@ -65,83 +84,127 @@ impl Ingest {
         if request.method() == Method::OPTIONS {
             return preflight();
         }
-        let route = match Route::parse(request.uri().path()) {
+        let (parts, body) = request.into_parts();
+        let client = Client::of(&parts, &self.settings.trusted_proxies);
+        let sender = Arc::new(Sender::of(&parts, &client, received));
+        let route = match Route::parse(parts.uri.path()) {
             Ok(route) => route,
             Err(refusal) => {
-                drain(request.into_body()).await;
-                return refused(&refusal.into(), "");
+                drain(body).await;
+                return self.refuse(&refusal.into(), "", &sender);
             }
         };
-        let is_pixel = matches!(route, Route::Store(_)) && request.method() == Method::GET;
-        if !is_pixel && request.method() != Method::POST {
-            drain(request.into_body()).await;
-            return refused(&Refusal::MethodNotAllowed.into(), route.methods());
+        if !route.takes(&parts.method) {
+            drain(body).await;
+            return self.refuse(&Refusal::MethodNotAllowed.into(), route.methods(), &sender);
         }
-        match (self.receive(route, request, received).await, is_pixel) {
-            (Ok(response), false) => response,
-            (Err(stop), false) => refused(&stop, route.methods()),
-            (Ok(_), true) => pixel(None),
-            (Err(stop), true) => pixel(Some(&stop)),
-        }
+        let is_pixel = route.endpoint == Endpoint::Store && parts.method == Method::GET;
+        let (allow, may_be_limited) = (route.methods(), route.may_be_limited());
+        let arrival = Arrival { received, client, project: route.project, credentials: None, parts, sender: Arc::clone(&sender) };
+        let stop = match self.receive(route, arrival, body).await {
+            Ok(_) if is_pixel => return pixel(None),
+            Ok(response) => {
+                return match sender.owner() {
+                    Some(key) => self.with_limits(response, key, received),
+                    None => response,
+                };
+            }
+            Err(stop) if may_be_limited => stop,
+            Err(stop) => stop.without_limit(),
+        };
+        let refused = self.refuse(&stop, allow, &sender);
+        if is_pixel { pixel(Some(refused)) } else { refused }
     }
 
-    async fn receive(&self, route: Route, request: Request<Body>, received: DateTime<Utc>) -> Result<Response<Body>, Stop> {
-        let (parts, body) = request.into_parts();
-        let project = match route {
-            Route::Envelope(project) => Some(project),
-            Route::Store(project) => project,
-        };
-        let client = Client::of(&parts, &self.settings.trusted_proxies);
-        let mut arrival = Arrival { received, client, project, credentials: None, parts };
-        let key = match self.admit(&mut arrival).await {
+    /// The answer to a request that is not taken, which is noted.
+    fn refuse(&self, stop: &Stop, allow: &'static str, sender: &Sender) -> Response<Body> {
+        if let Some(request) = sender.refused(stop) {
+            self.seams.requests.note(request);
+        }
+        refused(stop, allow, &sender.dsn())
+    }
+
+    async fn receive(&self, route: Route, mut arrival: Arrival, body: Body) -> Result<Response<Body>, Stop> {
+        match route.endpoint {
+            Endpoint::Live => return Ok(health(true)),
+            Endpoint::Ready => return Ok(health(self.seams.journal.admit(0).is_ok())),
+            _ => {}
+        }
+        let admitted = self.admit(&mut arrival, &route).await.and_then(|key| match &key {
+            Some(known) => {
+                self.stop_before_body(&route, known, (arrival.expected_length(), arrival.received))?;
+                Ok(key)
+            }
+            None => Ok(None),
+        });
+        let key = match admitted {
             Ok(key) => key,
             Err(stop) => {
                 drain(body).await;
                 return Err(stop);
             }
         };
-        let is_envelope =
-            text(&arrival.parts.headers, "content-type").is_some_and(|kind| kind.trim_start().starts_with("application/x-sentry-envelope"));
-        match route {
-            Route::Store(_) if !is_envelope || arrival.parts.method == Method::GET => self.store(arrival, key, body).await,
-            _ => self.envelope(arrival, key, body).await,
+        let is_envelope = match route.endpoint {
+            Endpoint::Envelope => true,
+            Endpoint::Store => arrival.parts.method != Method::GET && arrival.media_type() == "application/x-sentry-envelope",
+            _ => false,
+        };
+        if is_envelope {
+            return self.envelope(arrival, key, body).await;
+        }
+        let Some(key) = key else {
+            drain(body).await;
+            return Err(Refusal::MissingAuth.into());
+        };
+        match route.endpoint {
+            Endpoint::Store => self.store(arrival, key, body).await,
+            Endpoint::Security => self.security(arrival, key, body).await,
+            Endpoint::Cron(monitor) => self.check_in(arrival, key, body, &monitor).await,
+            Endpoint::Unreal => self.unreal(arrival, key, body).await,
+            Endpoint::Minidump => self.minidump(arrival, key, body).await,
+            Endpoint::Attachments(event) => self.attachments(arrival, key, body, event).await,
+            endpoint => self.telemetry(arrival, key, body, &endpoint).await,
         }
     }
 
     /// All that can be known before the body is read. `None` for an envelope that may bring its credentials inside.
-    async fn admit(&self, arrival: &mut Arrival) -> Result<Option<Arc<KeyInfo>>, Stop> {
+    async fn admit(&self, arrival: &mut Arrival, route: &Route) -> Result<Option<Arc<KeyInfo>>, Stop> {
         let headers = &arrival.parts.headers;
         let places = Places {
             sentry_header: text(headers, "x-sentry-auth"),
             authorization: text(headers, "authorization"),
             query: arrival.parts.uri.query(),
-            path_key: None,
+            path_key: route.key.as_deref(),
         };
         arrival.credentials = auth::find(&places)?;
         let key = match &arrival.credentials {
             Some(credentials) => Some(self.key(credentials, arrival).await?),
             None => None,
         };
-        if let Err(full) = self.seams.journal.admit(arrival.content_length()) {
-            let stop = full.into();
-            return Err(match &key {
-                Some(key) => self.count_stop(key, stop),
-                None => stop,
-            });
+        let is_wrong_type = route.content_types().is_some_and(|known| !known.contains(&&*arrival.media_type()));
+        let admitted = self.seams.journal.admit(arrival.content_length()).map_err(Stop::from);
+        let admitted = if is_wrong_type { Err(Refusal::UnsupportedMediaType.into()) } else { admitted };
+        match (admitted, &key) {
+            (Ok(()), _) => Ok(key),
+            (Err(stop), Some(key)) => Err(self.count_stop(key, stop)),
+            (Err(stop), None) => Err(stop),
         }
-        Ok(key)
     }
 
     /// The key of credentials, if it may send to this project from this page.
     pub(super) async fn key(&self, credentials: &Credentials, arrival: &Arrival) -> Result<Arc<KeyInfo>, Stop> {
+        arrival.sender.sent(credentials);
         let key = match (self.seams.lookup)(credentials.key).await {
             KeyAnswer::Known(key) => key,
             KeyAnswer::Unknown => return Err(Refusal::UnknownProject.into()),
             KeyAnswer::Unavailable => return Err(Stop::KeyUnavailable),
         };
-        let mine = arrival.project.is_none_or(|project| project.get() == key.dsn_id);
-        if !key.enabled || !mine {
-            return Err(Refusal::UnknownProject.into());
+        arrival.sender.belongs_to(&key);
+        if arrival.project.is_some_and(|project| project.get() != key.dsn_id) {
+            return Err(Refusal::ForeignKey.into());
+        }
+        if !key.enabled {
+            return Err(Refusal::DisabledKey.into());
         }
         if !origin::allowed(&key.allowed_domains, arrival.client.origin.as_deref()) {
             return Err(self.count_refusal(&key, Refusal::ForbiddenOrigin).into());
@@ -154,6 +217,7 @@ impl Ingest {
         if let Some(reason) = refusal.reason() {
             let category = match &refusal {
                 Refusal::TooLarge(Some(kind)) => ItemKind::parse(kind).category().unwrap_or(Category::Unknown),
+                Refusal::InvalidCheckIn(_) => Category::Monitor,
                 Refusal::InvalidJson(_) => Category::Error,
                 _ => Category::Unknown,
             };
@@ -171,18 +235,31 @@ impl Ingest {
             Stop::Journal(error) => {
                 self.refused.count(key, Category::Unknown, Outcome::RateLimited(journal_reason(error).into()), 1);
             }
-            // Nobody's: the key is not known.
-            Stop::KeyUnavailable => {}
+            // Nobody's, for the key is not known; whoever found a limit reached has counted by kind.
+            Stop::KeyUnavailable | Stop::Limited { .. } => {}
         }
         stop
     }
 
-    /// Appends a record; returns once it is on disk.
-    pub(super) async fn append(&self, record: Record, files: Vec<journal::Spooled>, received: DateTime<Utc>) -> Result<(), Stop> {
-        let bytes = record.encode();
+    /// Journals what was collected and is not over a limit, with the sender's record; returns once it is on disk.
+    pub(super) async fn keep(&self, mut collector: Collector, from: (&Arrival, &KeyInfo), sender: Record) -> Result<(), Stop> {
+        let (arrival, key) = from;
+        if let Err(stop) = self.limit(&mut collector, key, arrival.received) {
+            // Others would take a 429 for a failure: what is left out is counted, and the answer is as ever.
+            let may_be_told =
+                matches!(sender.endpoint, record::Endpoint::Envelope | record::Endpoint::Store | record::Endpoint::Attachments);
+            return if may_be_told { Err(stop) } else { Ok(()) };
+        }
+        if collector.is_empty() {
+            return Ok(());
+        }
+        let Collected { envelope, spooled, files, counted } = collector.finish();
+        if !counted.is_empty() {
+            self.seams.requests.note(arrival.sender.taken_in_part(&counted));
+        }
         // Many requests wait for one sync: each with its bytes for the journal only.
-        drop(record);
-        self.seams.journal.append(journal::Record::new(received, bytes).with_spool(files)).await?;
+        let bytes = Record { envelope, spooled, counted, ..sender }.encode();
+        self.seams.journal.append(journal::Record::new(arrival.received, bytes).with_spool(files)).await?;
         Ok(())
     }
 }

@@ -22,19 +22,29 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use crate::platform::journal::Journal;
-use crate::projects::KeyAnswer;
+use crate::projects::recent::RequestLog;
+use crate::projects::{KeyAnswer, Quotas};
 use crate::protocol::items::Policy;
 use crate::protocol::{EventId, ItemKind, Limits, PublicKey};
 
 mod answer;
+mod attachments;
 mod body;
 mod client;
 mod collect;
+mod cron;
+mod dump;
 mod envelope;
+mod error_page;
 mod handler;
+mod limit;
+mod minidump;
 mod route;
+mod security;
+mod sender;
 mod store;
 mod tally;
+mod telemetry;
 
 #[cfg(test)]
 mod tests;
@@ -52,6 +62,10 @@ pub struct Seams {
     pub lookup: Lookup,
     /// The clock that stamps `received`.
     pub now: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// How far keys' limits are used up.
+    pub quotas: Quotas,
+    /// What was refused or left out lately.
+    pub requests: RequestLog,
     /// Makes event ids for envelopes that need one and have none.
     pub new_id: Box<dyn Fn() -> EventId + Send + Sync>,
 }
@@ -104,8 +118,23 @@ impl Ingest {
         &self.settings.trusted_proxies
     }
 
-    /// The routes: everything below `/api/` that no other room claims by a more exact path.
+    /// How far keys' limits are used up, for who shares it with other processes.
+    pub fn quotas(&self) -> &Quotas {
+        &self.seams.quotas
+    }
+
+    /// What was refused or left out lately, for who writes it down.
+    pub fn requests(&self) -> &RequestLog {
+        &self.seams.requests
+    }
+
+    /// The routes: the error page's, and everything below `/api/` that no other room claims by a more exact path.
     pub fn routes(self: Arc<Self>) -> Router {
-        Router::new().route("/api/{*rest}", any(handler::handle)).with_state(self)
+        let [path, without_slash] = error_page::PATHS;
+        let routes = Router::new().route(path, any(error_page::handle)).route(without_slash, any(error_page::handle));
+        let routes = routes.route("/api/{*rest}", any(handler::handle));
+        // A proxy that serves us below a path may have left it on. No route of the dashboard begins with a variable part, so none is shadowed.
+        let below = ["/{a}", "/{a}/{b}", "/{a}/{b}/{c}", "/{a}/{b}/{c}/{d}"];
+        below.iter().fold(routes, |routes, path| routes.route(&format!("{path}/api/{{*rest}}"), any(handler::handle))).with_state(self)
     }
 }

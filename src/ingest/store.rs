@@ -13,29 +13,26 @@ use serde_json::Value;
 use super::Ingest;
 use super::answer::{Stop, accepted};
 use super::body::read_all;
-use super::collect::{Collected, Collector};
+use super::collect::Collector;
 use super::handler::Arrival;
 use crate::event::json;
 use crate::projects::KeyInfo;
 use crate::protocol::envelope::ItemHeader;
-use crate::protocol::framer::Sink;
-use crate::protocol::record::{Endpoint, Record};
+use crate::protocol::record::Endpoint;
 use crate::protocol::{ItemKind, Refusal, store_body};
 
 impl Ingest {
-    pub(super) async fn store(&self, arrival: Arrival, key: Option<Arc<KeyInfo>>, body: Body) -> Result<Response<Body>, Stop> {
-        let Some(key) = key else { return Err(Refusal::MissingAuth.into()) };
+    pub(super) async fn store(&self, arrival: Arrival, key: Arc<KeyInfo>, body: Body) -> Result<Response<Body>, Stop> {
         let taken = self.take_event(&arrival, body).await;
         let (event, json) = taken.map_err(|refusal| self.count_refusal(&key, refusal))?;
         let id = event.get("event_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
         let id = id.unwrap_or_else(|| (self.seams.new_id)());
         let mut collector = Collector::new(&self.settings, None);
         collector.header.event_id = Some(id);
-        collect_one(&mut collector, item_kind(&event), &json).map_err(|stop| self.count_stop(&key, stop))?;
+        let header = ItemHeader { kind_text: Some(item_kind(&event).name().to_owned()), ..ItemHeader::default() };
+        collector.add(header, &json).map_err(|stop| self.count_stop(&key, stop))?;
         let not_kept = std::mem::take(&mut collector.not_kept);
-        let Collected { envelope, spooled, files, counted } = collector.finish();
-        let record = Record { envelope, spooled, counted, ..Self::record(&arrival, &key, Endpoint::Store, Some(id)) };
-        self.append(record, files, arrival.received).await?;
+        self.keep(collector, (&arrival, &key), Self::record(&arrival, &key, Endpoint::Store, Some(id))).await?;
         Ok(accepted(Some(id), &not_kept))
     }
 
@@ -64,12 +61,6 @@ fn item_kind(event: &Value) -> ItemKind {
         Some("feedback") => ItemKind::Feedback,
         _ => ItemKind::Event,
     }
-}
-
-fn collect_one(collector: &mut Collector, kind: ItemKind, json: &[u8]) -> Result<(), Stop> {
-    collector.begin(ItemHeader { kind_text: Some(kind.name().to_owned()), ..ItemHeader::default() })?;
-    collector.payload(json)?;
-    collector.end()
 }
 
 /// The `sentry_data` of a query. Base64 that was not percent-encoded has lost its plus signs to blanks.

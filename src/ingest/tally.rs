@@ -54,7 +54,7 @@ impl Tally {
 
     fn give_back(&self, project: Project, counted: Vec<Counted>) {
         let (project_id, dsn_id, key_id) = project;
-        let key = KeyInfo { project_id, dsn_id, key_id, allowed_domains: Vec::new(), enabled: true };
+        let key = KeyInfo { project_id, dsn_id, key_id, allowed_domains: Vec::new(), enabled: true, limits: Vec::new() };
         for Counted { category, outcome, quantity } in counted {
             self.count(&key, category, outcome, quantity);
         }

@@ -179,6 +179,7 @@ mod tests {
             slug: name.to_owned(),
             name: name.to_owned(),
             short_prefix: prefix.to_owned(),
+            limited: None,
         };
         vec![project(3, "shop", "SHOP"), project(5, "shop-web", "SHOP-WEB")]
     }

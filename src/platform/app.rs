@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts as RequestParts;
 use url::Url;
 
+use super::blobs::Blobs;
 use super::clock::Clock;
 use super::db::Db;
 use super::ids::Ids;
@@ -22,6 +23,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Random ids and secrets.
     pub ids: Ids,
+    /// Files that outgrow rows.
+    pub blobs: Blobs,
     /// Sends mails, or keeps them when no SMTP server is set.
     pub mailer: Mailer,
     /// Tells the outbox's runner that a job was committed.

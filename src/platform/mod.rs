@@ -1,11 +1,12 @@
 //! # Platform: what the product stands on
 //! **Promise.** Time, ids, database, disk, mail and background work come through here, so that tests can turn each of them.
 //! **How.** [`clock`], [`ids`] (time and randomness) · [`db`] (pool, migrations, errors) · [`postgres`] (the managed cluster) · [`journal`] (the
-//! durable queue) · [`outbox`] (jobs that commit with their facts) · [`periodic`] (reconcilers) · [`lifecycle`] (tasks that are owned) ·
+//! durable queue) · [`blobs`] (files that outgrow rows) · [`outbox`] (jobs that commit with their facts) · [`periodic`] (reconcilers) · [`lifecycle`] (tasks that are owned) ·
 //! [`mail`] (SMTP) · [`telemetry`] (logs) · [`App`] (all of them in one handle).
 //! **Not here.** Product words: no issue, no project, no event.
 
 mod app;
+pub mod blobs;
 pub mod clock;
 pub mod db;
 pub mod ids;

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::quotas::{self, Limit};
+use crate::protocol::rate_limits::Scope;
+
 /// The form of the file. Another one counts as no file.
 const VERSION: u32 = 1;
 
@@ -22,6 +25,16 @@ pub(super) struct KnownKey {
     pub(super) public_key: Uuid,
     pub(super) is_active: bool,
     pub(super) allowed_domains: Vec<String>,
+    /// Files of earlier versions know no limits.
+    #[serde(default)]
+    pub(super) limits: Value,
+}
+
+impl KnownKey {
+    /// Its own limits.
+    pub(super) fn limits(&self) -> Vec<Limit> {
+        quotas::read(&self.limits, Scope::Key)
+    }
 }
 
 /// A project with its keys, as stored.
@@ -34,6 +47,13 @@ pub(super) struct KnownProject {
     pub(super) short_prefix: String,
     pub(super) settings: Value,
     pub(super) keys: Vec<KnownKey>,
+}
+
+impl KnownProject {
+    /// The limits of all its keys together.
+    pub(super) fn limits(&self) -> Vec<Limit> {
+        quotas::read(&self.settings["limits"], Scope::Project)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,9 +102,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("sub/keys.json");
         assert_eq!(read(&path).unwrap(), []);
-        let key = KnownKey { key_id: 3, public_key: Uuid::from_u128(9), is_active: true, allowed_domains: vec!["a.example".to_owned()] };
+        let key = KnownKey {
+            key_id: 3,
+            public_key: Uuid::from_u128(9),
+            is_active: true,
+            allowed_domains: vec!["a.example".to_owned()],
+            limits: json!({"events_hour": 5}),
+        };
         let project =
             KnownProject { project_id: 1, dsn_id: i64::MAX, settings: json!({"x": 1}), keys: vec![key], ..KnownProject::default() };
+        assert_eq!(project.keys[0].limits().len(), 1);
         write(&path, std::slice::from_ref(&project)).unwrap();
         assert_eq!(read(&path).unwrap(), std::slice::from_ref(&project));
         write(&path, &[]).unwrap();

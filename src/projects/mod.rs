@@ -8,19 +8,24 @@
 //! **Not here.** Who may see a project (`accounts`); what arrives in it (`digest`, `issues`).
 
 mod create;
+mod exchange;
 mod known;
 mod names;
 mod numbers;
 mod outcomes;
 mod pages;
 mod queries;
+pub mod quotas;
+pub mod recent;
 mod registry;
 mod settings;
 mod unknown;
 
 pub use create::{CreateError, Created, NewProject, create, dsn};
+pub use exchange::Exchange;
 pub use numbers::{Numbers, lock_numbers, store_numbers};
 pub use pages::routes;
-pub use queries::{ProjectLine, list, recipients};
+pub use queries::{ProjectLine, existing, list, recipients};
+pub use quotas::Quotas;
 pub use registry::{KeyAnswer, KeyInfo, Registry};
 pub use settings::{GroupingRules, ProjectConfig, ProjectSettings};

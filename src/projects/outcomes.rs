@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use crate::accounts::ProjectId;
 use crate::protocol::Category;
+use crate::protocol::quota::Class;
 
 /// Sums at most: the smallest are left out. Reasons are SDKs' own words, so there may be any number.
 const MAX_SUMS: i64 = 20_000;
@@ -68,6 +69,53 @@ pub(super) async fn sums(db: &mut PgConnection, project: ProjectId, hours: Hours
         Some(sum(by, row.category, row.outcome, row.quantity))
     });
     Ok(rows.collect())
+}
+
+/// What came of a class in the last day, whether it was taken or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Came {
+    pub(super) class: Class,
+    pub(super) day: i64,
+    pub(super) busiest_hour: i64,
+}
+
+/// What came in the 24 hours that end with `hour`, for all keys or one: without what is not kept, and what was never sent.
+pub(super) async fn came(db: &mut PgConnection, project: ProjectId, (key, hour): (Option<i32>, i32)) -> sqlx::Result<Vec<Came>> {
+    let rows = sqlx::query!(
+        r#"select o.category, o.hour, sum(o.quantity)::bigint as "quantity!"
+        from project_keys k join outcomes o on o.project_id = k.project_id and o.key_id = k.key_id -- joins: outcomes
+        where k.project_id = $1 and k.key_id = coalesce($2, k.key_id) and o.hour between $3 and $4
+            and o.outcome not in ('unsupported', 'discarded')
+        group by 1, 2 limit $5"#,
+        project.0,
+        key,
+        hour - 23,
+        hour,
+        MAX_SUMS
+    );
+    let rows = rows.fetch_all(db).await?;
+    let of = |class: Class| {
+        let mut hours = std::collections::BTreeMap::new();
+        for row in rows.iter().filter(|row| counts_as(Category::from_id(row.category), class)) {
+            *hours.entry(row.hour).or_insert(0) += row.quantity;
+        }
+        Came { class, day: hours.values().sum(), busiest_hour: hours.values().copied().max().unwrap_or(0) }
+    };
+    Ok(Class::ALL.map(of).into())
+}
+
+/// Whether an outcome's category is a class's items, rather than their bytes or a second count of them.
+fn counts_as(category: Category, class: Class) -> bool {
+    use Category as C;
+    let mine = match category {
+        C::Default | C::Error | C::Security => Class::Events,
+        C::AttachmentItem => Class::Attachments,
+        C::Feedback => Class::Feedback,
+        C::Transaction | C::Span => Class::Transactions,
+        C::Session | C::Replay | C::LogItem | C::TraceMetric | C::Profile => Class::All,
+        _ => return false,
+    };
+    mine == class || class == Class::All
 }
 
 /// What a filter has dropped.

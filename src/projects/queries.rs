@@ -21,7 +21,8 @@ const MAX_LINES: i64 = 10_000;
 pub(super) async fn known_projects(db: &mut PgConnection) -> sqlx::Result<Vec<KnownProject>> {
     let rows = sqlx::query!(
         r#"select p.project_id, p.dsn_id, p.slug, p.name, p.short_prefix, p.settings,
-            k.key_id as "key_id?", k.public_key as "public_key?", k.is_active as "is_active?", k.allowed_domains as "allowed_domains?"
+            k.key_id as "key_id?", k.public_key as "public_key?", k.is_active as "is_active?", k.allowed_domains as "allowed_domains?",
+            k.limits as "limits?"
         from projects p left join project_keys k on k.project_id = p.project_id
         order by p.project_id, k.key_id"#
     )
@@ -35,6 +36,7 @@ pub(super) async fn known_projects(db: &mut PgConnection) -> sqlx::Result<Vec<Kn
                 public_key,
                 is_active: row.is_active.unwrap_or_default(),
                 allowed_domains: row.allowed_domains.unwrap_or_default(),
+                limits: row.limits.unwrap_or_default(),
             }),
             _ => None,
         };
@@ -58,6 +60,12 @@ pub(super) async fn known_projects(db: &mut PgConnection) -> sqlx::Result<Vec<Kn
 pub(super) async fn key_exists(db: &mut PgConnection, key: PublicKey) -> sqlx::Result<bool> {
     let key = Uuid::from_u128(key.bits());
     sqlx::query_scalar!(r#"select exists(select 1 from project_keys where public_key = $1) as "exists!""#, key).fetch_one(db).await
+}
+
+/// Which of these projects there are.
+pub async fn existing(db: &mut PgConnection, projects: &[i32]) -> sqlx::Result<Vec<ProjectId>> {
+    let there = sqlx::query_scalar!("select project_id from projects where project_id = any($1)", projects);
+    Ok(there.fetch_all(db).await?.into_iter().map(ProjectId).collect())
 }
 
 /// A project, for people who list them.
@@ -200,7 +208,11 @@ pub(super) async fn remove_member(db: &mut PgConnection, project: ProjectId, use
 pub(super) struct Key {
     pub(super) id: i32,
     pub(super) public: Uuid,
+    pub(super) label: String,
     pub(super) is_active: bool,
+    pub(super) allowed_domains: Vec<String>,
+    /// As stored.
+    pub(super) limits: Value,
     pub(super) created_at: DateTime<Utc>,
 }
 
@@ -208,7 +220,8 @@ pub(super) struct Key {
 pub(super) async fn keys(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<Key>> {
     sqlx::query_as!(
         Key,
-        "select key_id as id, public_key as public, is_active, created_at from project_keys where project_id = $1 order by key_id limit $2",
+        "select key_id as id, public_key as public, label, is_active, allowed_domains, limits, created_at
+        from project_keys where project_id = $1 order by key_id limit $2",
         project.0,
         MAX_KEYS
     )
@@ -216,17 +229,65 @@ pub(super) async fn keys(db: &mut PgConnection, project: ProjectId) -> sqlx::Res
     .await
 }
 
-/// Adds a key, unless the project has as many as it may; whether it was added.
-pub(super) async fn add_key(db: &mut PgConnection, project: ProjectId, key: Uuid, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let added = sqlx::query!(
-        "insert into project_keys (project_id, public_key, created_at)
-        select $1, $2, $3 where (select count(*) from project_keys where project_id = $1) < $4",
+/// What a new key may do.
+#[derive(Debug, Clone)]
+pub(super) struct NewKey {
+    pub(super) label: String,
+    pub(super) allowed_domains: Vec<String>,
+    pub(super) limits: Value,
+}
+
+impl Default for NewKey {
+    fn default() -> Self {
+        Self { label: String::new(), allowed_domains: Vec::new(), limits: Value::Object(serde_json::Map::new()) }
+    }
+}
+
+/// Adds a key, unless the project has as many as it may; its number.
+pub(super) async fn add_key(
+    db: &mut PgConnection,
+    project: ProjectId,
+    (key, now): (Uuid, DateTime<Utc>),
+    new: &NewKey,
+) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar!(
+        "insert into project_keys (project_id, public_key, label, allowed_domains, limits, created_at)
+        select $1, $2, $3, $4, $5, $6 where (select count(*) from project_keys where project_id = $1) < $7
+        returning key_id",
         project.0,
         key,
+        new.label,
+        &new.allowed_domains,
+        new.limits,
         now,
         MAX_KEYS
-    );
-    Ok(added.execute(db).await?.rows_affected() == 1)
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// What may be changed of a key.
+pub(super) struct KeyChange<'a> {
+    pub(super) label: &'a str,
+    pub(super) allowed_domains: &'a [String],
+    /// Limits that it names, and no others; `null` takes one out.
+    pub(super) limits: &'a Value,
+}
+
+/// Changes a key.
+pub(super) async fn change_key(db: &mut PgConnection, project: ProjectId, key: i32, change: &KeyChange<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update project_keys set label = $3, allowed_domains = $4, limits = jsonb_strip_nulls(limits || $5)
+        where project_id = $1 and key_id = $2",
+        project.0,
+        key,
+        change.label,
+        change.allowed_domains,
+        change.limits
+    )
+    .execute(db)
+    .await
+    .map(|_| ())
 }
 
 /// Switches a key off or on; whether it is on now, nothing when the project has no such key.

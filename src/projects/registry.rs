@@ -17,8 +17,9 @@ use parking_lot::{Mutex, RwLock};
 use sqlx::postgres::PgListener;
 use tokio::sync::Semaphore;
 
-use super::known::{self, KnownProject};
+use super::known::{self, KnownKey, KnownProject};
 use super::queries;
+use super::quotas::Limit;
 use super::settings::ProjectConfig;
 use super::unknown::Unknown;
 use crate::accounts::ProjectId;
@@ -27,6 +28,7 @@ use crate::platform::db::Db;
 use crate::platform::lifecycle::Tasks;
 use crate::platform::telemetry::chain;
 use crate::protocol::PublicKey;
+use crate::protocol::quota::{Class, Period};
 
 /// How often the database is asked, notified or not: LISTEN may be lost behind a pooler, or while the connection was away.
 const EVERY: Duration = Duration::from_secs(30);
@@ -48,6 +50,8 @@ pub struct KeyInfo {
     pub allowed_domains: Vec<String>,
     /// Whether events with it are taken.
     pub enabled: bool,
+    /// Its limits, and its project's.
+    pub limits: Vec<Limit>,
 }
 
 /// The answer to a look-up.
@@ -77,6 +81,7 @@ impl Snapshot {
         for project in &stored {
             let kept = before.configs.get(&project.project_id).filter(|_| unchanged.get(&project.project_id) == Some(&project));
             configs.insert(project.project_id, kept.cloned().unwrap_or_else(|| Arc::new(ProjectConfig::compile(project))));
+            let limits = project.limits();
             for key in &project.keys {
                 let info = KeyInfo {
                     project_id: project.project_id,
@@ -84,6 +89,7 @@ impl Snapshot {
                     key_id: key.key_id,
                     allowed_domains: key.allowed_domains.clone(),
                     enabled: key.is_active,
+                    limits: limits.iter().copied().chain(key.limits()).collect(),
                 };
                 keys.insert(PublicKey::new(key.public_key.as_u128()), Arc::new(info));
             }
@@ -188,6 +194,17 @@ impl Registry {
         self.0.snapshot.read().configs.get(&project.0).cloned()
     }
 
+    /// A limit of a project (key 0) or of one of its keys, as it stands now: nothing while the project is not known, else whether there is one.
+    pub fn limit(&self, project: ProjectId, key: i32, which: (Class, Period)) -> Option<Option<u64>> {
+        let snapshot = self.snapshot();
+        let project = snapshot.stored.iter().find(|stored| stored.project_id == project.0)?;
+        let limits = match key {
+            0 => project.limits(),
+            key => project.keys.iter().find(|known| known.key_id == key).map(KnownKey::limits).unwrap_or_default(),
+        };
+        Some(limits.into_iter().find(|limit| (limit.name.class, limit.name.period) == which).map(|limit| limit.max))
+    }
+
     /// Makes sure that what [`Self::config`] does not know of `projects` does not exist: asks the database when one is not in memory.
     pub async fn know(&self, projects: impl IntoIterator<Item = ProjectId>, db: &Db) -> anyhow::Result<()> {
         let snapshot = self.snapshot();
@@ -259,7 +276,6 @@ mod tests {
     use serde_json::json;
     use uuid::Uuid;
 
-    use super::super::known::KnownKey;
     use super::*;
     use crate::platform::db::{DbOptions, pool};
 
@@ -271,6 +287,7 @@ mod tests {
             public_key: Uuid::from_u128(KEY.bits() + id as u128 - 1),
             is_active: true,
             allowed_domains: vec![],
+            limits: json!({"events_hour": 10}),
         };
         KnownProject { project_id: id, dsn_id: 4_505_000_000_000_000 + i64::from(id), settings, keys: vec![key], ..KnownProject::default() }
     }
@@ -288,8 +305,14 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         let KeyAnswer::Known(info) = registry.resolve(KEY, &away(), now).await else { panic!("the file knows the key") };
         assert_eq!((info.project_id, info.dsn_id, info.key_id, info.enabled), (1, 4_505_000_000_000_001, 10, true));
+        assert_eq!(
+            info.limits.iter().map(|limit| (limit.name.code(), limit.max)).collect::<Vec<_>>(),
+            [("key_events_hour".to_owned(), 10)]
+        );
         assert!(!registry.config(ProjectId(1)).unwrap().store_ips);
         assert!(registry.config(ProjectId(2)).is_none());
+        let limit = |project, key| registry.limit(ProjectId(project), key, (Class::Events, Period::Hour));
+        assert_eq!((limit(1, 10), limit(1, 0), limit(2, 0)), (Some(Some(10)), Some(None), None));
         assert!(registry.know([ProjectId(1)], &away()).await.is_ok(), "what is known needs no database");
         assert!(registry.know([ProjectId(1), ProjectId(2)], &away()).await.is_err(), "whether 2 was deleted cannot be told");
         assert!(matches!(registry.resolve(PublicKey::new(5), &away(), now).await, KeyAnswer::Unavailable));

@@ -153,6 +153,11 @@ impl Dsn {
     pub fn endpoint(&self, name: &str) -> String {
         format!("{}/api/{}/{name}/", self.base, self.project)
     }
+
+    /// The URL of the crash report dialog, which names no project.
+    pub fn error_page(&self) -> String {
+        format!("{}/api/embed/error-page/", self.base)
+    }
 }
 
 impl FromStr for Dsn {
@@ -209,6 +214,7 @@ mod tests {
             let dsn: Dsn = text.parse().unwrap();
             assert_eq!(dsn.to_string(), printed);
             assert_eq!(dsn.endpoint("envelope"), envelope);
+            assert_eq!(dsn.error_page(), format!("{}/api/embed/error-page/", envelope.rsplit_once("/api/").unwrap().0));
         }
     }
 

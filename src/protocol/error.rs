@@ -23,8 +23,14 @@ pub enum Refusal {
     BadKey,
     /// The project in the path is no number.
     BadProject,
-    /// The key is unknown, disabled, or of another project; or the project takes nothing.
+    /// The event id in the path is none.
+    BadEventId,
+    /// There is no such key.
     UnknownProject,
+    /// The key is switched off.
+    DisabledKey,
+    /// The key is not one of the project in the path.
+    ForeignKey,
     /// The page that sends is not of an allowed domain.
     ForbiddenOrigin,
     /// The envelope's `dsn` names another project or key than the URL or header.
@@ -41,6 +47,8 @@ pub enum Refusal {
     BrokenBody,
     /// The body, or an item that cannot be left out, is too large; the item's type.
     TooLarge(Option<&'static str>),
+    /// A check-in by URL that lacks what makes one; what.
+    InvalidCheckIn(&'static str),
     /// A minidump request without a dump.
     MissingMinidump,
     /// A minidump request whose dump is none.
@@ -57,6 +65,8 @@ pub enum Refusal {
     NotFound,
     /// The server does not know its projects yet and cannot ask for them.
     Unavailable,
+    /// The server cannot take more now, and this client would misunderstand a 429.
+    Overloaded,
 }
 
 /// The body of a refusal.
@@ -67,6 +77,9 @@ pub struct ErrorBody {
     /// Why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
+    /// The DSN as this server understood it, with the beginning of the key only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dsn: Option<String>,
 }
 
 impl Refusal {
@@ -74,21 +87,23 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::MissingAuth | Self::BadAuthHeader(_) | Self::BadEnvelopeAuth(_) => 401,
-            Self::UnknownProject | Self::ForbiddenOrigin => 403,
+            Self::UnknownProject | Self::DisabledKey | Self::ForeignKey | Self::ForbiddenOrigin => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::TooLarge(_) => 413,
             Self::UnsupportedMediaType => 415,
             Self::RateLimited => 429,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::Overloaded => 503,
             Self::BadKey
             | Self::BadProject
+            | Self::BadEventId
             | Self::ProjectMismatch
             | Self::EmptyBody
             | Self::InvalidEnvelope(_)
             | Self::InvalidJson(_)
             | Self::InvalidEncoding(_)
             | Self::BrokenBody
+            | Self::InvalidCheckIn(_)
             | Self::MissingMinidump
             | Self::InvalidMinidump
             | Self::InvalidMultipart => 400,
@@ -103,7 +118,8 @@ impl Refusal {
             Self::BadEnvelopeAuth(_) => "bad envelope authentication header",
             Self::BadKey => "bad sentry DSN public key",
             Self::BadProject => "bad project path parameter",
-            Self::UnknownProject => "event submission rejected with_reason: ProjectId",
+            Self::UnknownProject | Self::DisabledKey | Self::ForeignKey => "event submission rejected with_reason: ProjectId",
+            Self::BadEventId => "bad event id path parameter",
             Self::ForbiddenOrigin => "event submission rejected with_reason: Cors",
             Self::ProjectMismatch | Self::InvalidEnvelope(_) => "invalid event envelope",
             Self::EmptyBody => "empty request body",
@@ -113,6 +129,7 @@ impl Refusal {
                 return format!("envelope exceeded size limits for type '{kind}' (https://develop.sentry.dev/sdk/envelopes/#size-limits)");
             }
             Self::TooLarge(None) => "payload too large",
+            Self::InvalidCheckIn(_) => "invalid check-in",
             Self::MissingMinidump => "missing minidump",
             Self::InvalidMinidump => "invalid minidump",
             Self::InvalidMultipart => "invalid multipart data",
@@ -123,6 +140,7 @@ impl Refusal {
             Self::MethodNotAllowed => "method not allowed",
             Self::NotFound => "no such endpoint",
             Self::Unavailable => "projects are not known yet, try again",
+            Self::Overloaded => "the server cannot take more now, try again",
         }
         .to_owned()
     }
@@ -130,25 +148,69 @@ impl Refusal {
     /// Why, where there is more to say.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::BadAuthHeader(why) | Self::InvalidEnvelope(why) | Self::InvalidEncoding(why) => Some(why),
+            Self::BadAuthHeader(why) | Self::InvalidEnvelope(why) | Self::InvalidEncoding(why) | Self::InvalidCheckIn(why) => Some(why),
             Self::BadEnvelopeAuth(why) | Self::InvalidJson(why) => Some(why),
             Self::BadKey => Some("invalid project key"),
+            Self::UnknownProject => Some("no such key on this server"),
+            Self::DisabledKey => Some("the key is switched off"),
+            Self::ForeignKey => Some("the key is not one of this project number"),
+            Self::ForbiddenOrigin => Some("the page is not of the key's allowed domains"),
             Self::BadProject => Some("invalid project id"),
+            Self::BadEventId => Some("invalid event id"),
             Self::ProjectMismatch => Some("project id header mismatch between envelope and request"),
             Self::BrokenBody => Some("connection closed before the end"),
             _ => None,
         }
     }
 
+    /// A name that is stored and never changes.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MissingAuth => "missing_auth",
+            Self::BadAuthHeader(_) => "bad_auth_header",
+            Self::BadEnvelopeAuth(_) => "bad_envelope_auth",
+            Self::BadKey => "bad_key",
+            Self::BadProject => "bad_project",
+            Self::BadEventId => "bad_event_id",
+            Self::UnknownProject => "unknown_key",
+            Self::DisabledKey => "disabled_key",
+            Self::ForeignKey => "foreign_key",
+            Self::ForbiddenOrigin => "forbidden_origin",
+            Self::ProjectMismatch => "project_mismatch",
+            Self::EmptyBody => "empty_body",
+            Self::InvalidEnvelope(_) => "invalid_envelope",
+            Self::InvalidJson(_) => "invalid_json",
+            Self::InvalidCheckIn(_) => "invalid_check_in",
+            Self::InvalidEncoding(_) => "invalid_encoding",
+            Self::BrokenBody => "broken_body",
+            Self::TooLarge(_) => "too_large",
+            Self::MissingMinidump => "missing_minidump",
+            Self::InvalidMinidump => "invalid_minidump",
+            Self::InvalidMultipart => "invalid_multipart",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotFound => "not_found",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
     /// The JSON body.
     pub fn body(&self) -> ErrorBody {
-        ErrorBody { detail: self.detail(), causes: self.cause().map(str::to_owned).into_iter().collect() }
+        ErrorBody { detail: self.detail(), causes: self.cause().map(str::to_owned).into_iter().collect(), dsn: None }
     }
 
     /// The value of `X-Sentry-Error`: one line of visible ASCII.
     pub fn header_text(&self) -> String {
+        self.line(self.cause())
+    }
+
+    /// What happened and why, as one line of visible ASCII.
+    pub fn line(&self, cause: Option<&str>) -> String {
         let mut text = self.detail();
-        if let Some(cause) = self.cause() {
+        if let Some(cause) = cause {
+            text.truncate(text.trim_end_matches('.').len());
             text.push_str(": ");
             text.push_str(cause);
         }
@@ -167,6 +229,7 @@ impl Refusal {
                 Some(kind) => kind,
                 None => "envelope",
             })),
+            Self::InvalidCheckIn(_) => Some(InvalidReason::InvalidCheckIn),
             Self::MissingMinidump => Some(InvalidReason::MissingMinidumpUpload),
             Self::InvalidMinidump => Some(InvalidReason::InvalidMinidump),
             Self::InvalidMultipart => Some(InvalidReason::InvalidMultipart),
@@ -191,8 +254,16 @@ mod tests {
             ),
             (Refusal::BadKey, 400, r#"{"detail":"bad sentry DSN public key","causes":["invalid project key"]}"#),
             (Refusal::BadProject, 400, r#"{"detail":"bad project path parameter","causes":["invalid project id"]}"#),
-            (Refusal::UnknownProject, 403, r#"{"detail":"event submission rejected with_reason: ProjectId"}"#),
-            (Refusal::ForbiddenOrigin, 403, r#"{"detail":"event submission rejected with_reason: Cors"}"#),
+            (
+                Refusal::UnknownProject,
+                403,
+                r#"{"detail":"event submission rejected with_reason: ProjectId","causes":["no such key on this server"]}"#,
+            ),
+            (
+                Refusal::ForbiddenOrigin,
+                403,
+                r#"{"detail":"event submission rejected with_reason: Cors","causes":["the page is not of the key's allowed domains"]}"#,
+            ),
             (
                 Refusal::ProjectMismatch,
                 400,

@@ -22,6 +22,12 @@ impl EventId {
         Self(uuid)
     }
 
+    /// The id of the `n`th of several events in one request: the same whenever the request is read, and for 0 this one.
+    #[must_use]
+    pub const fn nth(self, n: u32) -> Self {
+        Self(Uuid::from_u128(self.0.as_u128().wrapping_add(n as u128)))
+    }
+
     /// As the type that PostgreSQL takes.
     pub const fn uuid(self) -> Uuid {
         self.0

@@ -231,7 +231,7 @@ impl ItemKind {
             Self::TraceMetric => vec![(Category::TraceMetric, items), (Category::TraceMetricByte, payload_len)],
             Self::Span => vec![(Category::Span, items), (Category::SpanIndexed, items)],
             Self::Profile => vec![(Category::Profile, 1), (Category::ProfileIndexed, 1)],
-            Self::ProfileChunk if header.platform.as_deref().is_some_and(is_ui_platform) => vec![(Category::ProfileChunkUi, 1)],
+            Self::ProfileChunk if is_ui_chunk(header) => vec![(Category::ProfileChunkUi, 1)],
             // A recording comes with its replay event, which counts.
             Self::ReplayRecording => vec![(Category::Replay, 0)],
             _ => vec![(self.category().unwrap_or(Category::Unknown), 1)],
@@ -239,8 +239,12 @@ impl ItemKind {
     }
 }
 
+fn is_ui_chunk(header: &ItemHeader) -> bool {
+    header.kind_text.as_deref() == Some("profile_chunk_ui") || header.platform.as_deref().is_some_and(is_ui_platform)
+}
+
 /// Whether profiles of a platform count as those of user interfaces.
-fn is_ui_platform(platform: &str) -> bool {
+pub(super) fn is_ui_platform(platform: &str) -> bool {
     matches!(platform, "cocoa" | "android" | "javascript")
 }
 
@@ -284,7 +288,10 @@ mod tests {
         assert_eq!(counted(ItemKind::Log, &three, 900), [("log_item", 3), ("log_byte", 900)]);
         assert_eq!(counted(ItemKind::Span, &three, 900), [("span", 3), ("span_indexed", 3)]);
         let ui = ItemHeader { platform: Some("cocoa".to_owned()), ..ItemHeader::default() };
-        assert_eq!(counted(ItemKind::ProfileChunk, &ui, 9), [("profile_chunk_ui", 1)]);
+        let named = ItemHeader { kind_text: Some("profile_chunk_ui".to_owned()), ..ItemHeader::default() };
+        for ui in [ui, named] {
+            assert_eq!(counted(ItemKind::ProfileChunk, &ui, 9), [("profile_chunk_ui", 1)]);
+        }
         assert_eq!(counted(ItemKind::ProfileChunk, &header, 9), [("profile_chunk", 1)]);
     }
 

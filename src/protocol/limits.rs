@@ -36,6 +36,10 @@ pub struct Limits {
     pub check_in: u64,
     /// A log container.
     pub log: u64,
+    /// A body of OTLP logs.
+    pub otlp_logs: u64,
+    /// A body of network error reports.
+    pub nel: u64,
     /// A trace metric container.
     pub trace_metric: u64,
     /// A span or span container.
@@ -70,6 +74,8 @@ impl Default for Limits {
             client_reports_count: 100,
             check_in: 100 * KIB,
             log: 12 * MIB,
+            otlp_logs: 2 * MIB,
+            nel: 12 * MIB,
             trace_metric: MIB,
             span: 10 * MIB,
             spans_count: 25,

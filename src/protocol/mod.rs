@@ -15,6 +15,7 @@
 pub mod auth;
 pub mod categories;
 pub mod client_report;
+pub mod crash_form;
 pub mod dsn;
 pub mod encoding;
 pub mod envelope;
@@ -23,11 +24,15 @@ pub mod event_id;
 pub mod framer;
 pub mod items;
 pub mod limits;
+pub mod multipart;
 pub mod origin;
 pub mod outcome;
+pub mod quota;
 pub mod rate_limits;
 pub mod record;
 pub mod store_body;
+pub mod telemetry;
+pub mod unkept;
 
 #[cfg(test)]
 mod captured;

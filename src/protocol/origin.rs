@@ -25,6 +25,42 @@ pub fn allowed(patterns: &[String], origin: Option<&str>) -> bool {
     patterns.iter().any(|pattern| matches(pattern.trim(), &url))
 }
 
+/// Why a pattern can let nothing through, or not what it seems to; nothing for a sound one.
+pub fn problem(pattern: &str) -> Option<&'static str> {
+    if pattern == "*" {
+        return None;
+    }
+    if pattern.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Some("one entry a line, without blanks");
+    }
+    let (scheme, rest) = pattern.split_once("://").map_or((None, pattern), |(scheme, rest)| (Some(scheme), rest));
+    let is_scheme = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    };
+    if scheme.is_some_and(|scheme| !is_scheme(scheme)) {
+        return Some("before :// there must be a scheme, such as https");
+    }
+    if rest.contains(['?', '#', '@']) {
+        return Some("a host, without user, query and fragment");
+    }
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if !path.is_empty() {
+        return Some("a path says nothing here: an origin is a scheme, a host and a port");
+    }
+    let (host, _) = split_port(authority);
+    match host.strip_prefix("*.").unwrap_or(host) {
+        "" => Some("there is no host"),
+        "*" => None,
+        host if host.contains('*') => Some("* stands alone, or before a dot at the beginning"),
+        host if host.starts_with('[') => (!host.ends_with(']')).then_some("the brackets of the address are not closed"),
+        host if host.contains(':') => Some("what stands behind the colon is no port"),
+        host if host.starts_with('.') || host.ends_with('.') || host.contains("..") => Some("a dot too many"),
+        host if !host.is_ascii() => Some("write the name as browsers send it, in ASCII (xn--…)"),
+        host if !host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) => Some("this is no host name"),
+        _ => None,
+    }
+}
+
 fn matches(pattern: &str, origin: &Url) -> bool {
     let (scheme, rest) = pattern.split_once("://").map_or((None, pattern), |(scheme, rest)| (Some(scheme), rest));
     if scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case(origin.scheme())) {
@@ -77,6 +113,44 @@ mod tests {
             ("app://x", "app://x", true),
         ] {
             assert_eq!(allowed(&[pattern.to_owned()], Some(origin)), expected, "{pattern} {origin}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_let_nothing_through_are_told() {
+        for sound in [
+            "*",
+            "example.com",
+            "*.example.com",
+            "example.com:8080",
+            "https://example.com",
+            "https://*.example.com/",
+            "[::1]:3000",
+            "app://x",
+            "localhost",
+        ] {
+            assert_eq!(problem(sound), None, "{sound}");
+        }
+        for wrong in [
+            "",
+            "a b",
+            "https://",
+            "ht tp://x",
+            "1://x",
+            "*example.com",
+            "a.*.com",
+            "example.com/path",
+            "https://u@example.com",
+            "example.com:http",
+            "example..com",
+            ".example.com",
+            "[::1",
+            "münchen.de",
+            "https://example.com?x",
+            "<script>",
+            "a,b",
+        ] {
+            assert!(problem(wrong).is_some(), "{wrong}");
         }
     }
 

@@ -67,8 +67,18 @@ pub enum InvalidReason {
     InvalidLog,
     /// A span that is none.
     InvalidSpan,
+    /// A metric that is none.
+    InvalidTraceMetric,
+    /// A session that is none, or of no release.
+    InvalidSession,
+    /// A check-in that names no monitor, or a status that clients do not say.
+    InvalidCheckIn,
+    /// A profile that is none.
+    InvalidProfile,
     /// A replay event that is none.
     InvalidReplay,
+    /// A replay recording that is none.
+    InvalidReplayRecording,
     /// A security report that is none.
     SecurityReport,
     /// A security report of an unknown form.
@@ -110,7 +120,12 @@ impl InvalidReason {
             Self::InvalidTransaction => "invalid_transaction",
             Self::InvalidLog => "invalid_log",
             Self::InvalidSpan => "invalid_span",
+            Self::InvalidTraceMetric => "invalid_trace_metric",
+            Self::InvalidSession => "invalid_session",
+            Self::InvalidCheckIn => "invalid_check_in",
+            Self::InvalidProfile => "invalid_profile",
             Self::InvalidReplay => "invalid_replay",
+            Self::InvalidReplayRecording => "invalid_replay_recording",
             Self::SecurityReport => "security_report",
             Self::SecurityReportType => "security_report_type",
             Self::MissingMinidumpUpload => "missing_minidump_upload",
@@ -126,7 +141,7 @@ impl InvalidReason {
 }
 
 /// Every reason without a kind inside.
-const PLAIN_REASONS: [InvalidReason; 25] = [
+const PLAIN_REASONS: [InvalidReason; 30] = [
     InvalidReason::DuplicateItem,
     InvalidReason::InvalidJson,
     InvalidReason::InvalidEnvelope,
@@ -141,7 +156,12 @@ const PLAIN_REASONS: [InvalidReason; 25] = [
     InvalidReason::InvalidTransaction,
     InvalidReason::InvalidLog,
     InvalidReason::InvalidSpan,
+    InvalidReason::InvalidTraceMetric,
+    InvalidReason::InvalidSession,
+    InvalidReason::InvalidCheckIn,
+    InvalidReason::InvalidProfile,
     InvalidReason::InvalidReplay,
+    InvalidReason::InvalidReplayRecording,
     InvalidReason::SecurityReport,
     InvalidReason::SecurityReportType,
     InvalidReason::MissingMinidumpUpload,

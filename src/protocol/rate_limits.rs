@@ -16,7 +16,7 @@ use super::Category;
 pub const ERRORS: [Category; 3] = [Category::Error, Category::Default, Category::Security];
 
 /// Whom a limit is for; informative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// The whole server.
     Organization,
@@ -27,7 +27,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    const fn name(self) -> &'static str {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Organization => "organization",
             Self::Project => "project",

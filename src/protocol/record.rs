@@ -53,7 +53,7 @@ pub enum Endpoint {
     Otlp = 6,
     /// The form of the error page.
     ErrorPage = 7,
-    /// Counts only: what was refused.
+    /// Counts only: what was refused, or came to an endpoint whose data is not kept.
     Counts = 8,
 }
 

@@ -12,6 +12,9 @@ pub const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; 
 /// The policy of a mail's HTML in its frame: inline style only, no script, no network, shown by our own pages alone.
 pub const MAIL_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox; form-action 'none'; frame-ancestors 'self'; base-uri 'none'";
 
+/// The policy of files that clients sent: nothing runs, nothing loads, nothing frames them.
+pub const DOWNLOAD_CSP: &str = "default-src 'none'; sandbox; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+
 const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
@@ -59,11 +62,11 @@ mod tests {
 
     #[test]
     fn no_policy_allows_inline_script_or_foreign_hosts() {
-        for policy in [CSP, MAIL_CSP] {
+        for policy in [CSP, MAIL_CSP, DOWNLOAD_CSP] {
             assert!(policy.contains("default-src 'none'") && policy.contains("base-uri 'none'"));
             assert!(!policy.contains("unsafe-eval") && !policy.contains("http") && !policy.contains('*'));
         }
         assert!(!CSP.contains("unsafe-inline"));
-        assert!(!MAIL_CSP.contains("script"));
+        assert!(!MAIL_CSP.contains("script") && !DOWNLOAD_CSP.contains("allow"));
     }
 }

@@ -6,11 +6,13 @@
 
 pub mod assets;
 pub mod chart;
+pub mod download;
 pub mod error;
 pub mod escape;
 pub mod extract;
 pub mod flash;
 pub mod headers;
+pub mod limit_mail;
 pub mod mail_view;
 pub mod number;
 pub mod page;

@@ -4,9 +4,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    assets,
+    When, assets,
     escape::one_way,
     flash::Flash,
+    number,
     page::sample_now,
     urls::{self, IssueQuery},
 };
@@ -33,6 +34,25 @@ impl Link {
     pub fn chosen_if(mut self, chosen: bool) -> Self {
         self.chosen = chosen;
         self
+    }
+}
+
+/// Says that limits of a project drop something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitNotice {
+    /// Since when.
+    pub since: When,
+    /// How much so far.
+    pub dropped: i64,
+    /// The limits.
+    pub href: String,
+}
+
+impl LimitNotice {
+    /// "1,234 items were dropped".
+    pub fn words(&self) -> String {
+        let were = if self.dropped == 1 { "was" } else { "were" };
+        format!("{} {were} dropped", number::counted(self.dropped, "item"))
     }
 }
 
@@ -91,6 +111,8 @@ pub struct Shell {
     pub now: String,
     /// What the action before has to say.
     pub flash: Option<Flash>,
+    /// Limits of the project drop something.
+    pub limited: Option<LimitNotice>,
 }
 
 impl Shell {
@@ -113,6 +135,7 @@ impl Shell {
             query,
             now: now.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
             flash: None,
+            limited: None,
         }
     }
 

@@ -79,6 +79,18 @@ pub fn project_filters(slug: &str) -> String {
 pub fn project_grouping(slug: &str) -> String {
     format!("/projects/{}/settings/grouping", enc(slug))
 }
+/// What all keys together may send; POST changes it.
+pub fn project_limits(slug: &str) -> String {
+    format!("/projects/{}/settings/limits", enc(slug))
+}
+/// What was refused or left out lately.
+pub fn project_requests(slug: &str) -> String {
+    format!("/projects/{}/requests", enc(slug))
+}
+/// What was refused and belongs to no project.
+pub fn requests() -> String {
+    "/requests".to_owned()
+}
 /// What became of everything that was sent, by hour.
 pub fn project_stats(slug: &str) -> String {
     format!("/projects/{}/stats", enc(slug))
@@ -86,6 +98,18 @@ pub fn project_stats(slug: &str) -> String {
 /// The same by day.
 pub fn project_stats_month(slug: &str) -> String {
     format!("/projects/{}/stats?span=30d", enc(slug))
+}
+/// What people said: a status (empty: open), of one issue (its id) or of all (empty), after a cursor (empty: from the newest).
+pub fn project_feedback(slug: &str, status: &str, issue: &str, after: &str) -> String {
+    let pairs = [("status", status), ("issue", issue), ("after", after)];
+    let query: Vec<String> =
+        pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", enc(value))).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("/projects/{}/feedback{mark}{}", enc(slug), query.join("&"))
+}
+/// POST `action=resolve|reopen|spam`: sorts what one person said.
+pub fn feedback_act(slug: &str, id: impl Display) -> String {
+    format!("/projects/{}/feedback/{}", enc(slug), enc(id))
 }
 /// POST: adds a member.
 pub fn member_add(slug: &str) -> String {
@@ -98,6 +122,14 @@ pub fn member_remove(slug: &str, user: impl Display) -> String {
 /// POST: makes another key.
 pub fn key_new(slug: &str) -> String {
     format!("/projects/{}/keys", enc(slug))
+}
+/// One key; POST changes it.
+pub fn key(slug: &str, key: impl Display) -> String {
+    format!("/projects/{}/keys/{}", enc(slug), enc(key))
+}
+/// POST: makes another key like this one.
+pub fn key_rotate(slug: &str, key: impl Display) -> String {
+    format!("/projects/{}/keys/{}/rotate", enc(slug), enc(key))
 }
 /// POST: switches a key on or off.
 pub fn key_toggle(slug: &str, key: impl Display) -> String {
@@ -138,6 +170,10 @@ pub fn dead_letter_retry(id: u64) -> String {
 /// POST: deletes a dead letter.
 pub fn dead_letter_delete(id: u64) -> String {
     format!("/admin/dead-letters/{id}/delete")
+}
+/// A file that came with an event.
+pub fn attachment(issue: impl Display, event: impl Display, attachment: impl Display) -> String {
+    format!("/issues/{}/events/{}/attachments/{}", enc(issue), enc(event), enc(attachment))
 }
 /// The delivery log.
 pub fn mails() -> String {

@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 
@@ -62,7 +62,7 @@ class Browser:
         """Presses a button that sends a form, and waits for the page that answers."""
         button = self.one(css)
         button.click()
-        WebDriverWait(self.driver, 10).until(staleness_of(button))
+        WebDriverWait(self.driver, 10).until(lambda _: is_gone(button))
 
     def issue_rows(self, url, project, wanted, patience=15):
         """Rows of a project's issue list once it has `wanted` of them, as (text, address)."""
@@ -85,3 +85,16 @@ class Browser:
     def complaints(self):
         """What the browser's console said since the last call: refused scripts and styles, errors of our own scripts."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+
+def is_gone(element):
+    """Whether an element's page has been left. Chromedriver has two words for that."""
+    try:
+        element.is_enabled()
+    except StaleElementReferenceException:
+        return True
+    except WebDriverException as error:
+        if "does not belong to the document" in str(error):
+            return True
+        raise
+    return False

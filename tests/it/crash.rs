@@ -4,6 +4,7 @@
 //! meet rare moments. That a killed process loses nothing does not prove fsync: the journal's own tests do, over a disk that forgets.
 
 mod books;
+mod files;
 mod http;
 mod load;
 mod outages;

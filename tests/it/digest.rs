@@ -43,10 +43,10 @@ fn every_item_has_one_outcome() {
                 "error filtered release-version 1",
                 "error invalid invalid_json 2",
                 "error stored 1",
-                "session unsupported 1",
+                "session invalid invalid_session 1",
                 "transaction discarded sample_rate 2",
-                "transaction unsupported 1",
-                "transaction_indexed unsupported 1",
+                "transaction invalid invalid_transaction 1",
+                "transaction_indexed invalid invalid_transaction 1",
                 "unknown unsupported 1",
             ]
         );

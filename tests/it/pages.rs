@@ -5,15 +5,19 @@ use vedette::issues::view::{GroupingPage, IssueListPage, IssuePage};
 use vedette::route_table;
 use vedette::web::Page;
 use vedette::web::error::ErrorPage;
-use vedette::web::headers::{CSP, MAIL_CSP};
+use vedette::web::headers::{CSP, DOWNLOAD_CSP, MAIL_CSP};
 use vedette::web::page::render_samples;
 use vedette::web::pages::account::AccountPage;
 use vedette::web::pages::dead_letters::DeadLettersPage;
+use vedette::web::pages::feedback::FeedbackPage;
 use vedette::web::pages::filters::FiltersPage;
 use vedette::web::pages::grouping_rules::GroupingRulesPage;
+use vedette::web::pages::key::KeyPage;
+use vedette::web::pages::limits::LimitsPage;
 use vedette::web::pages::mails::{MailPage, MailsPage};
 use vedette::web::pages::project::ProjectPage;
 use vedette::web::pages::projects::{NewProjectPage, ProjectsPage};
+use vedette::web::pages::requests::RequestsPage;
 use vedette::web::pages::scrubbing::ScrubbingPage;
 use vedette::web::pages::settings::SettingsPage;
 use vedette::web::pages::sign_in::{SetUpPage, SignInPage};
@@ -43,8 +47,12 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<SettingsPage>(),
         check::<ScrubbingPage>(),
         check::<FiltersPage>(),
+        check::<FeedbackPage>(),
         check::<GroupingRulesPage>(),
         check::<StatsPage>(),
+        check::<LimitsPage>(),
+        check::<KeyPage>(),
+        check::<RequestsPage>(),
         check::<AccountPage>(),
         check::<DeadLettersPage>(),
         check::<MailsPage>(),
@@ -58,7 +66,8 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
 
 fn assert_headers(answer: &Answer, what: &str) {
     let policy = answer.header("content-security-policy");
-    assert!(policy == CSP || (policy == MAIL_CSP && what.contains("/html")), "{what}: {policy}");
+    let own = if what.contains("/attachments/") { DOWNLOAD_CSP } else { MAIL_CSP };
+    assert!(policy == CSP || (policy == own && (what.contains("/html") || own == DOWNLOAD_CSP)), "{what}: {policy}");
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{what}");
     assert_eq!(answer.header("referrer-policy"), "same-origin", "{what}");
     assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{what}");

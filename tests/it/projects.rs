@@ -13,7 +13,7 @@ const SCRUB: [(&str, &str); 4] = [("scrub_data", "1"), ("scrub_defaults", "1"), 
 const LISTS: [(&str, &str); 4] = [("error_messages", ""), ("releases", ""), ("client_ips", ""), ("csp_disallowed_sources", "")];
 
 /// A form with some fields changed or added.
-fn form<'f>(base: &[(&'f str, &'f str)], changes: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
+pub(crate) fn form<'f>(base: &[(&'f str, &'f str)], changes: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
     let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
     kept.chain(changes).copied().collect()
 }
@@ -36,7 +36,7 @@ async fn stored_event(app: &TestApp) -> Value {
 }
 
 /// The part of a page with this `data-test`, as people read it.
-fn part(page: &Answer, name: &str) -> String {
+pub(crate) fn part(page: &Answer, name: &str) -> String {
     let marked = format!("data-test=\"{name}\"");
     let rest = page.html().split_once(&marked).unwrap_or_else(|| panic!("no {name}: {}", page.text())).1;
     let end = rest.find("data-test=").unwrap_or(rest.len());
@@ -180,7 +180,8 @@ fn the_stats_page_shows_every_outcome_with_its_reason_and_each_key() {
             sdk.capture(event).await.assert_ok();
         }
         sdk.envelope(envelope(&[("event", b"no json")])).await.assert_ok();
-        sdk.envelope(envelope(&[("client_report", report.as_bytes()), ("session", b"{}")])).await.assert_ok();
+        let session = br#"{"started":"2026-11-24T14:00:00Z","attrs":{"release":"shop@1"}}"#;
+        sdk.envelope(envelope(&[("client_report", report.as_bytes()), ("session", session)])).await.assert_ok();
         app.digest_all().await;
         app.run_jobs().await;
         // A limit, which nothing in a test reaches.
@@ -203,7 +204,7 @@ fn the_stats_page_shows_every_outcome_with_its_reason_and_each_key() {
         let sessions = page.html().split_once("data-test=\"kind-session\"").expect("sessions").1;
         assert!(sessions.contains("data-test=\"unsupported\""));
         assert!(!page.html().contains("data-test=\"keys\""), "one key needs no table");
-        root.post(&urls::key_new("shop"), &[]).await.assert_redirect(&urls::project_settings("shop"));
+        root.post(&urls::key_new("shop"), &[("label", "web")]).await.assert_status(303);
         let keys = part(&ana.page(&urls::project_stats_month("shop")).await, "keys");
         assert!(keys.contains(&shop.key[..8]) && keys.contains("1,234"), "{keys}");
     });

@@ -12,7 +12,7 @@ const ROOMS: [&[&str]; 10] = [
     &["event", "grouping", "protocol"],
     &["config", "web"],
     &["accounts", "projects"],
-    &["events", "issues"],
+    &["events", "feedback", "issues"],
     &["alerts"],
     &["digest", "ingest"],
     &["ops", "routes"],

@@ -23,10 +23,11 @@ class Vedette:
         return f"http://{self.address}"
 
     def start(self, listen="127.0.0.1:0", patience=60):
-        """Starts the server and waits until it says where it listens; returns the seconds that took."""
+        """Starts the server and waits until it answers and its database is set up; returns the seconds that took."""
         file = self.data_dir / "address"
         file.unlink(missing_ok=True)
         began = time.monotonic()
+        said_before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             arguments = [self.binary, "serve", "--data-dir", str(self.data_dir), "--listen", listen]
             self.process = subprocess.Popen(arguments, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -37,7 +38,8 @@ class Vedette:
                 self.address = text
                 try:
                     with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
-                        if answer.status == 200:
+                        # Events are taken from the first moment on; pages need the tables, and this line comes after them.
+                        if answer.status == 200 and b"listens on" in self.log.read_bytes()[said_before:]:
                             return time.monotonic() - began
                 except OSError:
                     pass

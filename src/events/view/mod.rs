@@ -53,6 +53,8 @@ pub struct EventView {
     pub transaction: String,
     /// A log message, when the event is one (or has one beside the exception).
     pub message: Option<ValueView>,
+    /// What a browser reported about the page's security policy.
+    pub csp: Vec<Row>,
     /// Newest first: the one that was raised last stands on top.
     pub exceptions: Vec<ExceptionView>,
     /// All frames of all shown exceptions.
@@ -105,6 +107,7 @@ impl EventView {
             release: json::text(event.get("release")),
             transaction: json::text(event.get("transaction")),
             message: message(event, meta),
+            csp: value::rows(event.get("csp"), notes::at(meta, "csp")),
             frame_count: exceptions.iter().map(|e| e.frame_count).sum(),
             raw_stack: raw::text(event),
             threads: exceptions::threads(event, meta),

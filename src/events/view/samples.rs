@@ -58,6 +58,15 @@ pub fn message() -> Value {
     json!({"event_id": "00000000000000000000000000000001", "platform": "node", "level": "warning", "timestamp": 1_795_529_000, "logentry": {"formatted": "Slow checkout: took 7.2 s, budget 3 s"}, "tags": [["region", "eu"]]})
 }
 
+/// A browser's report about a blocked script.
+pub fn csp() -> Value {
+    json!({"event_id": "00000000000000000000000000000002", "platform": "other", "type": "csp", "level": "error", "timestamp": 1_795_529_500, "logger": "csp",
+        "logentry": {"formatted": "Blocked 'script' from 'cdn.evil.example'"}, "culprit": "script-src 'self'", "release": "web@2.9.0",
+        "request": {"url": "https://shop.example/cart", "headers": [["Referer", "https://shop.example/"], ["User-Agent", "Mozilla/5.0 Chrome/131.0"]]},
+        "csp": {"effective_directive": "script-src", "violated_directive": "script-src 'self'", "blocked_uri": "https://cdn.evil.example/x.js", "document_uri": "https://shop.example/cart",
+            "original_policy": "default-src 'self'; script-src 'self'", "disposition": "enforce", "status_code": 200, "line_number": 14, "column_number": 3, "source_file": "https://shop.example/app.js"}})
+}
+
 /// A JavaScript exception group whose frames are all a library's.
 pub fn group() -> Value {
     let frames: Vec<Value> =
@@ -80,7 +89,7 @@ pub fn hostile() -> Value {
         "breadcrumbs": {"values": [{"category": h, "type": h, "message": h, "level": h, "data": {h: h}}, {"data": {"url": h, "method": h}}]},
         "request": {"method": h, "url": format!("javascript:{h}"), "query_string": [[h, h]], "headers": [[h, h]], "cookies": [[h, h]], "data": {h: h}, "env": {h: h}, "fragment": h},
         "user": {"id": h, "email": h, "username": h, "data": {h: h}, "geo": {"city": h}}, "tags": [[h, h], ["url", "javascript:alert(1)"]], "contexts": {h: {"type": h, "name": h, h: h}},
-        "extra": {h: h}, "modules": {h: h}, "sdk": {"name": h, "version": h, "integrations": [h], "packages": [{"name": h, "version": h}]},
+        "extra": {h: h}, "modules": {h: h}, "csp": {"blocked_uri": h, "source_file": format!("javascript:{h}"), h: h}, "sdk": {"name": h, "version": h, "integrations": [h], "packages": [{"name": h, "version": h}]},
         "_meta": {"logentry": {"formatted": meta}, "extra": {h: meta}, "request": {"data": {h: meta}}}
     })
 }

@@ -81,11 +81,29 @@ async fn refusals_name_their_reason() {
             "bad project path parameter",
             Some("invalid project id"),
         ),
-        (bare(ENVELOPE).header("x-sentry-auth", key("ffffffffffffffffffffffffffffffff")), event(), 403, rejected, None),
-        (bare(ENVELOPE).header("x-sentry-auth", key(DISABLED)), event(), 403, rejected, None),
-        (bare(ENVELOPE).header("x-sentry-auth", key(PICKY)), event(), 403, rejected, None),
-        (bare("/api/43/envelope/").header("x-sentry-auth", key(KEY)), event(), 403, rejected, None),
-        (bare("/api/77/store/").header("x-sentry-auth", key(KEY)), "{}".to_owned(), 403, rejected, None),
+        (
+            bare(ENVELOPE).header("x-sentry-auth", key("ffffffffffffffffffffffffffffffff")),
+            event(),
+            403,
+            rejected,
+            Some("no such key on this server"),
+        ),
+        (bare(ENVELOPE).header("x-sentry-auth", key(DISABLED)), event(), 403, rejected, Some("the key is switched off")),
+        (bare(ENVELOPE).header("x-sentry-auth", key(PICKY)), event(), 403, rejected, Some("the key is not one of this project number")),
+        (
+            bare("/api/43/envelope/").header("x-sentry-auth", key(KEY)),
+            event(),
+            403,
+            rejected,
+            Some("the key is not one of this project number"),
+        ),
+        (
+            bare("/api/77/store/").header("x-sentry-auth", key(KEY)),
+            "{}".to_owned(),
+            403,
+            rejected,
+            Some("the key is not one of this project number"),
+        ),
         (bare(ENVELOPE), with_dsn("nonsense"), 401, bad_dsn, Some("invalid DSN")),
     ] {
         let answer = house.send(request.body(body.into()).unwrap()).await;
@@ -140,7 +158,7 @@ async fn only_allowed_pages_send() {
         if allowed {
             answer.assert_id(ID);
         } else {
-            answer.assert_refused(403, "event submission rejected with_reason: Cors", None);
+            answer.assert_refused(403, "event submission rejected with_reason: Cors", Some("the page is not of the key's allowed domains"));
         }
     }
     let records = house.records().await;

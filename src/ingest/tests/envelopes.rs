@@ -110,15 +110,17 @@ async fn unknown_kinds_do_not_cost_their_neighbours() {
         "{\"type\":5}\n{}",
         "{\"type\":\"log\",\"item_count\":3,\"length\":2}\n{}",
         "{\"type\":\"session\"}\n{}",
+        "{\"type\":\"sessions\"}\n{\"attrs\":{\"release\":\"a\"},\"aggregates\":[{\"exited\":41}]}",
     ]);
     house.post(ENVELOPE, body).await.assert_id(ID);
     let record = house.only_record().await;
     assert_eq!(kinds(&record), ["event"]);
     let expected = [
-        count("log_byte unsupported", 2),
-        count("log_item unsupported", 3),
-        count("replay unsupported", 0),
-        count("session unsupported", 1),
+        count("log_byte invalid invalid_json", 2),
+        count("log_item invalid invalid_json", 3),
+        count("replay invalid invalid_replay_recording", 0),
+        count("session invalid invalid_session", 1),
+        count("session unsupported", 41),
         count("unknown invalid payload", 2),
         count("unknown unsupported", 1),
     ];

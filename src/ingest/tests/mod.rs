@@ -4,8 +4,13 @@ mod answers;
 mod captured;
 mod credentials;
 mod encodings;
+mod endpoints;
 mod envelopes;
+mod error_page;
+mod limits;
+mod minidumps;
 mod pressure;
+mod security;
 mod stores;
 mod wire;
 
@@ -76,6 +81,8 @@ impl House {
             journal: Arc::clone(&journal),
             lookup: Box::new(|key| Box::pin(async move { lookup(key) })),
             now: Box::new(now),
+            quotas: Quotas::default(),
+            requests: RequestLog::default(),
             new_id: Box::new(|| NEW_ID.parse().unwrap()),
         };
         Self { dir, journal, ingest: Ingest::new(seams, settings) }
@@ -151,21 +158,24 @@ impl Answer {
         let body = self.json();
         assert_eq!((self.status.as_u16(), body["detail"].as_str().unwrap()), (status, detail));
         assert_eq!(body["causes"][0].as_str(), cause);
-        let text = cause.map_or_else(|| detail.to_owned(), |cause| format!("{detail}: {cause}"));
-        assert_eq!(self.header("x-sentry-error"), text);
+        let text = cause.map_or_else(|| detail.to_owned(), |cause| format!("{}: {cause}", detail.trim_end_matches('.')));
+        assert_eq!(self.header("x-sentry-error"), format!("{text} [DSN {}]", body["dsn"].as_str().unwrap()));
     }
 }
 
 fn lookup(key: PublicKey) -> KeyAnswer {
-    let known = |dsn_id, key_id, allowed: &[&str], enabled| {
+    let limited = |dsn_id, key_id, allowed: &[&str], enabled, limits| {
         let allowed_domains = allowed.iter().map(|domain| (*domain).to_owned()).collect();
-        KeyAnswer::Known(Arc::new(KeyInfo { project_id: 7, dsn_id, key_id, allowed_domains, enabled }))
+        KeyAnswer::Known(Arc::new(KeyInfo { project_id: 7, dsn_id, key_id, allowed_domains, enabled, limits }))
     };
+    let known = |dsn_id, key_id, allowed, enabled| limited(dsn_id, key_id, allowed, enabled, vec![]);
     match format!("{:032x}", key.bits()).as_str() {
         KEY => known(42, 1, &[], true),
         PICKY => known(43, 2, &["*.shop.example"], true),
         DISABLED => known(42, 3, &[], false),
         UNSEEN => KeyAnswer::Unavailable,
+        limits::LIMITED => limited(44, 4, &[], true, limits::limited()),
+        limits::SCARCE => limited(44, 5, &[], true, limits::scarce()),
         _ => KeyAnswer::Unknown,
     }
 }

@@ -106,7 +106,8 @@ async fn the_type_of_an_event_picks_its_item() {
     assert_eq!(kept, ["transaction", "feedback", "event", "event"]);
     // Where transactions are not kept, they are counted, and the client is content.
     let house = House::new();
-    house.post(STORE, "{\"type\":\"transaction\"}").await.assert_id(NEW_ID);
+    let trace = "{\"trace\":{\"trace_id\":\"1\",\"span_id\":\"2\"}}";
+    house.post(STORE, format!("{{\"type\":\"transaction\",\"start_timestamp\":1,\"contexts\":{trace}}}")).await.assert_id(NEW_ID);
     let record = house.only_record().await;
     assert_eq!(counts(&record.counted), [count("transaction unsupported", 1), count("transaction_indexed unsupported", 1)]);
     assert!(items(&record).is_empty());

@@ -1,7 +1,8 @@
 //! # What people see and do
 //! **Promise.** Every page opens with what is there; actions say truthfully what they changed. **How.** One file a page: [`list`], [`show`] with
-//! the stored JSON and the grouping tree of one event ([`event`]), and [`triage`]. **Not here.** SQL, and how pages look (`view`).
+//! the stored JSON and the grouping tree of one event ([`event`]), its files ([`attachment`]), and [`triage`]. **Not here.** SQL, and how pages look (`view`).
 
+mod attachment;
 mod event;
 mod grouping_tree;
 mod histogram;
@@ -23,5 +24,6 @@ pub(super) fn routes() -> Vec<Route> {
         get("/issues/{issue}/events/{event}", Access::Member, show::one),
         get("/issues/{issue}/events/{event}/json", Access::Member, event::json),
         get("/issues/{issue}/events/{event}/grouping", Access::Member, event::grouping),
+        get("/issues/{issue}/events/{event}/attachments/{attachment}", Access::Member, attachment::download),
     ]
 }

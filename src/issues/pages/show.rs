@@ -6,18 +6,22 @@ use serde_json::Value;
 
 use super::{grouping_tree, histogram::Histogram, list::badges};
 use crate::accounts::{IssueId, OurFault as _, ProjectMember};
+use crate::events::attachments::{self, Listed};
 use crate::events::tag_intake::MAX_KEYS;
 use crate::events::tag_stats::{OWN_KEYS, TagValues};
 use crate::events::view::EventView;
 use crate::events::{Around, StoredEvent, Trail, Which, payload};
+use crate::feedback;
 use crate::issues::activity;
 use crate::issues::model::Status;
 use crate::issues::queries::{self, show::Facts};
-use crate::issues::view::show::{EventNav, IssueHead, Missing, actions};
+use crate::issues::view::attachments::AttachmentList;
+use crate::issues::view::show::{EventNav, IssueHead, actions};
 use crate::issues::view::tag_shares::TagShares;
-use crate::issues::view::{IssuePage, split_title};
+use crate::issues::view::{IssuePage, Missing, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
+use crate::web::pages::feedback::FeedbackPanel;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{Badge, HttpError, Path, When, html, number};
 
@@ -40,7 +44,7 @@ pub(super) async fn one(app: App, member: ProjectMember, Path((issue, event)): P
 
 async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -> Result<Response, HttpError> {
     let now = app.clock.now();
-    let read = Read::of(&app.db, issue, which, now).await.ours()?.ok_or(HttpError::NotFound)?;
+    let read = Read::of(&app.db, (issue, &member.project.slug), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
     if read.event.is_none() && matches!(which, Which::Id(_)) {
         return Err(HttpError::NotFound);
     }
@@ -57,9 +61,11 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         head,
         event: decoded.as_ref().map(|(_, event)| EventView::new(event, now)),
         missing: if read.event.is_some() { Missing::Unreadable } else { Missing::Dropped },
+        files: read.event.as_ref().map(|(stored, _)| AttachmentList::new(issue, stored.event_id, &read.files)).unwrap_or_default(),
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
         tags,
         tags_note,
+        feedback: read.feedback,
         why,
         activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
     };
@@ -80,11 +86,13 @@ struct Read {
     tags: Vec<(String, TagValues)>,
     activity: Vec<activity::Entry>,
     event: Option<(StoredEvent, Around)>,
+    files: Vec<Listed>,
     rules: Option<Value>,
+    feedback: FeedbackPanel,
 }
 
 impl Read {
-    async fn of(db: &Db, issue: IssueId, which: Which, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
+    async fn of(db: &Db, (issue, slug): (IssueId, &str), which: Which, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
         let mut db = db.acquire().await?;
         let Some(facts) = queries::show::facts(&mut db, issue).await? else { return Ok(None) };
         let histogram = Histogram::for_issue(facts.first_seen, now);
@@ -97,13 +105,20 @@ impl Read {
             }
             None => None,
         };
+        let files = match &event {
+            Some((event, _)) => attachments::list(&mut db, issue.project(), event.event_id, event.received).await?,
+            None => Vec::new(),
+        };
+        let shown = event.as_ref().map(|(event, _)| event.event_id);
         Ok(Some(Self {
             facts,
             histogram: histogram.filled(hours.get(&issue).map_or(&[], Vec::as_slice)),
             tags: queries::show::tags(&mut db, issue).await?,
             activity: activity::read(&mut db, issue).await?,
             event,
+            files,
             rules: queries::show::grouping_rules(&mut db, issue).await?,
+            feedback: feedback::panel(&mut db, slug, (issue, shown), now).await?,
         }))
     }
 }

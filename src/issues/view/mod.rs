@@ -2,14 +2,17 @@
 //! **Promise.** One struct per page holds all that its template may print; `samples()` shows every state, hostile text included.
 //! **How.** Handlers read rows and fill these structs; the pure parts (tabs, filters, shares, empty states) are built here. **Not here.** SQL, permissions, the event itself (`events::view`).
 
+pub mod attachments;
 pub mod grouping;
 pub mod list;
+mod missing;
 mod samples;
 pub mod show;
 pub mod tag_shares;
 
 pub use grouping::GroupingPage;
 pub use list::{IssueListPage, IssueRow};
+pub use missing::Missing;
 pub use show::IssuePage;
 
 /// "PaymentDeclined", "card processor answered …": an issue's title in the part that is printed bold and the rest.

@@ -3,8 +3,8 @@
 use askama::Template;
 use chrono::Duration;
 
-use super::level_css;
 use super::tag_shares::TagShares;
+use super::{attachments::AttachmentList, level_css, missing::Missing};
 use crate::{
     events::view::{EventView, Segment, samples},
     web::{
@@ -12,6 +12,7 @@ use crate::{
         chart::Bars,
         number,
         page::{HOSTILE, sample_now},
+        pages::feedback::FeedbackPanel,
         urls,
     },
 };
@@ -137,37 +138,6 @@ pub struct ActivityLine {
     pub at: When,
 }
 
-/// Why there is no event to show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Missing {
-    /// Retention has dropped all payloads.
-    #[default]
-    Dropped,
-    /// The payload is there, but does not decode.
-    Unreadable,
-}
-
-impl Missing {
-    fn title(self) -> &'static str {
-        match self {
-            Self::Dropped => "No stored event is left",
-            Self::Unreadable => "This event cannot be read",
-        }
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::Dropped => {
-                "Retention has dropped the payloads of this issue. Its counts, history and tags stay; the next event will be shown here."
-            }
-            Self::Unreadable => {
-                "What is stored of it is damaged, or was written by a newer version of this server. The issue's counts, history and tags do not \
-                 depend on it; the server's log says more."
-            }
-        }
-    }
-}
-
 /// All that `templates/issues/show.html` may print.
 #[derive(Debug, Template)]
 #[template(path = "issues/show.html")]
@@ -180,6 +150,8 @@ pub struct IssuePage {
     pub event: Option<EventView>,
     /// Why there is none, when there is none.
     pub missing: Missing,
+    /// The files that came with it.
+    pub files: AttachmentList,
     /// Its neighbours.
     pub nav: EventNav,
     /// Shares over all events.
@@ -188,6 +160,8 @@ pub struct IssuePage {
     pub tags_note: String,
     /// Why its events are one issue, in a sentence.
     pub why: String,
+    /// What people said about it.
+    pub feedback: FeedbackPanel,
     /// Newest first.
     pub activity: Vec<ActivityLine>,
 }
@@ -251,6 +225,7 @@ impl IssuePage {
             head,
             event: Some(EventView::new(event, now)),
             missing: Missing::Dropped,
+            files: AttachmentList::sample(),
             nav: EventNav {
                 position: "Event 2,318 of 2,318".to_owned(),
                 first: Some(urls::event(1842, "first")),
@@ -267,6 +242,7 @@ impl IssuePage {
             ],
             tags_note: String::new(),
             why: "Same stack in app frames: charge_card ← submit ← application. The number in the message does not count.".to_owned(),
+            feedback: FeedbackPanel::sample(),
             activity: vec![line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
         }
     }
@@ -281,7 +257,8 @@ impl Page for IssuePage {
         resolved.head.badges = vec![Badge::new("resolved by Mira", "good")];
         (resolved.head.kind, resolved.head.message, resolved.head.users) =
             ("Slow checkout".to_owned(), "took 7.2 s, budget 3 s".to_owned(), 0);
-        let gone = Self { event: None, nav: EventNav::default(), ..Self::sample(&serde_json::Value::Null) };
+        let gone =
+            Self { event: None, files: AttachmentList::default(), nav: EventNav::default(), ..Self::sample(&serde_json::Value::Null) };
         let damaged = Self { event: None, missing: Missing::Unreadable, ..Self::sample(&serde_json::Value::Null) };
         let mut hostile = Self::sample(&samples::hostile());
         let h = || HOSTILE.to_owned();
@@ -303,15 +280,16 @@ impl Page for IssuePage {
         hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1)];
         "163 more keys not shown: fewer events have them.".clone_into(&mut hostile.tags_note);
         hostile.why = h();
+        hostile.files = AttachmentList::hostile();
+        hostile.feedback = FeedbackPanel::hostile();
         hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
-        let mut group = Self::sample(&samples::group());
-        group.head.badges = vec![Badge::new("new", "new")];
         vec![
             Sample::new("regressed", Self::sample(&samples::python())),
             Sample::new("message-resolved", resolved),
             Sample::new("payload-gone", gone),
             Sample::new("payload-damaged", damaged),
-            Sample::new("group-without-app", group),
+            Sample::new("group-without-app", Self::sample(&samples::group())),
+            Sample::new("policy-report", Self::sample(&samples::csp())),
             Sample::new("hostile", hostile),
         ]
     }

@@ -3,7 +3,11 @@
 mod create;
 mod filters;
 mod grouping_rules;
+mod key;
+mod limit_form;
+mod limits;
 mod list;
+mod requests;
 mod scrubbing;
 mod settings;
 mod show;
@@ -28,10 +32,17 @@ pub fn routes() -> Vec<Route> {
         post("/projects/{slug}/settings/filters", Access::Admin, filters::change),
         get("/projects/{slug}/settings/grouping", Access::Member, grouping_rules::show),
         post("/projects/{slug}/settings/grouping", Access::Admin, grouping_rules::change),
+        get("/projects/{slug}/settings/limits", Access::Member, limits::show),
+        post("/projects/{slug}/settings/limits", Access::Admin, limits::change),
         get("/projects/{slug}/stats", Access::Member, stats::show),
+        get("/projects/{slug}/requests", Access::Member, requests::show),
+        get("/requests", Access::Admin, requests::nobodys),
         post("/projects/{slug}/members", Access::Admin, settings::add_member),
         post("/projects/{slug}/members/{user}/remove", Access::Admin, settings::remove_member),
-        post("/projects/{slug}/keys", Access::Admin, settings::add_key),
-        post("/projects/{slug}/keys/{key}/toggle", Access::Admin, settings::toggle_key),
+        post("/projects/{slug}/keys", Access::Admin, key::add),
+        get("/projects/{slug}/keys/{key}", Access::Member, key::show),
+        post("/projects/{slug}/keys/{key}", Access::Admin, key::change),
+        post("/projects/{slug}/keys/{key}/rotate", Access::Admin, key::rotate),
+        post("/projects/{slug}/keys/{key}/toggle", Access::Admin, key::toggle),
     ]
 }

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::accounts::{OurFault as _, ProjectMember, UserId, find_user, see_other};
 use crate::platform::App;
-use crate::projects::{dsn, names, queries};
+use crate::projects::{dsn, names, queries, quotas};
+use crate::protocol::rate_limits::Scope;
 use crate::protocol::{DsnId, PublicKey};
 use crate::web::pages::settings::{KeyRow, MemberRow, SettingsPage};
 use crate::web::urls::{self, IssueQuery};
@@ -64,26 +65,6 @@ pub(super) async fn remove_member(app: App, member: ProjectMember, Path((_, user
     Ok(done(&member, if was_member { "They are no member any more." } else { "They were no member any more." }))
 }
 
-/// Makes another key.
-pub(super) async fn add_key(app: App, member: ProjectMember) -> Result<Response, HttpError> {
-    let mut db = app.db.acquire().await.ours()?;
-    if queries::add_key(&mut db, member.project.id, app.ids.uuid(), app.clock.now()).await.ours()? {
-        return Ok(done(&member, "There is a new key. Its DSN works at once."));
-    }
-    let text = format!("A project has {} keys at most. Switch one on again instead.", queries::MAX_KEYS);
-    Ok(see_other(&urls::project_settings(&member.project.slug), &Flash::warning(text)))
-}
-
-/// Switches a key off or on.
-pub(super) async fn toggle_key(app: App, member: ProjectMember, Path((_, key)): Path<(String, i32)>) -> Result<Response, HttpError> {
-    let mut db = app.db.acquire().await.ours()?;
-    match queries::toggle_key(&mut db, member.project.id, key).await.ours()? {
-        Some(true) => Ok(done(&member, "The key is on: events with it are taken.")),
-        Some(false) => Ok(done(&member, "The key is off: events with it are refused.")),
-        None => Err(HttpError::NotFound),
-    }
-}
-
 fn done(member: &ProjectMember, text: impl Into<String>) -> Response {
     see_other(&urls::project_settings(&member.project.slug), &Flash::done(text))
 }
@@ -107,6 +88,9 @@ async fn page(app: &App, member: &ProjectMember, errors: FieldErrors) -> Result<
         dsn: dsn(&app.url, PublicKey::new(key.public.as_u128()), dsn_id),
         active: key.is_active,
         created: When::new(key.created_at, now),
+        limits: quotas::read(&key.limits, Scope::Key).len(),
+        domains: key.allowed_domains.len(),
+        label: key.label,
     });
     Ok(SettingsPage {
         shell: viewer.shell(app, "Settings", IssueQuery { project: project.slug.clone(), ..IssueQuery::default() }),

@@ -3,11 +3,16 @@
 
 pub mod account;
 pub mod dead_letters;
+pub mod feedback;
 pub mod filters;
 pub mod grouping_rules;
+pub mod key;
+pub mod limits;
 pub mod mails;
 pub mod project;
 pub mod projects;
+mod request_reasons;
+pub mod requests;
 pub mod scrubbing;
 pub mod settings;
 mod settings_tabs;
@@ -24,6 +29,7 @@ mod tests {
     fn every_state_of_every_page_renders_inert_with_one_heading() {
         assert_inert::<super::account::AccountPage>();
         assert_inert::<super::dead_letters::DeadLettersPage>();
+        assert_inert::<super::feedback::FeedbackPage>();
         assert_inert::<super::mails::MailsPage>();
         assert_inert::<super::mails::MailPage>();
         assert_inert::<super::project::ProjectPage>();
@@ -34,6 +40,9 @@ mod tests {
         assert_inert::<super::filters::FiltersPage>();
         assert_inert::<super::grouping_rules::GroupingRulesPage>();
         assert_inert::<super::stats::StatsPage>();
+        assert_inert::<super::limits::LimitsPage>();
+        assert_inert::<super::key::KeyPage>();
+        assert_inert::<super::requests::RequestsPage>();
         assert_inert::<super::sign_in::SignInPage>();
         assert_inert::<super::sign_in::SetUpPage>();
         assert_inert::<crate::web::error::ErrorPage>();

@@ -55,6 +55,10 @@ impl ProjectPage {
         urls::project_stats(&self.slug)
     }
 
+    fn feedback_href(&self) -> String {
+        urls::project_feedback(&self.slug, "", "", "")
+    }
+
     fn issues_href(&self) -> String {
         urls::IssueQuery { project: self.slug.clone(), ..urls::IssueQuery::default() }.url()
     }

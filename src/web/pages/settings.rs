@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::settings_tabs::{Tab, tabs};
 use crate::web::{
-    FieldErrors, Link, Page, Sample, Shell, When,
+    FieldErrors, Link, Page, Sample, Shell, When, number,
     page::{HOSTILE, sample_now},
     urls,
 };
@@ -31,6 +31,12 @@ pub struct KeyRow {
     pub active: bool,
     /// When it was made.
     pub created: When,
+    /// What people call it; may be empty.
+    pub label: String,
+    /// How many limits of its own it has.
+    pub limits: usize,
+    /// How many domains may send with it; none is all.
+    pub domains: usize,
 }
 
 /// All that `templates/projects/settings.html` may print.
@@ -51,6 +57,14 @@ pub struct SettingsPage {
     pub may_change: bool,
     /// What was wrong.
     pub errors: FieldErrors,
+}
+
+impl KeyRow {
+    /// "2 limits, 3 allowed domains".
+    fn rules(&self) -> String {
+        let some = |n: usize, noun: &str| (n > 0).then(|| number::counted(n as i64, noun));
+        [some(self.limits, "limit"), some(self.domains, "allowed domain")].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl SettingsPage {
@@ -74,6 +88,10 @@ impl SettingsPage {
         urls::key_new(&self.slug)
     }
 
+    fn key_href(&self, key: &KeyRow) -> String {
+        urls::key(&self.slug, &key.id)
+    }
+
     fn toggle_href(&self, key: &KeyRow) -> String {
         urls::key_toggle(&self.slug, &key.id)
     }
@@ -89,6 +107,9 @@ impl Page for SettingsPage {
             dsn: dsn.to_owned(),
             active,
             created: When::new(now - chrono::Duration::days(41), now),
+            label: if active { dsn.chars().skip(8).take(4).collect() } else { String::new() },
+            limits: usize::from(active),
+            domains: usize::from(active) * 3,
         };
         let member = |email: &str, is_self| MemberRow { id: "7".to_owned(), email: email.to_owned(), is_self };
         let page = |members, keys, may_change, errors| Self {

@@ -9,7 +9,10 @@ pub(super) enum Tab {
     Scrubbing,
     Filters,
     Grouping,
+    Limits,
     Stats,
+    Requests,
+    Feedback,
 }
 
 /// All of them, the shown one chosen.
@@ -19,7 +22,10 @@ pub(super) fn tabs(slug: &str, shown: Tab) -> Vec<Link> {
         (Tab::Scrubbing, "Data scrubbing", urls::project_scrubbing(slug)),
         (Tab::Filters, "Inbound filters", urls::project_filters(slug)),
         (Tab::Grouping, "Grouping rules", urls::project_grouping(slug)),
+        (Tab::Limits, "Limits", urls::project_limits(slug)),
         (Tab::Stats, "Stats", urls::project_stats(slug)),
+        (Tab::Requests, "Recent requests", urls::project_requests(slug)),
+        (Tab::Feedback, "Feedback", urls::project_feedback(slug, "", "", "")),
     ];
     all.into_iter().map(|(tab, text, href)| Link::new(text, href).chosen_if(tab == shown)).collect()
 }

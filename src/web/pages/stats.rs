@@ -120,6 +120,11 @@ fn bars(counts: &[i64], span: &Span, amount: &impl Fn(i64) -> String) -> Bars {
     bars
 }
 
+/// "Errors (3)", "Attachments, by size (104.9 MB)".
+pub(super) fn amount_of(category: Category, n: i64) -> String {
+    format!("{} ({})", title(category), amount(category.unit(), n))
+}
+
 /// What people call a category.
 fn title(category: Category) -> &'static str {
     match category {
@@ -198,6 +203,14 @@ impl StatsPage {
         urls::project(&self.slug)
     }
 
+    fn limits_href(&self) -> String {
+        urls::project_limits(&self.slug)
+    }
+
+    fn requests_href(&self) -> String {
+        urls::project_requests(&self.slug)
+    }
+
     fn filters_href(&self) -> String {
         urls::project_filters(&self.slug)
     }
@@ -238,7 +251,7 @@ impl Page for StatsPage {
                 ended("stored", 900, &[], parts),
                 ended("duplicate", 3, &[], parts),
                 ended("filtered", 40, &[("web-crawlers", 700), ("error-message", 260)], parts),
-                ended("rate_limited", 1, &[("journal_full", 24)], parts),
+                ended("rate_limited", 1, &[("key_events_minute", 22), ("journal_full", 2)], parts),
                 ended("invalid", 0, &[("invalid_json", 3), ("too_large:event", 1)], parts),
                 ended("discarded", 12, &[("before_send", 200), (odd, 88)], parts),
             ];

@@ -1,6 +1,7 @@
 //! Outcomes and their reasons in words, each with what to do about it.
 
 use crate::event::filters::FilterReason;
+use crate::protocol::quota::LimitName;
 use crate::protocol::{InvalidReason, Outcome};
 
 /// A reason for people.
@@ -52,7 +53,10 @@ fn rate_limit(code: &str) -> Words {
         "record_too_large" => words("One request was larger than the server's waiting room", "Send smaller attachments."),
         "shutting_down" => words("The server was restarting", "Nothing to do."),
         "" => words("A limit without a name", ""),
-        other => words(format!("Limit “{}” was reached", spoken(other)), "Send less, sample in the SDK, or have the limit raised."),
+        other => {
+            let limit = LimitName::from_code(other).map_or_else(|| format!("Limit “{}”", spoken(other)), |limit| sentence(&limit.words()));
+            words(format!("{limit} was reached"), "Send less, sample in the SDK, or have the limit raised.")
+        }
     }
 }
 
@@ -80,6 +84,11 @@ fn invalid(why: InvalidReason) -> Words {
         R::InvalidTransaction => words("A transaction without its times or trace", "Update the SDK."),
         R::InvalidLog => words("A log entry that is none", "Update the SDK."),
         R::InvalidSpan => words("A span that is none", "Update the SDK."),
+        R::InvalidTraceMetric => words("A metric that is none", "Update the SDK."),
+        R::InvalidSession => words("A session without its start or its release", "Set a release in the SDK."),
+        R::InvalidCheckIn => words("A check-in without a monitor, or with an unknown status", "A job says in_progress, ok or error."),
+        R::InvalidProfile => words("A profile that is none", "Update the SDK."),
+        R::InvalidReplayRecording => words("A replay's recording that is none", "Update the SDK."),
         R::InvalidReplay => words("A replay that is none", "Update the SDK."),
         R::SecurityReport => words("A browser's security report that could not be read", "Nothing to do: some browsers send such reports."),
         R::SecurityReportType => words("A kind of security report that is not known", "Nothing to do: browsers invent new kinds."),
@@ -117,6 +126,12 @@ fn discarded(why: &str) -> Words {
     }
 }
 
+/// With a capital letter.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// "too_many_things" as people read it.
 fn spoken(code: &str) -> String {
     code.replace('_', " ")
@@ -141,6 +156,7 @@ mod tests {
     fn what_nobody_knows_is_shown_as_it_is() {
         assert_eq!(reason("discarded", "odd_reason").unwrap().what, "odd reason");
         assert_eq!(reason("filtered", "new-filter").unwrap().what, "new-filter");
+        assert_eq!(reason("rate_limited", "key_events_minute").unwrap().what, "The key's limit on events per minute was reached");
         assert_eq!(reason("rate_limited", "key_quota").unwrap().what, "Limit “key quota” was reached");
         assert_eq!(reason("invalid", "too_large:attachment").unwrap().what, "Too large: attachment");
         assert_eq!((reason("stored", ""), reason("no outcome", "x")), (None, None));

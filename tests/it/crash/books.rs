@@ -24,7 +24,8 @@ pub(super) async fn check(program: &Program, numbers: impl IntoIterator<Item = u
         union all select 'issue_minutes', coalesce(sum(events), 0)::bigint from issue_minutes
         union all select 'project_hours', coalesce(sum(events), 0)::bigint from project_hours
         union all select 'project_minutes', coalesce(sum(events), 0)::bigint from project_minutes
-        union all select 'outcomes: stored', coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored'",
+        union all select 'outcomes: stored', coalesce(sum(quantity), 0)::bigint from outcomes
+            where outcome = 'stored' and category not in (4, 22) -- attachments, in bytes and in pieces",
     )
     .fetch_all(&mut db)
     .await

@@ -152,6 +152,11 @@ impl Program {
         fs::read_to_string(self.home.file("database-url")).unwrap()
     }
 
+    /// Where it keeps what it keeps.
+    pub(super) fn data_dir(&self) -> &Path {
+        self.home.path()
+    }
+
     /// What all its processes logged.
     pub(super) fn log(&self) -> String {
         fs::read_to_string(self.home.file("server.log")).unwrap_or_default()

@@ -53,8 +53,22 @@ pub(crate) async fn check(db: &Db, expected: &Expected, servers: &[Server], now:
 }
 
 async fn check_counters(db: &Db) {
-    let stored = number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored'").await;
+    // Categories 4 and 22 are attachments, in bytes and in pieces; 14 is feedback.
+    let stored =
+        number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored' and category not in (4, 14, 22)")
+            .await;
     assert_eq!(stored, number(db, "select count(*) from events").await, "stored outcomes and events");
+    for (category, rows) in
+        [(4, "select coalesce(sum(greatest(size, 1)), 0)::bigint from attachments"), (22, "select count(*) from attachments")]
+    {
+        let stored = sqlx::query_scalar::<_, i64>(
+            "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored' and category = $1",
+        );
+        let stored = stored.bind(category).fetch_one(db).await.unwrap();
+        assert_eq!(stored, number(db, rows).await, "stored outcomes and attachments, category {category}");
+    }
+    let said = number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored' and category = 14").await;
+    assert_eq!(said, number(db, "select count(*) from feedback").await, "stored outcomes and feedback");
     let wrong: Vec<(i32, i64, i64, i64, i64, i64)> = sqlx::query_as(
         "select * from (select i.project_id, i.issue_id, i.event_count,
             (select count(*) from events e where e.project_id = i.project_id and e.issue_id = i.issue_id) as rows,

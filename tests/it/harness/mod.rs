@@ -12,15 +12,18 @@ pub(crate) mod server;
 
 use std::collections::HashSet;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
+use tempfile::TempDir;
 use uuid::Uuid;
 use vedette::accounts::{ProjectId, UserId};
 use vedette::alerts;
 use vedette::digest::Hook;
+use vedette::platform::blobs::Blobs;
 use vedette::platform::clock::Clock;
 use vedette::platform::db::Db;
 use vedette::platform::mail::{Mailer, SmtpSettings};
@@ -82,6 +85,7 @@ pub(crate) struct TestApp {
     pub(crate) smtp: Option<FakeSmtp>,
     pub(crate) poison: Poison,
     pub(crate) expected: Expected,
+    blobs_dir: TempDir,
     db: TestDb,
     server: Server,
     others: Mutex<Vec<Server>>,
@@ -125,8 +129,10 @@ impl TestApp {
         let smtp = if with_smtp { Some(FakeSmtp::start().await) } else { None };
         let settings = smtp.as_ref().map(|smtp| SmtpSettings::parse(&smtp.url()).unwrap());
         let (clock, poison, expected) = (Clock::fake(start()), Poison::default(), Expected::default());
+        let blobs_dir = tempfile::tempdir().unwrap();
         let app = App::new(Parts {
             db: db.pool(),
+            blobs: Blobs::local(blobs_dir.path().join("blobs")),
             clock: clock.clone(),
             ids: vedette::platform::ids::Ids::seeded(1),
             mailer: Mailer::new(settings, "Vedette <vedette@errors.example>").unwrap(),
@@ -134,7 +140,7 @@ impl TestApp {
             url: URL.parse().unwrap(),
         });
         let server = Server::start(app, hook(&poison), expected.clone());
-        Self { clock, smtp, poison, expected, db, server, others: Mutex::default() }
+        Self { clock, smtp, poison, expected, blobs_dir, db, server, others: Mutex::default() }
     }
 
     /// Another process on the same database and clock, with its own journal.
@@ -142,6 +148,11 @@ impl TestApp {
         let server = Server::start(self.app.clone(), hook(&self.poison), self.expected.clone());
         self.others.lock().push(server.clone());
         server
+    }
+
+    /// Where blobs are; there from the first one on.
+    pub(crate) fn blobs_dir(&self) -> PathBuf {
+        self.blobs_dir.path().join("blobs")
     }
 
     pub(crate) fn db(&self) -> &Db {
@@ -153,6 +164,12 @@ impl TestApp {
         let new = NewProject { name: name.to_owned(), platform: "python".to_owned(), ..NewProject::default() };
         let created = projects::create(self.db(), &new, &self.app.ids, self.clock.now()).await.unwrap();
         Project { id: created.project_id, slug: created.slug, dsn_id: created.dsn_id.get(), key: format!("{:032x}", created.key.bits()) }
+    }
+
+    /// The number of the project's first key.
+    pub(crate) async fn key_id(&self, project: &Project) -> i32 {
+        let id = sqlx::query_scalar("select key_id from project_keys where project_id = $1 order by key_id limit 1").bind(project.id.0);
+        id.fetch_one(self.db()).await.unwrap()
     }
 
     /// Gives a project these settings, at once.

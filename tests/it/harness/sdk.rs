@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::Request;
 use bytes::Bytes;
 use vedette::protocol::envelope::Envelope;
+use vedette::protocol::unkept;
 
 use super::http::{Answer, send};
 use super::{Event, Project, Server};
@@ -55,6 +56,6 @@ impl Sdk {
 /// What the items of an envelope count as.
 fn quantities(bytes: &Bytes) -> i64 {
     let items = Envelope::parse(bytes).and_then(|envelope| envelope.collect_items()).unwrap_or_default();
-    let quantities = items.iter().flat_map(|item| item.header.kind().quantities(&item.header, item.payload.len() as u64));
-    quantities.map(|(_, quantity)| quantity as i64).sum()
+    let ends = items.iter().flat_map(|item| unkept::ends(&item.header, &item.payload));
+    ends.map(|(.., quantity)| quantity as i64).sum()
 }

@@ -12,6 +12,7 @@ use vedette::digest::{Digest, Hook};
 use vedette::ingest::{Ingest, TrustedProxies};
 use vedette::platform::App;
 use vedette::platform::journal::{Journal, JournalOptions, OsFiles};
+use vedette::platform::periodic::Periodic as _;
 use vedette::projects::Registry;
 
 use super::invariants::Expected;
@@ -57,6 +58,17 @@ impl Server {
     /// An SDK that was given the project's DSN.
     pub(crate) fn sdk(&self, project: &Project) -> Sdk {
         Sdk::new(self.clone(), project)
+    }
+
+    /// Tells the other processes what this one took and refused, and learns what they did.
+    pub(crate) async fn exchange(&self) {
+        app::exchange(&self.ingest, &self.registry).step(&self.app).await.unwrap();
+    }
+
+    /// Journals what was counted of refused requests, and digests it.
+    pub(crate) async fn digest_refused(&self) {
+        self.ingest.flush_refused(self.app.clock.now()).await;
+        self.digest_all().await;
     }
 
     /// Digests all that waits in the journal; how many records.
