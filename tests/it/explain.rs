@@ -20,6 +20,7 @@ use vedette::protocol::envelope::Envelope;
 use vedette::protocol::{ItemKind, Limits, store_body};
 
 use crate::harness::http::send;
+use crate::harness::sdk::quantities;
 use crate::harness::{TestApp, app_test, error};
 
 /// Filters that take nothing: `explain` has none.
@@ -170,10 +171,8 @@ impl Capture {
         } else {
             let envelope = Envelope::parse(&body).unwrap();
             let items = envelope.collect_items().unwrap();
-            let quantities = items.iter().flat_map(|item| item.header.kind().quantities(&item.header, item.payload.len() as u64));
-            let quantity: u64 = quantities.map(|(_, quantity)| quantity).sum();
             let events = items.iter().filter(|item| item.header.kind() == ItemKind::Event).map(|item| item.payload.clone());
-            (events.collect(), quantity as i64, envelope.header.sent_at)
+            (events.collect(), quantities(&body), envelope.header.sent_at)
         };
         let header = |name: &str| request.headers_ref().and_then(|headers| headers.get(name)).and_then(|value| value.to_str().ok());
         let places = Places {

@@ -54,7 +54,7 @@ impl Sdk {
 }
 
 /// What the items of an envelope count as.
-fn quantities(bytes: &Bytes) -> i64 {
+pub(crate) fn quantities(bytes: &Bytes) -> i64 {
     let items = Envelope::parse(bytes).and_then(|envelope| envelope.collect_items()).unwrap_or_default();
     let ends = items.iter().flat_map(|item| unkept::ends(&item.header, &item.payload));
     ends.map(|(.., quantity)| quantity as i64).sum()
