@@ -31,7 +31,7 @@ use crate::platform::App;
 use crate::platform::blobs::{BlobName, Content, PutError};
 use crate::platform::journal::{Journal, Seq, SpoolId};
 use crate::protocol::envelope::{Item, ItemHeader};
-use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
+use crate::protocol::outcome::{Ledger, Managed, Source};
 use crate::protocol::record::SpooledItem;
 use crate::protocol::{InvalidReason, ItemKind, Outcome};
 
@@ -248,23 +248,13 @@ async fn look(record: &mut Prepared) -> Result<(), StoreError> {
             // The record was never acknowledged, or its outcome was committed before: there is nothing that could be lost.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let file = record.attachments.remove(index);
-                record.ended.extend(ended(&file, &Outcome::Invalid(InvalidReason::NoData)));
+                record.ended.extend(file.entries(&Outcome::Invalid(InvalidReason::NoData)));
                 drop(file.stored());
             }
             Err(error) => return Err(StoreError::Away(error.into())),
         }
     }
     Ok(())
-}
-
-fn ended<T>(item: &Managed<T>, outcome: &Outcome) -> Vec<Counted> {
-    let entry = |(category, quantity): &(_, u64)| Counted {
-        source: item.source(),
-        category: *category,
-        outcome: outcome.clone(),
-        quantity: *quantity,
-    };
-    item.quantities().iter().map(entry).collect()
 }
 
 async fn facts_of_file(path: PathBuf) -> io::Result<Facts> {

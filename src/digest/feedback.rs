@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::outcomes::Outcomes;
 use super::prepare::Prepared;
-use super::process::{Facts, Wishes, normalised};
+use super::process::{Facts, Wishes, normalised, settled};
 use crate::accounts::{IssueId, ProjectId};
 use crate::event::json;
 use crate::feedback::{About, Kind, NewReport, Unusable, intake};
@@ -77,8 +77,7 @@ fn user_report(payload: &Bytes, request: Request<'_>) -> Result<NewReport, Outco
         "message": field("comments"), "name": field("name"), "contact_email": field("email"), "source": source,
     }}});
     let wishes = Wishes { scrubber: Some(&request.config.scrubber), filters: None, store_ips: false };
-    let event =
-        normalised(event.to_string().as_bytes(), &Facts::new(request.facts.received), wishes).map_err(|refused| refused.outcome())?;
+    let event = settled(event, &Facts::new(request.facts.received), wishes).map_err(|refused| refused.outcome())?;
     read(&event, ItemKind::UserReport, about(request, Kind::Report, id))
 }
 

@@ -18,6 +18,7 @@ use super::worker::{PAUSES, pause};
 use crate::platform::App;
 use crate::platform::db::{Fault, fault};
 use crate::platform::journal::{Journal, Seq};
+use crate::platform::telemetry::chain;
 
 /// Parked records that go on when the lane has room: each is read and prepared again.
 const RELEASED: usize = 100;
@@ -94,8 +95,7 @@ impl Store {
                 // The writer finds out which record it is.
                 Err(StoreError::Database(error)) if fault(&error) == Fault::Data => return Some(()),
                 Err(error) if failures == 0 || failures == PAUSES.len() => {
-                    let error = anyhow::Error::new(error);
-                    tracing::warn!("{} records with files wait in the journal: {error:#}", batch.len());
+                    tracing::warn!("{} records with files wait in the journal: {}", batch.len(), chain(&error.into()));
                 }
                 Err(_) => {}
             }

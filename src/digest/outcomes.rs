@@ -65,9 +65,7 @@ impl<'r> Outcomes<'r> {
 
     /// Counts an item's quantities under one outcome.
     pub(super) fn add_item<T>(&mut self, item: &crate::protocol::Managed<T>, outcome: &Outcome) {
-        for (category, quantity) in item.quantities() {
-            self.add(&Entry { source: item.source(), category: *category, outcome: outcome.clone(), quantity: *quantity });
-        }
+        item.entries(outcome).for_each(|entry| self.add(&entry));
     }
 
     pub(super) async fn write(&self, db: &mut PgConnection) -> sqlx::Result<()> {

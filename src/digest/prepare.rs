@@ -23,6 +23,7 @@ use crate::feedback::NewReport;
 use crate::grouping::Kind;
 use crate::platform::journal::{Entry, Journal, Seq};
 use crate::platform::lifecycle::panic_text;
+use crate::platform::telemetry::chain;
 use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report::{self, Discarded};
 use crate::protocol::crash_form::Crash;
@@ -347,7 +348,7 @@ fn prepared_event(event: Value, record: &Record, header: &EnvelopeHeader, config
     let grouping = grouped(&mut event, &config.grouping);
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);
-    let packed = payload::encode(&event).map_err(|error| Trouble::Defect(format!("the event cannot be packed: {error:#}")))?;
+    let packed = payload::encode(&event).map_err(|error| Trouble::Defect(format!("the event cannot be packed: {}", chain(&error))))?;
     Ok(PreparedEvent {
         row: NewEvent {
             project: config.id,

@@ -241,7 +241,7 @@ impl Digest {
                     self.condemn(part.remove(0).condemned(chain(&error)), marks, soft).await;
                 }
                 Written::Failed(Fault::Data, error) => {
-                    tracing::warn!("a batch of {} records failed and is split: {error:#}", part.len());
+                    tracing::warn!("a batch of {} records failed and is split: {}", part.len(), chain(&error));
                     let rest = part.split_off(part.len() / 2);
                     parts.push(rest);
                     parts.push(part);

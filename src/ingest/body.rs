@@ -22,6 +22,7 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::StreamExt;
+use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -31,6 +32,7 @@ use super::Ingest;
 use super::answer::Stop;
 use super::collect::{Collector, Spill};
 use super::handler::Arrival;
+use crate::event::json;
 use crate::protocol::Refusal;
 use crate::protocol::encoding::{Codings, DecodeError, decode};
 use crate::protocol::envelope::EnvelopeHeader;
@@ -54,11 +56,11 @@ const PATIENCE: Duration = Duration::from_mins(10);
 const DRAIN: usize = 1024 * 1024;
 const DRAIN_PATIENCE: Duration = Duration::from_millis(300);
 
-/// Whether it is known who sends an envelope.
-pub(super) enum Sender<'a> {
-    /// By credentials outside.
-    Known,
-    /// The first line has to tell.
+/// Where an envelope says who sends it.
+pub(super) enum Signed<'a> {
+    /// In credentials outside.
+    Outside,
+    /// In its first line.
     Inside(&'a Arrival),
 }
 
@@ -139,14 +141,23 @@ pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<
     Ok(decode(codings, &wire, cap)?.into())
 }
 
+/// JSON that has to be an object.
+pub(super) fn object(json: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    match json::parse(json) {
+        Ok((Value::Object(object), _)) => Ok(object),
+        Ok(_) => Err(Refusal::InvalidJson("expected an object".to_owned())),
+        Err(error) => Err(Refusal::InvalidJson(error.to_string())),
+    }
+}
+
 impl Ingest {
     /// Reads a body as an envelope.
-    pub(super) async fn read_envelope(&self, body: Body, codings: Codings, sender: Sender<'_>) -> Result<Collector, Stop> {
-        let read = tokio::time::timeout(PATIENCE, self.read_any(body, codings, sender)).await;
+    pub(super) async fn read_envelope(&self, body: Body, codings: Codings, signed: Signed<'_>) -> Result<Collector, Stop> {
+        let read = tokio::time::timeout(PATIENCE, self.read_any(body, codings, signed)).await;
         read.unwrap_or_else(|_| Err(Refusal::BrokenBody.into()))
     }
 
-    async fn read_any(&self, body: Body, codings: Codings, sender: Sender<'_>) -> Result<Collector, Stop> {
+    async fn read_any(&self, body: Body, codings: Codings, signed: Signed<'_>) -> Result<Collector, Stop> {
         let (wire, rest) = read_start(body, SMALL_WIRE).await.map_err(Refusal::from)?;
         if rest.is_none() {
             match decode(&codings, &wire, SMALL_DECODED) {
@@ -155,7 +166,7 @@ impl Ingest {
                 Err(error) => return Err(Refusal::from(error).into()),
             }
         }
-        if let Sender::Inside(arrival) = sender {
+        if let Signed::Inside(arrival) = signed {
             let header = first_line(&wire, &codings, self.max_line())?;
             self.key_inside(arrival, header.dsn.as_deref()).await?;
         }

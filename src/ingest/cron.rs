@@ -9,10 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::Ingest;
 use super::answer::{Stop, empty};
-use super::body::{drain, read_all};
+use super::body::{drain, object, read_all};
 use super::collect::Collector;
 use super::handler::Arrival;
-use crate::event::json as lenient;
 use crate::projects::KeyInfo;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::Endpoint;
@@ -25,7 +24,7 @@ impl Ingest {
     pub(super) async fn check_in(&self, arrival: Arrival, key: Arc<KeyInfo>, body: Body, monitor: &str) -> Result<Response<Body>, Stop> {
         let payload = self.take_check_in(&arrival, body, monitor).await.map_err(|refusal| self.count_refusal(&key, refusal))?;
         let mut collector = Collector::new(&self.settings, None);
-        let header = ItemHeader { kind_text: Some(ItemKind::CheckIn.name().to_owned()), ..ItemHeader::default() };
+        let header = ItemHeader::of(ItemKind::CheckIn);
         collector.add(header, payload.to_string().as_bytes()).map_err(|stop| self.count_stop(&key, stop))?;
         self.keep(collector, (&arrival, &key), Self::record(&arrival, &key, Endpoint::Cron, None)).await?;
         Ok(empty(StatusCode::ACCEPTED, &[]))
@@ -37,11 +36,7 @@ impl Ingest {
         let mut check_in = if is_json {
             let max = self.settings.limits.event;
             let body = read_all(body, &arrival.codings(max)?, max).await?;
-            match lenient::parse(&body) {
-                Ok((Value::Object(check_in), _)) => check_in,
-                Ok(_) => return Err(Refusal::InvalidJson("expected an object".to_owned())),
-                Err(error) => return Err(Refusal::InvalidJson(error.to_string())),
-            }
+            object(&body)?
         } else {
             drain(body).await;
             of_query(arrival.parts.uri.query().unwrap_or_default())?

@@ -159,11 +159,10 @@ impl Dump {
     /// A dump with the name of its file, of at most `limit` bytes.
     pub(super) fn new(collector: &Place, filename: Option<String>, limit: u64) -> Self {
         let header = ItemHeader {
-            kind_text: Some(ItemKind::Attachment.name().to_owned()),
             filename: Some(filename.filter(|name| !name.is_empty()).unwrap_or_else(|| FIELD.to_owned())),
             content_type: Some("application/x-dmp".to_owned()),
             attachment_type: Some("event.minidump".to_owned()),
-            ..ItemHeader::default()
+            ..ItemHeader::of(ItemKind::Attachment)
         };
         let target = Target { collector: Rc::clone(collector), header: Some(header), head: Vec::new(), length: 0, limit, stop: None };
         Self { target: Rc::new(RefCell::new(target)), way: Way::Unknown(Vec::new()), may_nest: true }

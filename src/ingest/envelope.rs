@@ -9,7 +9,7 @@ use axum::http::Response;
 
 use super::Ingest;
 use super::answer::{Stop, accepted};
-use super::body::{Sender, drain};
+use super::body::{Signed, drain};
 use super::collect::Collector;
 use super::handler::Arrival;
 use crate::event::json;
@@ -23,8 +23,8 @@ impl Ingest {
     pub(super) async fn envelope(&self, mut arrival: Arrival, key: Option<Arc<KeyInfo>>, body: Body) -> Result<Response<Body>, Stop> {
         let read = match arrival.codings(self.settings.limits.envelope) {
             Ok(codings) => {
-                let sender = if key.is_some() { Sender::Known } else { Sender::Inside(&arrival) };
-                self.read_envelope(body, codings, sender).await
+                let signed = if key.is_some() { Signed::Outside } else { Signed::Inside(&arrival) };
+                self.read_envelope(body, codings, signed).await
             }
             Err(refusal) => {
                 drain(body).await;
@@ -46,7 +46,7 @@ impl Ingest {
         };
         if collector.lacks_event_of_crash() {
             // Digest makes a crash of it, as it does of one that the client sent.
-            let header = ItemHeader { kind_text: Some(ItemKind::Event.name().to_owned()), ..ItemHeader::default() };
+            let header = ItemHeader::of(ItemKind::Event);
             collector.add(header, b"{}")?;
         }
         if collector.needs_id && collector.header.event_id.is_none() {

@@ -92,7 +92,7 @@ fn take(
     event.insert("event_id".to_owned(), json!(id.to_string()));
     let mut collector = Rc::into_inner(place).map(RefCell::into_inner).ok_or(Refusal::Unavailable)?;
     collector.header.event_id = Some(id);
-    let header = ItemHeader { kind_text: Some(ItemKind::Event.name().to_owned()), ..ItemHeader::default() };
+    let header = ItemHeader::of(ItemKind::Event);
     collector.add(header, Value::Object(event).to_string().as_bytes())?;
     Ok((id, collector))
 }
@@ -199,10 +199,9 @@ pub(super) fn file_header(part: PartHeader) -> ItemHeader {
     let is_hierarchy = part.filename.as_deref() == Some("view-hierarchy.json");
     let name = part.filename.filter(|name| !name.is_empty()).unwrap_or(part.name);
     ItemHeader {
-        kind_text: Some(ItemKind::Attachment.name().to_owned()),
         filename: Some(name),
         content_type: part.content_type,
         attachment_type: Some(if is_hierarchy { "event.view_hierarchy" } else { "event.attachment" }.to_owned()),
-        ..ItemHeader::default()
+        ..ItemHeader::of(ItemKind::Attachment)
     }
 }

@@ -1,8 +1,8 @@
 //! `/api/{project}/security/` and its other names: what browsers report about violated policies.
 //!
 //! A body is one report or a list of them; each that is kept becomes an item, and an event with an id of its own
-//! ([`EventId::nth`](crate::protocol::EventId::nth)). Browsers
-//! read no answer, so everything that is a request at all is answered 200, and what became of it is counted.
+//! ([`EventId::nth`](crate::protocol::EventId::nth)). Browsers read no answer, so everything that is a request at all is answered 200, and what
+//! became of it is counted.
 
 use std::sync::Arc;
 
@@ -71,9 +71,8 @@ fn header(query: &str) -> ItemHeader {
         found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
     };
     ItemHeader {
-        kind_text: Some(ItemKind::RawSecurity.name().to_owned()),
         sentry_release: value("sentry_release"),
         sentry_environment: value("sentry_environment"),
-        ..ItemHeader::default()
+        ..ItemHeader::of(ItemKind::RawSecurity)
     }
 }

@@ -8,14 +8,13 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{Method, Response};
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Ingest;
 use super::answer::{Stop, accepted};
-use super::body::read_all;
+use super::body::{object, read_all};
 use super::collect::Collector;
 use super::handler::Arrival;
-use crate::event::json;
 use crate::projects::KeyInfo;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::Endpoint;
@@ -29,7 +28,7 @@ impl Ingest {
         let id = id.unwrap_or_else(|| (self.seams.new_id)());
         let mut collector = Collector::new(&self.settings, None);
         collector.header.event_id = Some(id);
-        let header = ItemHeader { kind_text: Some(item_kind(&event).name().to_owned()), ..ItemHeader::default() };
+        let header = ItemHeader::of(item_kind(&event));
         collector.add(header, &json).map_err(|stop| self.count_stop(&key, stop))?;
         let not_kept = std::mem::take(&mut collector.not_kept);
         self.keep(collector, (&arrival, &key), Self::record(&arrival, &key, Endpoint::Store, Some(id))).await?;
@@ -37,7 +36,7 @@ impl Ingest {
     }
 
     /// The event of a request, read and as text.
-    async fn take_event(&self, arrival: &Arrival, body: Body) -> Result<(Value, Bytes), Refusal> {
+    async fn take_event(&self, arrival: &Arrival, body: Body) -> Result<(Map<String, Value>, Bytes), Refusal> {
         let max = self.settings.limits.store;
         let body = if arrival.parts.method == Method::GET {
             query_data(arrival.parts.uri.query().unwrap_or_default())
@@ -46,16 +45,12 @@ impl Ingest {
             read_all(body, &codings, max).await?
         };
         let (json, _form) = store_body::unpack(&body, max)?;
-        match json::parse(&json) {
-            Ok((event @ Value::Object(_), _)) => Ok((event, json)),
-            Ok(_) => Err(Refusal::InvalidJson("expected an object".to_owned())),
-            Err(error) => Err(Refusal::InvalidJson(error.to_string())),
-        }
+        Ok((object(&json)?, json))
     }
 }
 
 /// The item type follows from the event's own; an unknown one is an ordinary event.
-fn item_kind(event: &Value) -> ItemKind {
+fn item_kind(event: &Map<String, Value>) -> ItemKind {
     match event.get("type").and_then(Value::as_str) {
         Some("transaction") => ItemKind::Transaction,
         Some("feedback") => ItemKind::Feedback,

@@ -95,6 +95,11 @@ pub struct ItemHeader {
 }
 
 impl ItemHeader {
+    /// The header of an item that is made here, and nothing else in it.
+    pub fn of(kind: ItemKind) -> Self {
+        Self { kind_text: Some(kind.name().to_owned()), ..Self::default() }
+    }
+
     /// The kind.
     pub fn kind(&self) -> ItemKind {
         self.kind_text.as_deref().map_or(ItemKind::Unknown, ItemKind::parse)

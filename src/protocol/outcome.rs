@@ -315,6 +315,17 @@ impl<T> Managed<T> {
         &self.quantities
     }
 
+    /// What is counted when it ends so.
+    pub fn entries(&self, outcome: &Outcome) -> impl Iterator<Item = Entry> {
+        let entry = move |(category, quantity): &(Category, u64)| Entry {
+            source: self.source,
+            category: *category,
+            outcome: outcome.clone(),
+            quantity: *quantity,
+        };
+        self.quantities.iter().map(entry)
+    }
+
     /// Corrects what it counts as, once the content is known.
     pub fn count_as(&mut self, quantities: Quantities) {
         self.quantities = quantities;
@@ -344,10 +355,8 @@ impl<T> Managed<T> {
     }
 
     fn count(&mut self, outcome: &Outcome) {
-        let mut book = self.ledger.0.lock();
-        for (category, quantity) in std::mem::take(&mut self.quantities) {
-            book.entries.push(Entry { source: self.source, category, outcome: outcome.clone(), quantity });
-        }
+        self.ledger.0.lock().entries.extend(self.entries(outcome));
+        self.quantities.clear();
     }
 }
 

@@ -1,56 +1,42 @@
 """The crash report dialog on a page of another site: what a person there sees and sends, and where it is read."""
 import html
 import secrets
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlencode, urlsplit
 
 import hostile
+import web
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 WRAPPER = ".sentry-error-embed-wrapper"
 
 
-class Site:
+class Site(web.Server):
     """Somebody's shop, on an origin of its own. `/strict` allows no inline style and no script but its own and the dialog's."""
 
     def __init__(self, server):
         self.server, self.script = server, ""
-
-    def page(self):
-        heard = "<script src='/listen.js'></script>"
-        style = "<style>input,button{display:none} p{color:red;text-transform:uppercase}</style>"
-        return f"<!doctype html><title>Shop</title>{style}{heard}<h1>Sorry</h1><button id=own>Go on</button><script src=\"{html.escape(self.script)}\" async crossorigin=\"anonymous\"></script>"
-
-    def __enter__(self):
         site = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(web.Handler):
             def do_GET(self):
                 if self.path == "/listen.js":
                     kind, body = "text/javascript", "addEventListener('message', (event) => { document.title = String(event.data); });"
                 else:
                     kind, body = "text/html; charset=utf-8", site.page()
-                self.send_response(200)
-                self.send_header("Content-Type", kind)
+                fields = {"Content-Type": kind}
                 if self.path == "/strict":
                     body = body.replace("<style>", "<!--").replace("</style>", "-->")
-                    self.send_header("Content-Security-Policy", f"default-src 'none'; script-src 'self' {site.server}; connect-src {site.server}")
-                self.end_headers()
-                self.wfile.write(body.encode())
+                    fields["Content-Security-Policy"] = f"default-src 'none'; script-src 'self' {site.server}; connect-src {site.server}"
+                self.answer(200, fields, body.encode())
 
-            def log_message(self, *_):
-                pass
+        super().__init__(Handler)
+        self.url = f"http://127.0.0.1:{self.port}"
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        return self
-
-    def __exit__(self, *_):
-        self.http.shutdown()
-        self.http.server_close()
+    def page(self):
+        heard = "<script src='/listen.js'></script>"
+        style = "<style>input,button{display:none} p{color:red;text-transform:uppercase}</style>"
+        return f"<!doctype html><title>Shop</title>{style}{heard}<h1>Sorry</h1><button id=own>Go on</button><script src=\"{html.escape(self.script)}\" async crossorigin=\"anonymous\"></script>"
 
 
 def address(dsn, event, **texts):

@@ -210,7 +210,7 @@ impl Ingest {
         let said = json!({"event_id": event.to_string(), "name": report.name, "email": report.email, "comments": report.comments});
         let mut collector = Collector::new(&self.settings, None);
         collector.header.event_id = Some(event);
-        let header = ItemHeader { kind_text: Some(ItemKind::UserReport.name().to_owned()), ..ItemHeader::default() };
+        let header = ItemHeader::of(ItemKind::UserReport);
         collector.add(header, said.to_string().as_bytes()).map_err(|stop| self.count_stop(key, stop))?;
         self.keep(collector, (arrival, key), Self::record(arrival, key, Endpoint::ErrorPage, Some(event))).await
     }

@@ -21,6 +21,7 @@ use crate::issues::view::tag_shares::TagShares;
 use crate::issues::view::{IssuePage, Missing, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
+use crate::platform::telemetry::chain;
 use crate::web::pages::feedback::FeedbackPanel;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{Badge, HttpError, Path, When, html, number};
@@ -75,7 +76,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
 /// The event, unpacked; what does not unpack is logged.
 pub(super) fn decode(issue: IssueId, stored: &StoredEvent) -> anyhow::Result<Value> {
     payload::decode(&stored.payload).inspect_err(|error| {
-        tracing::error!(issue.id = %issue, event.id = %stored.event_id.simple(), "a stored event cannot be read: {error:#}");
+        tracing::error!(issue.id = %issue, event.id = %stored.event_id.simple(), "a stored event cannot be read: {}", chain(error));
     })
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 fn header(kind: ItemKind) -> ItemHeader {
-    ItemHeader { kind_text: Some(kind.name().to_owned()), ..ItemHeader::default() }
+    ItemHeader::of(kind)
 }
 
 fn of(kind: ItemKind, payload: &Value) -> Vec<String> {

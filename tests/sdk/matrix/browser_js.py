@@ -1,10 +1,9 @@
 """The browser: @sentry/browser in Chromium, on a page of another origin than Vedette, with a policy whose violations the browser itself reports."""
-import http.server
 import json
-import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import web
 from browser import Browser
 from cases import eventually
 from matrix import pins
@@ -47,7 +46,7 @@ def hide(browser):
     eventually(reported)
 
 
-class Shop:
+class Shop(web.Server):
     """The site: its files, its configuration and its policy."""
 
     def __init__(self, built, dsn):
@@ -62,27 +61,12 @@ class Shop:
             "/shop.js": ("text/javascript", (Path(built) / "shop.js").read_bytes()),
         }
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(web.Handler):
             def do_GET(self):
                 kind, body = files.get(urlsplit(self.path).path, (None, b""))
-                self.send_response(200 if kind else 404)
-                self.send_header("Content-Type", kind or "text/plain")
-                self.send_header("Content-Length", str(len(body)))
-                self.send_header("Content-Security-Policy", f"img-src 'self'; report-uri {reports}")
-                self.end_headers()
-                self.wfile.write(body)
+                policy = f"img-src 'self'; report-uri {reports}"
+                self.answer(200 if kind else 404, {"Content-Type": kind or "text/plain", "Content-Security-Policy": policy}, body)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         # Another host name and another port than Vedette's: another origin.
-        self.url = f"http://localhost:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        self.url = f"http://localhost:{self.port}"

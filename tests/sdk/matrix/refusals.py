@@ -4,11 +4,10 @@ A proxy stands before Vedette and refuses the first event in Vedette's words; ev
 """
 import gzip
 import http.client
-import http.server
 import json
-import threading
 from urllib.parse import urlsplit
 
+import web
 from cases import eventually, has
 from matrix.expect import BACKED_OFF
 
@@ -62,14 +61,14 @@ def ends(dashboard, project, stored, dropped, reason):
     eventually(look)
 
 
-class Proxy:
+class Proxy(web.Server):
     """Refuses the first request that has an event, passes all others on, and remembers the messages of all events that came."""
 
     def __init__(self, upstream, status, headers):
         self.events = []
         proxy = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(web.Handler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
@@ -97,27 +96,8 @@ class Proxy:
                 self.rfile.readline()
                 return b"".join(chunks)
 
-            def answer(self, code, fields, content):
-                self.send_response(code)
-                for name, value in fields.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
+        self.address = f"127.0.0.1:{self.port}"
 
 
 def events_in(envelope):
