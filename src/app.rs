@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::accounts::{self, ClientAddress};
 use crate::alerts;
 use crate::config::{Checks, Settings};
-use crate::digest::Digest;
+use crate::digest::{Digest, Places};
 use crate::events::blobs;
 use crate::events::partitions::{self, MakeAhead, Retention};
 use crate::feedback;
@@ -105,6 +105,7 @@ pub fn checks() -> Checks {
     Checks {
         account: |email, password| accounts::check_account(email, password).map_err(|error| error.to_string()),
         proxies: |list| list.parse::<TrustedProxies>().map(|_| ()).map_err(|error| error.to_string()),
+        places: Places::check,
     }
 }
 
@@ -150,6 +151,7 @@ impl Server {
         let journal_id = journal_id(&settings.data_dir, &app.ids)?;
         let (journal, registry, tasks) = (Arc::new(journal), Registry::open(&settings.data_dir), Tasks::new());
         let proxies: TrustedProxies = settings.trusted_proxies.parse().context("VEDETTE_TRUSTED_PROXIES")?;
+        let places = settings.geoip.as_deref().map(Places::open).transpose().context("VEDETTE_GEOIP")?.unwrap_or_default();
         let ingest = ingest(&app, &journal, &registry, proxies);
         let router = router(&app, &journal, &ingest);
         let exchange = exchange(&ingest, &registry);
@@ -160,7 +162,8 @@ impl Server {
         // Usually done before the first request; when the database is away, everything that needs none starts without it.
         let is_ready = tokio::time::timeout(FIRST_TRY, set_up_database(&app, &settings)).await;
         registry.run(app.clone(), &tasks);
-        Arc::new(Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry)).run(&tasks);
+        Arc::new(Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry).with_places(places.clone())).run(&tasks);
+        periodic::run(places, app.clone(), &tasks);
         flush_refused(Arc::clone(&ingest), app.clone(), &tasks);
         if let Some(managed) = &database.managed {
             let (managed, soft) = (Arc::clone(managed), tasks.soft().clone());

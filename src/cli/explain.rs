@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::print::line;
 use crate::digest::process::{Facts, Wishes, grouped, normalised};
+use crate::event::geo::GeoIp;
 use crate::event::scrub::{ScrubSettings, Scrubber};
 use crate::grouping::Config;
 use crate::platform::clock::Clock;
@@ -36,6 +38,9 @@ pub(super) struct Args {
     /// When it arrived, such as 2026-11-22T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", default_value = "", hide_default_value = true)]
     received: String,
+    /// A MaxMind database of places
+    #[arg(long, value_name = "FILE", default_value = "", hide_default_value = true)]
+    geoip: String,
     /// Data scrubbing settings; without them nothing is scrubbed
     #[arg(long, value_name = "JSON", default_value = "", hide_default_value = true)]
     scrub: String,
@@ -66,6 +71,7 @@ fn explain(payload: &[u8], args: &Args) -> anyhow::Result<Value> {
     let scrubber: Option<Scrubber> = settings.map(|settings| settings.compile()).transpose().context("--scrub")?;
     let client_ip = given(&args.client_ip).map(str::parse::<IpAddr>).transpose().context("--client-ip")?;
     let received = given(&args.received).map(str::parse::<DateTime<Utc>>).transpose().context("--received")?;
+    let places = given(&args.geoip).map(|file| anyhow::Ok(Arc::new(GeoIp::open(read(file)?)?))).transpose().context("--geoip")?;
     let envelope = given(&args.envelope_header).map(|line| Envelope::parse(&line.to_owned().into())).transpose();
     let header = envelope.context("--envelope-header")?.map(|envelope| envelope.header).unwrap_or_default();
     let facts = Facts {
@@ -76,6 +82,7 @@ fn explain(payload: &[u8], args: &Args) -> anyhow::Result<Value> {
         trace: header.trace.as_ref(),
         sent_at: header.sent_at,
         event_id: header.event_id.map(|id| id.to_string()),
+        places,
         ..Facts::new(received.unwrap_or_else(|| Clock::real().now()))
     };
     let wishes = Wishes { scrubber: scrubber.as_ref(), filters: None, store_ips };

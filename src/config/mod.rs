@@ -68,6 +68,9 @@ pub struct Options {
     /// Where attachments go: s3://bucket/prefix?endpoint=https://…&region=…; without it into the data directory
     #[arg(long, env = "VEDETTE_BLOBS_URL", hide = true)]
     pub blobs_url: Option<String>,
+    /// A MaxMind database of places, such as GeoLite2-City.mmdb: users then have a city and a country
+    #[arg(long, env = "VEDETTE_GEOIP", hide = true)]
+    pub geoip: Option<String>,
     /// The key of the bucket
     #[arg(long, env = "AWS_ACCESS_KEY_ID", hide = true, hide_env_values = true)]
     pub aws_access_key_id: Option<String>,
@@ -89,6 +92,8 @@ pub struct Checks {
     pub account: fn(&str, &SecretString) -> Result<(), String>,
     /// Whether this is a list of proxies.
     pub proxies: fn(&str) -> Result<(), String>,
+    /// Whether the file of that name is a database of places.
+    pub places: fn(&str) -> Result<(), String>,
 }
 
 /// The settings, understood.
@@ -116,6 +121,8 @@ pub struct Settings {
     pub journal_bytes: u64,
     /// Where attachments go.
     pub blobs: BlobSettings,
+    /// A MaxMind database of places.
+    pub geoip: Option<PathBuf>,
 }
 
 /// Everything that is wrong with the settings.
@@ -205,6 +212,8 @@ impl Options {
         };
         let blobs = filled(self.blobs_url.as_deref())
             .and_then(|text| problems.note("VEDETTE_BLOBS_URL", BlobSettings::parse(text, self.credentials())));
+        let geoip = filled(self.geoip.as_deref());
+        geoip.map(|file| problems.note("VEDETTE_GEOIP", (checks.places)(file)));
         let retention_days = problems
             .note("VEDETTE_RETENTION_DAYS", whole_number(filled(self.retention_days.as_deref()).unwrap_or("90"), (1, 3650), "days"));
         let journal_mib =
@@ -232,6 +241,7 @@ impl Options {
             retention_days: retention_days.unwrap_or(90) as u32,
             journal_bytes: journal_mib.unwrap_or(1024) << 20,
             blobs: blobs.unwrap_or_default(),
+            geoip: geoip.map(PathBuf::from),
         })
     }
 
@@ -282,7 +292,8 @@ mod tests {
         let args = Args::parse_from(std::iter::once("vedette").chain(args.iter().copied()));
         let account = |email: &str, _: &SecretString| if email.contains('@') { Ok(()) } else { Err("no address".to_owned()) };
         let proxies = |list: &str| if list == "proxy" { Err("no proxy".to_owned()) } else { Ok(()) };
-        args.options.parse(&args.common, Checks { account, proxies })
+        let places = |file: &str| if file == "places" { Err("no places".to_owned()) } else { Ok(()) };
+        args.options.parse(&args.common, Checks { account, proxies, places })
     }
 
     #[test]
@@ -306,6 +317,7 @@ mod tests {
             "--retention-days=0",
             "--listen=8000",
             "--journal-mib=x",
+            "--geoip=places",
         ])
         .unwrap_err()
         .to_string();
@@ -319,6 +331,7 @@ mod tests {
             "VEDETTE_MAIL_FROM",
             "VEDETTE_TRUSTED_PROXIES",
             "VEDETTE_LOG_FORMAT",
+            "VEDETTE_GEOIP",
             "DATABASE_URL",
         ] {
             assert!(problems.contains(name), "{name} in {problems}");
@@ -330,8 +343,18 @@ mod tests {
 
     #[test]
     fn empty_values_are_not_set() {
-        let names =
-            ["url", "smtp-url", "admin-email", "admin-password", "database-url", "mail-from", "trusted-proxies", "log", "log-format"];
+        let names = [
+            "url",
+            "smtp-url",
+            "admin-email",
+            "admin-password",
+            "database-url",
+            "mail-from",
+            "trusted-proxies",
+            "log",
+            "log-format",
+            "geoip",
+        ];
         let empty_dir = parse(&["--data-dir="]).unwrap();
         assert_eq!(empty_dir.data_dir, PathBuf::from("./data"));
         let mut args: Vec<String> = names.iter().map(|name| format!("--{name}= ")).collect();

@@ -12,9 +12,11 @@ mod feedback;
 mod lane;
 mod marks;
 mod outcomes;
+mod places;
 mod prepare;
 pub mod process;
 mod worker;
 mod write;
 
+pub use places::Places;
 pub use worker::{Digest, Hook};

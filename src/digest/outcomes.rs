@@ -14,6 +14,8 @@ const MAX_REASON: usize = 200;
 
 /// Reasons of their own that SDKs of a project may name for a category, as long as this process runs: anybody who has the DSN may send any.
 const MAX_OWN_REASONS: usize = 20;
+/// Where a counter stops: a trillion of anything in an hour is a lie, and a row at the end of its type would fail every batch that adds to it.
+const MAX_COUNT: i64 = 1_000_000_000_000;
 /// What stands for the others.
 const OTHER: &str = "other";
 
@@ -54,8 +56,9 @@ impl<'r> Outcomes<'r> {
         {
             OTHER.clone_into(&mut reason);
         }
-        *self.counts.entry((source.project_id, source.key_id, hour, category.id(), outcome.name(), reason)).or_default() +=
-            sign * *quantity as i64;
+        let count = self.counts.entry((source.project_id, source.key_id, hour, category.id(), outcome.name(), reason)).or_default();
+        // Both bounded: quantities are what somebody says.
+        *count = count.saturating_add(sign * i64::try_from(*quantity).unwrap_or(MAX_COUNT)).clamp(-MAX_COUNT, MAX_COUNT);
     }
 
     /// Takes back what was counted of an item that is being digested after all.
@@ -75,14 +78,15 @@ impl<'r> Outcomes<'r> {
         sqlx::query!(
             "insert into outcomes as o (project_id, key_id, hour, category, outcome, reason, quantity)
             select * from unnest($1::int[], $2::int[], $3::int[], $4::smallint[], $5::text[], $6::text[], $7::bigint[])
-            on conflict (project_id, key_id, hour, category, outcome, reason) do update set quantity = o.quantity + excluded.quantity",
+            on conflict (project_id, key_id, hour, category, outcome, reason) do update set quantity = least(o.quantity, $8) + excluded.quantity",
             &self.counts.keys().map(|k| k.0).collect::<Vec<_>>(),
             &self.counts.keys().map(|k| k.1).collect::<Vec<_>>(),
             &self.counts.keys().map(|k| k.2).collect::<Vec<_>>(),
             &self.counts.keys().map(|k| k.3).collect::<Vec<_>>(),
             &self.counts.keys().map(|k| k.4.to_owned()).collect::<Vec<_>>(),
             &self.counts.keys().map(|k| k.5.clone()).collect::<Vec<_>>(),
-            &self.counts.values().copied().collect::<Vec<_>>()
+            &self.counts.values().copied().collect::<Vec<_>>(),
+            MAX_COUNT
         )
         .execute(&mut *db)
         .await?;

@@ -13,9 +13,11 @@ use uuid::Uuid;
 
 use super::attachments::{Files, Owner, PreparedAttachment};
 use super::feedback;
+use super::places::Places;
 use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
 use crate::accounts::ProjectId;
 use crate::event::csp::Around;
+use crate::event::geo::GeoIp;
 use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
@@ -28,6 +30,7 @@ use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report::{self, Discarded};
 use crate::protocol::crash_form::Crash;
 use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
+use crate::protocol::items::MAX_CLAIMED;
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
 use crate::protocol::{Category, EventId, InvalidReason, ItemKind, Outcome};
@@ -136,6 +139,7 @@ pub(super) struct Tools {
     pub(super) registry: Registry,
     pub(super) journal: Arc<Journal>,
     pub(super) journal_id: Uuid,
+    pub(super) places: Places,
     /// A project that is not known is one that was deleted.
     pub(super) is_final: bool,
 }
@@ -197,6 +201,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     let mut reported = BTreeMap::new();
     let items = envelope.collect_items().map_err(|error| error.to_string())?;
     let crash = crash(&record, &items);
+    let facts = facts(&record, &envelope.header, tools.places.now());
     let mut reports = 0..;
     let (mut files, mut fate) = (Files::new(&ledger, source), None);
     for item in items {
@@ -210,18 +215,18 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
         match (&config, kind) {
             (_, ItemKind::Attachment) => files.add(managed),
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
-            (Some(config), ItemKind::Event) => match event(managed, (&record, crash), &envelope.header, config)? {
+            (Some(config), ItemKind::Event) => match event(managed, (&record, crash), &facts, config)? {
                 Ok(event) => prepared.events.push(event),
                 Err(outcome) => fate = Some(outcome),
             },
             (Some(config), ItemKind::RawSecurity) => {
                 // The reports of one request are events of their own.
-                let own = Record { event_id: record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n)), ..record.clone() };
-                prepared.events.extend(event(managed, (&own, None), &envelope.header, config)?);
+                let id = record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n).to_string());
+                prepared.events.extend(event(managed, (&record, None), &Facts { event_id: id, ..facts.clone() }, config)?);
             }
             (Some(config), ItemKind::UserReport | ItemKind::Feedback) => {
-                let (facts, id) = (&facts(&record, &envelope.header), record.event_id.or(envelope.header.event_id));
-                let request = feedback::Request { facts, config, endpoint: record.endpoint, id };
+                let id = record.event_id.or(envelope.header.event_id);
+                let request = feedback::Request { facts: &facts, config, endpoint: record.endpoint, id };
                 prepared.reports.extend(feedback::report(managed, request));
             }
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
@@ -254,14 +259,15 @@ fn crash(record: &Record, items: &[Item]) -> Option<Crash> {
     headers.find_map(|header| Crash::of(header.attachment_type.as_deref()))
 }
 
-/// Adds up what the reports of a request say, so that many lines cost no more than different ones.
+/// Adds up what the reports of a request say, so that many lines cost no more than different ones, and claim no more than [`MAX_CLAIMED`] of a
+/// category for a reason.
 fn add_report(payload: &Bytes, record: &Record, reported: &mut BTreeMap<(i16, String), u64>) {
     // A report that cannot be read counts nothing: it is not an item that could be lost.
     for Discarded { category, reason, quantity } in client_report::parse(payload, time(record.received)).unwrap_or_default() {
         let is_full = reported.len() >= MAX_REPORTED && !client_report::is_known(&reason);
         let reason = if is_full { String::new() } else { reason };
         let sum = reported.entry((category.id(), reason)).or_default();
-        *sum = sum.saturating_add(quantity);
+        *sum = sum.saturating_add(quantity).min(MAX_CLAIMED);
     }
 }
 
@@ -290,12 +296,12 @@ enum Trouble {
 fn event(
     item: Managed<Item>,
     (record, crash): (&Record, Option<Crash>),
-    header: &EnvelopeHeader,
+    facts: &Facts<'_>,
     config: &ProjectConfig,
 ) -> Result<Result<Managed<PreparedEvent>, Outcome>, String> {
     // An item that has ended has no event: it cannot come here.
     let Some(sent) = item.get() else { return Err("the item has ended".to_owned()) };
-    let prepared = read(sent, record, crash).map_err(Trouble::Refused).and_then(|event| prepared_event(event, record, header, config));
+    let prepared = read(sent, record, crash).map_err(Trouble::Refused).and_then(|event| prepared_event(event, facts, config));
     let outcome = match prepared {
         Ok(event) => {
             let mut item = item.map(|_| event);
@@ -327,7 +333,7 @@ fn read(item: &Item, record: &Record, crash: Option<Crash>) -> Result<Value, Ref
 }
 
 /// What is known of the request.
-fn facts<'a>(record: &'a Record, header: &'a EnvelopeHeader) -> Facts<'a> {
+fn facts<'a>(record: &'a Record, header: &'a EnvelopeHeader, places: Option<Arc<GeoIp>>) -> Facts<'a> {
     Facts {
         client_ip: record.client_ip,
         user_agent: record.user_agent.as_deref(),
@@ -338,13 +344,13 @@ fn facts<'a>(record: &'a Record, header: &'a EnvelopeHeader) -> Facts<'a> {
         received: time(record.received),
         sent_at: header.sent_at,
         event_id: record.event_id.or(header.event_id).map(|id| id.to_string()),
+        places,
     }
 }
 
-fn prepared_event(event: Value, record: &Record, header: &EnvelopeHeader, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
-    let received = time(record.received);
+fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
-    let mut event = settled(event, &facts(record, header), wishes).map_err(Trouble::Refused)?;
+    let mut event = settled(event, facts, wishes).map_err(Trouble::Refused)?;
     let grouping = grouped(&mut event, &config.grouping);
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);
@@ -353,12 +359,12 @@ fn prepared_event(event: Value, record: &Record, header: &EnvelopeHeader, config
         row: NewEvent {
             project: config.id,
             event_id: event_id.ok_or_else(|| Trouble::Defect("ingest gave the event no id".to_owned()))?,
-            day: received.date_naive(),
-            received,
+            day: facts.received.date_naive(),
+            received: facts.received,
             hash: Uuid::from_bytes(grouping.primary().0),
             payload: packed,
         },
-        sent_first: sent_first(timestamp, header.sent_at, received),
+        sent_first: sent_first(timestamp, facts.sent_at, facts.received),
         hashes: grouping.hashes.iter().map(|hash| Uuid::from_bytes(hash.0)).collect(),
         title: clean(&grouping.title, MAX_TITLE),
         culprit: clean(&grouping.culprit, MAX_CULPRIT),

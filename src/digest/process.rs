@@ -1,12 +1,14 @@
 //! One event, from the bytes that were sent to what is stored and grouped. Pure: digest and `vedette explain` both call it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::event::csp;
 use crate::event::filters::{self, FilterReason, Filters, RequestFacts};
+use crate::event::geo::GeoIp;
 use crate::event::json::{self, JsonError};
 use crate::event::scrub::Scrubber;
 use crate::event::{NormaliseParams, NotAnEvent, normalise};
@@ -35,6 +37,8 @@ pub struct Facts<'a> {
     pub sent_at: Option<DateTime<Utc>>,
     /// The id in the envelope header, as 32 hex digits.
     pub event_id: Option<String>,
+    /// Where addresses are, if the operator has a database.
+    pub places: Option<Arc<GeoIp>>,
 }
 
 impl Facts<'_> {
@@ -50,6 +54,7 @@ impl Facts<'_> {
             received,
             sent_at: None,
             event_id: None,
+            places: None,
         }
     }
 
@@ -65,6 +70,7 @@ impl Facts<'_> {
             sent_at: self.sent_at,
             event_id: self.event_id.clone(),
             store_ips,
+            places: self.places.clone(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The loop: what waits in the journal becomes a batch, is prepared on the spare cores, and written while the next one is prepared.
 
+mod condemn;
+
 use std::collections::HashSet;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,17 +17,17 @@ use uuid::Uuid;
 use super::attachments::{self, StoreError, Swept};
 use super::lane::{Batch, Lane, lane};
 use super::marks::Marks;
-use super::outcomes::{Outcomes, OwnReasons};
-use super::prepare::{Condemned, Prepared, Tools, lost_items, prepare};
+use super::outcomes::OwnReasons;
+use super::places::Places;
+use super::prepare::{Condemned, Prepared, Tools, prepare};
 use super::write;
 use crate::events::partitions;
 use crate::platform::App;
 use crate::platform::db::{Fault, fault};
-use crate::platform::journal::{BatchLimits, Entry, Journal, Seq};
+use crate::platform::journal::{BatchLimits, Entry, Journal};
 use crate::platform::lifecycle::Tasks;
 use crate::platform::telemetry::chain;
 use crate::projects::Registry;
-use crate::protocol::record::is_retried;
 
 /// Records in a batch: more make statements larger, but hardly cheaper each. Bytes: what memory it takes.
 const BATCH: BatchLimits = BatchLimits { records: 2000, bytes: 8 << 20 };
@@ -45,6 +46,7 @@ pub struct Digest {
     /// Threads of the CPU stage: all cores but one.
     workers: usize,
     hook: Option<Hook>,
+    places: Places,
     days: Mutex<HashSet<NaiveDate>>,
     reasons: OwnReasons,
 }
@@ -69,7 +71,24 @@ impl Digest {
     /// A digest of `journal`, whose identity is `journal_id`.
     pub fn new(app: App, journal: Arc<Journal>, journal_id: Uuid, registry: Registry) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
-        Self { app, journal, registry, journal_id, workers, hook: None, days: Mutex::default(), reasons: OwnReasons::default() }
+        Self {
+            app,
+            journal,
+            registry,
+            journal_id,
+            workers,
+            hook: None,
+            places: Places::default(),
+            days: Mutex::default(),
+            reasons: OwnReasons::default(),
+        }
+    }
+
+    /// With places for addresses.
+    #[must_use]
+    pub fn with_places(mut self, places: Places) -> Self {
+        self.places = places;
+        self
     }
 
     /// With a test's hook.
@@ -190,7 +209,7 @@ impl Digest {
     async fn prepare_parts(&self, entries: &[Entry], is_final: bool) -> anyhow::Result<Batch> {
         let size = entries.len().div_ceil(self.workers).max(1);
         let (registry, journal) = (self.registry.clone(), Arc::clone(&self.journal));
-        let tools = Tools { registry, journal, journal_id: self.journal_id, is_final };
+        let tools = Tools { registry, journal, journal_id: self.journal_id, places: self.places.clone(), is_final };
         let mut running = Vec::new();
         for part in entries.chunks(size) {
             // Clones of entries share their bytes.
@@ -328,54 +347,6 @@ impl Digest {
             self.days.lock().insert(day);
         }
         Ok(())
-    }
-
-    /// A record that fails alone: its items end as invalid, its bytes stay readable.
-    async fn condemn(&self, record: Condemned, marks: &mut Marks, soft: &CancellationToken) {
-        let Condemned { seq, at, reason } = record;
-        let Some(buried) = self.bury(seq, &reason, soft).await else { return };
-        let mut outcomes = Outcomes::new(&self.reasons);
-        // One that was a dead letter before has been counted.
-        if !is_retried(&buried.body) {
-            for entry in lost_items(&buried.body) {
-                outcomes.add(&entry);
-            }
-        }
-        let number = marks.next();
-        let write = async || {
-            let mut tx = self.app.db.begin().await?;
-            outcomes.write(&mut tx).await?;
-            marks.write(&mut tx, number, &[(seq, at)]).await?;
-            tx.commit().await
-        };
-        while let Err(error) = write().await {
-            if fault(&error) == Fault::Data {
-                tracing::error!("the outcome of a dead letter could not be counted: {error}");
-                break;
-            }
-            // The record is still in the journal: the next start buries it once more, and counts it then.
-            if pause(PAUSES[3], soft).await.is_none() {
-                return;
-            }
-        }
-        self.journal.forget_buried(seq);
-    }
-
-    /// Nothing when there is nothing to bury, or when the process ends before it is on disk.
-    async fn bury(&self, seq: Seq, reason: &str, soft: &CancellationToken) -> Option<Entry> {
-        tracing::error!(seq = seq.get(), "a record cannot be digested and becomes a dead letter (see /admin/dead-letters): {reason}");
-        loop {
-            match self.journal.bury(seq, reason, self.app.clock.now()).await {
-                Ok(buried) => return Some(buried),
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    tracing::error!(seq = seq.get(), "the record is damaged on disk and is given up: {error}");
-                    self.journal.forget(&[seq]);
-                    return None;
-                }
-                Err(error) => tracing::error!(seq = seq.get(), "the dead letter cannot be written, trying again: {error}"),
-            }
-            pause(PAUSES[3], soft).await?;
-        }
     }
 }
 

@@ -20,6 +20,7 @@ mod exception;
 mod fields;
 pub mod filters;
 mod frames;
+pub mod geo;
 pub mod json;
 mod logentry;
 mod mechanism;

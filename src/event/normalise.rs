@@ -8,11 +8,13 @@
 //! **When it breaks.** Only something that is no object is refused.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::fields::{EVENT, rename};
+use super::geo::GeoIp;
 use super::logentry::LOGENTRY;
 use super::meta::{MetaTree, Path};
 use super::schema::{Limit, Shape, budget, check_object, filled_text};
@@ -44,6 +46,8 @@ pub struct NormaliseParams {
     pub event_id: Option<String>,
     /// False when the project stores no addresses.
     pub store_ips: bool,
+    /// Where addresses are, if the operator has a database.
+    pub places: Option<Arc<GeoIp>>,
 }
 
 impl NormaliseParams {
@@ -60,6 +64,7 @@ impl NormaliseParams {
             sent_at: None,
             event_id: None,
             store_ips: true,
+            places: None,
         }
     }
 }
@@ -134,7 +139,7 @@ fn interfaces(event: &mut Map<String, Value>, params: &NormaliseParams, meta: &m
         set(event, "logger", "");
     }
     request::finish(event, meta);
-    user::finish(event, &Connection { client_ip: params.client_ip, store_ips: params.store_ips });
+    user::finish(event, &Connection { client_ip: params.client_ip, store_ips: params.store_ips, places: params.places.as_deref() });
     user_agent::finish(event);
     contexts::finish(event, meta);
     let event_id = event.get("event_id").and_then(Value::as_str).unwrap_or_default().to_owned();

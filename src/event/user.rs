@@ -1,12 +1,13 @@
 //! # User
 //!
-//! **Promise.** The user's known fields, everything else in `data`, one identity in `sentry_user`, and an address only where the rules of
-//! `protocol.md` 8.11 allow one.
+//! **Promise.** The user's known fields, everything else in `data`, one identity in `sentry_user`, and an address and a place only where
+//! the rules of `protocol.md` 8.11 allow one.
 
 use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
+use super::geo::GeoIp;
 use super::meta::MetaError;
 use super::schema::{Object, Other, Shape, chars, expected, field, limited, object_mut, text};
 
@@ -43,16 +44,19 @@ fn ip_address(value: &Value) -> Result<Value, MetaError> {
 }
 
 /// What the rules on addresses depend on.
-pub(super) struct Connection {
+pub(super) struct Connection<'a> {
     /// The address of the request that brought the event.
     pub(super) client_ip: Option<IpAddr>,
     /// False when the project stores no addresses.
     pub(super) store_ips: bool,
+    /// Where addresses are, if that is known.
+    pub(super) places: Option<&'a GeoIp>,
 }
 
 /// Settles the address and the identity of the user.
-pub(super) fn finish(event: &mut Map<String, Value>, connection: &Connection) {
+pub(super) fn finish(event: &mut Map<String, Value>, connection: &Connection<'_>) {
     addresses(event, connection);
+    place(event, connection);
     let remove = match object_mut(event, "user") {
         Some(user) => {
             if user.get("data") == Some(&Value::Object(Map::new())) {
@@ -86,8 +90,31 @@ fn identity(user: &Map<String, Value>) -> Option<String> {
         .find_map(|(key, prefix)| user.get(key).and_then(Value::as_str).map(|value| format!("{prefix}:{value}")))
 }
 
-fn addresses(event: &mut Map<String, Value>, connection: &Connection) {
-    let infer = event.get("sdk").and_then(|sdk| sdk.get("settings")).and_then(|settings| settings.get("infer_ip")).and_then(Value::as_str);
+/// `sdk.settings.infer_ip`.
+fn infer_ip(event: &Map<String, Value>) -> Option<&str> {
+    event.get("sdk")?.get("settings")?.get("infer_ip")?.as_str()
+}
+
+/// Fills `geo`, unless the client did: from the address that the event carries (also where scrubbing takes it away then, `protocol.md` 10.3), else
+/// from the connection's. Who wants no address taken from the connection wants no place taken from it either.
+fn place(event: &mut Map<String, Value>, connection: &Connection<'_>) {
+    let Some(places) = connection.places else { return };
+    let user = event.get("user").and_then(Value::as_object);
+    if user.is_some_and(|user| user.get("geo").is_some_and(|geo| !geo.is_null())) {
+        return;
+    }
+    let own = user.and_then(|user| user.get("ip_address")).and_then(Value::as_str).and_then(|ip| ip.parse().ok());
+    let inferred = connection.store_ips && infer_ip(event).is_none_or(|wish| wish == "auto");
+    let place = own.or(connection.client_ip.filter(|_| inferred)).and_then(|ip| places.place(ip));
+    if let Some(place) = place
+        && let Value::Object(user) = event.entry("user").or_insert_with(|| Value::Object(Map::new()))
+    {
+        user.insert("geo".to_owned(), Value::Object(place));
+    }
+}
+
+fn addresses(event: &mut Map<String, Value>, connection: &Connection<'_>) {
+    let infer = infer_ip(event);
     let (never, always) = (infer.is_some_and(|i| i != "auto"), infer == Some("auto"));
     let security = event.get("type").and_then(Value::as_str) == Some("csp");
     let platform_infers = matches!(event.get("platform").and_then(Value::as_str), Some("javascript" | "cocoa" | "objc"));

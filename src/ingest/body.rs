@@ -127,6 +127,20 @@ pub(super) async fn discard(body: Body, cap: u64) -> Result<u64, Refusal> {
     tokio::time::timeout(PATIENCE, read).await.unwrap_or(Err(Refusal::BrokenBody))
 }
 
+/// A large body that began so, of at most `cap` bytes.
+async fn read_rest(start: Bytes, mut stream: BodyDataStream, cap: u64) -> Result<Bytes, Refusal> {
+    let (mut whole, mut pace) = (BytesMut::from(start), Pace::new());
+    while whole.len() as u64 <= cap {
+        match next_piece(&mut stream).await? {
+            None => return Ok(whole.freeze()),
+            Some(piece) if pace.keeps_with(piece.len()) => whole.extend_from_slice(&piece),
+            Some(_) => return Err(Refusal::BrokenBody),
+        }
+    }
+    drain_rest(stream).await;
+    Err(Refusal::TooLarge(None))
+}
+
 /// A body of at most `cap` decoded bytes, in memory.
 pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<Bytes, Refusal> {
     let max_wire = usize::try_from(codings.wire_cap(cap)).unwrap_or(usize::MAX);
@@ -141,6 +155,29 @@ pub(super) async fn read_all(body: Body, codings: &Codings, cap: u64) -> Result<
     Ok(decode(codings, &wire, cap)?.into())
 }
 
+/// What a large body has to bring while it holds one of few places.
+struct Pace {
+    since: Instant,
+    brought: usize,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { since: Instant::now(), brought: 0 }
+    }
+
+    /// Whether the body goes on fast enough after this piece.
+    fn keeps_with(&mut self, piece: usize) -> bool {
+        self.brought += piece;
+        if self.since.elapsed() < SILENCE {
+            return true;
+        }
+        let keeps = self.brought >= TRICKLE;
+        *self = Self::new();
+        keeps
+    }
+}
+
 /// JSON that has to be an object.
 pub(super) fn object(json: &[u8]) -> Result<Map<String, Value>, Refusal> {
     match json::parse(json) {
@@ -151,6 +188,30 @@ pub(super) fn object(json: &[u8]) -> Result<Map<String, Value>, Refusal> {
 }
 
 impl Ingest {
+    /// Reads a body of at most `cap` decoded bytes into memory and works on it on a thread that may block. What is large on the wire, and all that
+    /// has to be decoded, takes one of few places: small ones are read before.
+    pub(super) async fn read_whole<T: Send + 'static>(
+        &self,
+        body: Body,
+        codings: Codings,
+        cap: u64,
+        work: impl FnOnce(Bytes) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let read = async {
+            let (start, rest) = read_start(body, SMALL_WIRE).await?;
+            // Closing the semaphore is not among the things that happen.
+            let permit = self.large_bodies.acquire().await.map_err(|_| Refusal::Unavailable)?;
+            let wire = match rest {
+                Some(rest) => read_rest(start, rest, codings.wire_cap(cap)).await?,
+                None => start,
+            };
+            Ok((wire, permit))
+        };
+        let (wire, _permit) = tokio::time::timeout(PATIENCE, read).await.unwrap_or(Err(Refusal::BrokenBody))?;
+        let work = move || Ok(work(decode(&codings, &wire, cap)?.into()));
+        spawn_blocking(work).await.unwrap_or(Err(Refusal::Unavailable))
+    }
+
     /// Reads a body as an envelope.
     pub(super) async fn read_envelope(&self, body: Body, codings: Codings, signed: Signed<'_>) -> Result<Collector, Stop> {
         let read = tokio::time::timeout(PATIENCE, self.read_any(body, codings, signed)).await;
@@ -223,24 +284,15 @@ impl Ingest {
         let forward = async move {
             let mut piece = start;
             let mut rest = rest;
-            let (mut since, mut brought) = (Instant::now(), 0);
+            let mut pace = Pace::new();
             while pieces.send(Piece::Data(piece)).await.is_ok() {
                 piece = match rest.as_mut() {
                     None => break,
                     Some(stream) => match next_piece(stream).await {
-                        Ok(Some(piece)) => {
-                            brought += piece.len();
-                            if since.elapsed() >= SILENCE {
-                                if brought < TRICKLE {
-                                    return;
-                                }
-                                (since, brought) = (Instant::now(), 0);
-                            }
-                            piece
-                        }
+                        Ok(Some(piece)) if pace.keeps_with(piece.len()) => piece,
                         Ok(None) => break,
                         // Without an end mark the reader knows that the body is broken.
-                        Err(_) => return,
+                        Ok(Some(_)) | Err(_) => return,
                     },
                 };
             }

@@ -5,17 +5,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use bytes::Bytes;
-use tokio::task::spawn_blocking;
 
 use super::Ingest;
 use super::answer::{Stop, accepted_text, empty};
-use super::body::{discard, read_all};
+use super::body::discard;
 use super::collect::{Collector, stop_categories};
 use super::handler::Arrival;
 use super::route::Endpoint;
 use crate::projects::KeyInfo;
-use crate::protocol::encoding::Codings;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record;
 use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal, telemetry};
@@ -59,14 +56,7 @@ impl Ingest {
     /// How many entries a body has, and its size.
     async fn counted(&self, arrival: &Arrival, body: Body, max: u64, count: Count) -> Result<(Result<u64, InvalidReason>, u64), Refusal> {
         let codings = arrival.codings(max)?;
-        // These bodies may be large, and are whole in memory: few at a time.
-        let _permit = self.large_bodies.acquire().await.map_err(|_| Refusal::Unavailable)?;
-        let wire = read_all(body, &Codings::default(), codings.wire_cap(max)).await?;
-        let work = move || -> Result<_, Refusal> {
-            let body: Bytes = crate::protocol::encoding::decode(&codings, &wire, max)?.into();
-            Ok((count(&body), body.len() as u64))
-        };
-        spawn_blocking(work).await.unwrap_or(Err(Refusal::Unavailable))
+        self.read_whole(body, codings, max, move |body| (count(&body), body.len() as u64)).await
     }
 
     /// A crash of Unreal Engine: taken, counted, forgotten.

@@ -222,7 +222,7 @@ impl ItemKind {
     /// What an item counts as, as far as its header and size tell: digest corrects the category of events and the number of sessions.
     /// Items without a category count once as unknown, so that they are seen, except client reports.
     pub fn quantities(self, header: &ItemHeader, payload_len: u64) -> Quantities {
-        let items = header.item_count.map_or(1, u64::from);
+        let items = header.item_count.map_or(1, u64::from).min(MAX_CLAIMED);
         match self {
             Self::ClientReport => Vec::new(),
             Self::Attachment => vec![(Category::Attachment, payload_len.max(1)), (Category::AttachmentItem, 1)],
@@ -248,11 +248,14 @@ pub(super) fn is_ui_platform(platform: &str) -> bool {
     matches!(platform, "cocoa" | "android" | "javascript")
 }
 
-/// How many sessions a `sessions` payload adds up to; 0 for what is none.
+/// The most that an item counts for by what its sender says: its real contents could not fill so many.
+pub const MAX_CLAIMED: u64 = 1_000_000;
+
+/// How many sessions a `sessions` payload adds up to, at most [`MAX_CLAIMED`]; 0 for what is none.
 pub fn sessions_in_aggregates(payload: &Value) -> u64 {
     let aggregates = payload.get("aggregates").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let counts = aggregates.iter().flat_map(|one| ["exited", "errored", "abnormal", "crashed", "unhandled"].map(|key| one.get(key)));
-    counts.flatten().filter_map(Value::as_u64).fold(0, u64::saturating_add)
+    counts.flatten().filter_map(Value::as_u64).fold(0, u64::saturating_add).min(MAX_CLAIMED)
 }
 
 #[cfg(test)]
@@ -287,6 +290,8 @@ mod tests {
         let three = ItemHeader { item_count: Some(3), ..ItemHeader::default() };
         assert_eq!(counted(ItemKind::Log, &three, 900), [("log_item", 3), ("log_byte", 900)]);
         assert_eq!(counted(ItemKind::Span, &three, 900), [("span", 3), ("span_indexed", 3)]);
+        let endless = ItemHeader { item_count: Some(u32::MAX), ..ItemHeader::default() };
+        assert_eq!(counted(ItemKind::Log, &endless, 900), [("log_item", MAX_CLAIMED), ("log_byte", 900)]);
         let ui = ItemHeader { platform: Some("cocoa".to_owned()), ..ItemHeader::default() };
         let named = ItemHeader { kind_text: Some("profile_chunk_ui".to_owned()), ..ItemHeader::default() };
         for ui in [ui, named] {
@@ -310,6 +315,6 @@ mod tests {
         let payload = json!({"aggregates": [{"started": "x", "exited": 2, "crashed": 1}, {"errored": 4, "exited": -1}, null]});
         assert_eq!(sessions_in_aggregates(&payload), 7);
         assert_eq!(sessions_in_aggregates(&json!([])), 0);
-        assert_eq!(sessions_in_aggregates(&json!({"aggregates": [{"exited": u64::MAX, "errored": 9}]})), u64::MAX);
+        assert_eq!(sessions_in_aggregates(&json!({"aggregates": [{"exited": u64::MAX, "errored": 9}]})), MAX_CLAIMED);
     }
 }

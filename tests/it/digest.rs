@@ -93,6 +93,43 @@ fn client_reports_make_a_bounded_number_of_rows_and_lose_no_count() {
 }
 
 #[test]
+fn no_claim_of_a_client_overflows_a_counter_or_loses_an_event_beside_it() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let sessions =
+            |count: u64| json!({"aggregates": [{"started": "2026-01-01T00:00:00Z", "exited": count}], "attrs": {"release": "1"}});
+        let report = json!({"discarded_events": vec![json!({"reason": "sample_rate", "category": "error", "quantity": u64::MAX}); 1000]});
+        for (number, count) in [u64::MAX, i64::MAX as u64, i64::MAX as u64, 3].into_iter().enumerate() {
+            let event = error("Boom").id(number as u128).0.to_string();
+            let sessions = sessions(count).to_string();
+            let body = envelope(&[
+                ("event", event.as_bytes()),
+                ("sessions", sessions.as_bytes()),
+                ("client_report", report.to_string().as_bytes()),
+            ]);
+            let log = b"\n{\"type\":\"log\",\"item_count\":4294967295,\"length\":12}\n{\"items\":[]}";
+            app.sdk(&shop).envelope([&body[..], log].concat()).await.assert_ok();
+        }
+        app.digest_all().await;
+        assert_eq!(app.stored().await, 4);
+        // What a row has reached, by whatever way, fails no batch either. Category 5: sessions.
+        let sessions_counted = "select sum(quantity)::bigint from outcomes where category = 5";
+        let before: i64 = sqlx::query_scalar(sessions_counted).fetch_one(app.db()).await.unwrap();
+        assert_eq!(before, 3 * 1_000_000 + 3);
+        sqlx::query("update outcomes set quantity = 9223372036854775807 where category = 5").execute(app.db()).await.unwrap();
+        let event = error("Boom").id(9).0.to_string();
+        let sessions = sessions(1).to_string();
+        app.sdk(&shop).envelope(envelope(&[("event", event.as_bytes()), ("sessions", sessions.as_bytes())])).await.assert_ok();
+        app.digest_all().await;
+        assert_eq!(app.stored().await, 5);
+        let after: i64 = sqlx::query_scalar(sessions_counted).fetch_one(app.db()).await.unwrap();
+        assert!((1..2_000_000_000_000).contains(&after), "{after}");
+        sqlx::query("update outcomes set quantity = $1 where category = 5").bind(before + 1).execute(app.db()).await.unwrap();
+        app.run_jobs().await;
+    });
+}
+
+#[test]
 fn refused_requests_of_a_known_project_are_counted() {
     app_test(async |app| {
         let shop = app.project("shop").await;

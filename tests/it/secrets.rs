@@ -32,13 +32,12 @@ impl Secrets {
     }
 }
 
-/// An event with secrets in every place that scrubbing covers by default, and under a word that the project calls sensitive. Not in `server_name`: as
-/// in Relay it has become a tag by then, and tags are left to a project's own rules.
+/// An event with secrets in every place that scrubbing covers by default, and under a word that the project calls sensitive.
 fn event(secrets: &mut Secrets) -> Value {
     let s = secrets;
     let frame = json!({"function": "pay", "filename": "shop.py", "in_app": true, "vars": s.named("frame.vars")});
     json!({
-        "event_id": event_id(1).simple().to_string(), "platform": "python",
+        "event_id": event_id(1).simple().to_string(), "platform": "python", "server_name": s.text("server_name"),
         "logentry": {"message": "plain", "formatted": format!("Bearer {}", s.next("logentry.formatted")), "params": [s.text("logentry.params")]},
         "exception": {"values": [{
             "type": "Boom", "value": "it broke", "stacktrace": {"frames": [frame]},

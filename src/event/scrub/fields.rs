@@ -28,6 +28,8 @@ pub(super) enum Node {
     Keep,
     /// Not examined, but session cookies are taken out wherever they are named so.
     Cookies,
+    /// Like `Cookies`; the name of the server, which normalising has put there, is examined like the field that it was.
+    Tags,
     /// Examined with everything inside; goes as a whole when its key is secret.
     Free,
     /// Like `Free`, and removed when addresses are scrubbed.
@@ -100,7 +102,7 @@ pub(super) static EVENT: Node = Node::Object(&Object {
         ("server_name", Node::Free),
         ("spans", Node::List(&SPAN)),
         ("stacktrace", Node::Object(&STACKTRACE)),
-        ("tags", Node::Cookies),
+        ("tags", Node::Tags),
         (
             "template",
             Node::Object(&Object { kind: Kind::Any, fields: &[("abs_path", Node::Free), ("filename", Node::Free)], rest: Node::Keep }),

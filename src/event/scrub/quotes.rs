@@ -58,7 +58,7 @@ impl Quotes<'_> {
         if self.plan.own.iter().any(|rule| rule.path.matches(spot, &quote)) {
             return None;
         }
-        if matches!(node, Node::Keep | Node::Cookies) {
+        if matches!(node, Node::Keep | Node::Cookies | Node::Tags) {
             return Some(quote);
         }
         if self.plan.addresses && matches!(node, Node::Address) {
@@ -93,7 +93,7 @@ fn enter<T>(
         return then(inner, child, &list.inside(Step::Pair(0, pair_name), Kind::Any));
     }
     let inner: &'static Node = match node {
-        Node::Keep | Node::ErrorValue | Node::Cookies => &Node::Keep,
+        Node::Keep | Node::ErrorValue | Node::Cookies | Node::Tags => &Node::Keep,
         Node::SpanData => names::span_attribute(name, true),
         Node::TraceData => names::span_attribute(name, false),
         Node::Pairs | Node::Headers => &Node::Pair,

@@ -20,6 +20,13 @@ use crate::event::meta::{MetaTree, Remark, RemarkKind};
 /// The rule of addresses that are removed as a whole.
 const REMOVE: &str = "@anything:remove";
 
+/// The field that normalising moves into the tags.
+const SERVER_NAME: &str = "server_name";
+
+fn is_host(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+}
+
 /// A walk over one event.
 pub(super) struct Walk<'s, 'm> {
     plan: &'s Plan,
@@ -53,6 +60,7 @@ impl<'s, 'm> Walk<'s, 'm> {
                 }
             }
             Node::Cookies => self.cookies(value, spot),
+            Node::Tags => self.tags(value, spot),
             Node::Free => self.free(value, spot),
             Node::Address => {
                 self.free(value, spot);
@@ -123,6 +131,23 @@ impl<'s, 'm> Walk<'s, 'm> {
                 Some([Value::String(name), value]) => self.visit(value, node_of(name), &spot.inside(Step::Pair(index, name), Kind::Any)),
                 Some(_) => self.visit(item, &Node::Free, &spot.inside(Step::Index(index), Kind::Any)),
                 None => {}
+            }
+        }
+    }
+
+    /// Tags are passed over, but for session cookies and a server's name that is none: hosts are called `auth-2`, and nothing secret fits
+    /// into what a host may be called.
+    fn tags(&mut self, value: &mut Value, spot: &Spot<'_>) {
+        self.cookies(value, spot);
+        let Value::Array(tags) = value else { return };
+        for (index, tag) in tags.iter_mut().enumerate() {
+            if let Some([Value::String(name), value @ Value::String(_)]) = tag.as_array_mut().map(Vec::as_mut_slice)
+                && name == SERVER_NAME
+                && value
+                    .as_str()
+                    .is_some_and(|text| !is_host(text) || self.plan.sensitive.as_ref().is_some_and(|words| words.is_match(text)))
+            {
+                self.free(value, &spot.inside(Step::Pair(index, SERVER_NAME), Kind::Any));
             }
         }
     }
@@ -273,4 +298,31 @@ fn note_for<'m>(tree: &'m MetaTree, spot: &Spot<'_>) -> Option<&'m MetaTree> {
 
 fn remarks_at<'m>(tree: &'m MetaTree, spot: &Spot<'_>) -> &'m [Remark] {
     note_for(tree, spot).map_or(&[], |note| &note.own.remarks)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::event::scrub::ScrubSettings;
+
+    #[test]
+    fn the_name_of_a_server_is_examined_in_its_tag_unless_a_host_may_be_called_so() {
+        let tag = |name: &str, changes: Value| {
+            let mut event = json!({"tags": [["a", "password=x"], ["server_name", name]]});
+            serde_json::from_value::<ScrubSettings>(changes).unwrap().compile().unwrap().scrub(&mut event);
+            assert_eq!(event["tags"][0][1], "password=x", "other tags are a project's own business");
+            let rule = event.pointer("/_meta/tags/1/1//rem/0/0").cloned().unwrap_or_default();
+            (event["tags"][1][1].take(), rule)
+        };
+        for host in ["auth-2", "token-service.eu_1.example.org", "secretary", ""] {
+            assert_eq!(tag(host, json!({})), (json!(host), Value::Null));
+        }
+        let filtered = |rule: &str| (json!("[Filtered]"), json!(rule));
+        assert_eq!(tag("web password=x", json!({})), filtered("@password:filter"));
+        assert_eq!(tag("https://u:x@db", json!({})), (json!("https://u:[Filtered]@db"), json!("@urlauth:legacy")));
+        assert_eq!(tag("web-intern", json!({"sensitiveFields": ["INTERN"]})), filtered("strip-fields"));
+        assert_eq!(tag("web password=x", json!({"excludeFields": ["server_name"]})), (json!("web password=x"), Value::Null));
+        assert_eq!(tag("web password=x", json!({"scrubDefaults": false})), (json!("web password=x"), Value::Null));
+    }
 }

@@ -83,6 +83,30 @@ async fn a_large_body_that_trickles_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_telemetry_body_takes_a_place_once_it_is_large_and_keeps_it_while_it_goes_on() {
+    tokio::time::pause();
+    let drops = |start: usize, drop: &'static [u8]| {
+        let start = Bytes::from("x".repeat(start));
+        let drops = futures_util::stream::repeat(Bytes::from_static(drop)).then(|drop| async move {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            drop
+        });
+        Body::from_stream(futures_util::stream::iter([start]).chain(drops).map(Ok::<_, std::io::Error>))
+    };
+    for path in ["/api/42/integration/otlp/v1/logs/", "/api/42/integration/otlp/v1/traces/", "/api/42/nel/"] {
+        // The only place there is.
+        let house = House::with(JournalOptions::default(), Settings { large_bodies: 1, ..Settings::default() });
+        let begun = tokio::time::Instant::now();
+        // A small one that trickles takes none: a large one is read meanwhile, and given up when it trickles itself.
+        tokio::select! {
+            answer = house.post(path, drops(10, b"x")) => unreachable!("{answer:?}"),
+            answer = house.post(path, drops(300_000, b"x")) => assert_eq!(answer.status, 400, "{answer:?}"),
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn what_turns_out_too_much_later_is_refused_too() {
     let house = House::with(full(), Settings::default());
     let noise = hex::encode(noise(6000));

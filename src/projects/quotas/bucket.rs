@@ -3,6 +3,9 @@
 //! Minutes and hours are token buckets: as much as the limit may come at once, then it drains evenly. A month is a counter that begins anew
 //! on its first day (UTC). Once something did not fit, nothing is taken until a tenth has drained: SDKs are then told a wait that is worth it,
 //! instead of knocking for every single place. On average as much is taken as without.
+//!
+//! What several processes took too much together is waited for too, but never longer than for [`FULLEST`] whole limits: a limit that is
+//! lowered would otherwise count what came under the higher one for hours.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
@@ -10,6 +13,9 @@ use crate::protocol::quota::Period;
 
 /// The part of a limit that must be free again before anything is taken.
 const REOPEN: f64 = 0.1;
+
+/// The most that a bucket holds, in whole limits.
+const FULLEST: f64 = 2.0;
 
 /// How full, as of when (microseconds since 1970).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -28,15 +34,13 @@ pub(super) struct Size {
 impl Bucket {
     /// The same bucket later. A clock that went back changes nothing.
     pub(super) fn at(self, now: i64, size: Size) -> Self {
-        if now <= self.at {
-            return self;
-        }
-        let level = match size.period.micros() {
-            Some(micros) => (self.level - size.max as f64 * ((now - self.at) as f64 / micros as f64)).max(0.0),
-            None if month(self.at) == month(now) => self.level,
-            None => 0.0,
+        let Some(micros) = size.period.micros() else {
+            let is_new = month(self.at) < month(now);
+            return Self { level: if is_new { 0.0 } else { self.level }, at: now.max(self.at) };
         };
-        Self { level, at: now }
+        let since = (now - self.at).max(0) as f64;
+        let level = self.level.min(size.max as f64 * FULLEST) - size.max as f64 * (since / micros as f64);
+        Self { level: level.max(0.0), at: now.max(self.at) }
     }
 
     /// Whether one more fits.
@@ -111,6 +115,18 @@ mod tests {
             let reopens = bucket.reopens(size);
             assert_eq!(reopens - NOW, seconds * SECOND, "{size:?}");
             assert_eq!(fill(&mut bucket.at(reopens, size), size), (max / 10).max(1), "{size:?}");
+        }
+    }
+
+    #[test]
+    fn a_lowered_limit_is_waited_for_twice_its_time_at_most() {
+        let mut bucket = Bucket::default().at(NOW, Size { max: 1000, period: Period::Minute });
+        fill(&mut bucket, Size { max: 1000, period: Period::Minute });
+        let lower = Size { max: 10, period: Period::Minute };
+        for later in [0, SECOND] {
+            let bucket = bucket.at(NOW + later, lower);
+            assert!(!bucket.fits(lower));
+            assert!(bucket.reopens(lower) - NOW <= 2 * 60 * SECOND, "{bucket:?}");
         }
     }
 

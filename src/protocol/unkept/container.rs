@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::transaction::Span as LegacySpan;
 use super::{Ends, one, read, text};
 use crate::protocol::envelope::ItemHeader;
+use crate::protocol::items::MAX_CLAIMED;
 use crate::protocol::{Category, InvalidReason, Outcome};
 
 const SPANS: &str = "application/vnd.sentry.items.span.v2+json";
@@ -110,7 +111,7 @@ fn counted<T: serde::de::DeserializeOwned>(
     let items = match read {
         Ok(items) => items,
         Err(reason) => {
-            let items = categories.iter().map(|category| (*category, announced.unwrap_or(1).max(1)));
+            let items = categories.iter().map(|category| (*category, announced.unwrap_or(1).clamp(1, MAX_CLAIMED)));
             return one(items.chain(sizes.iter().copied()).collect(), Err(reason));
         }
     };
