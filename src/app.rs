@@ -224,7 +224,7 @@ pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, (trusted_p
         use ItemKind::{Attachment, ClientReport, Event, Feedback, RawSecurity, UserReport};
         matches!(kind, Event | RawSecurity | Attachment | ClientReport | UserReport | Feedback)
     };
-    Ingest::new(seams, ingest::Settings { trusted_proxies, limits, kept, ..ingest::Settings::default() })
+    Ingest::new(seams, ingest::Settings { limits, trusted_proxies, kept, ..ingest::Settings::default() })
 }
 
 /// What this process tells the others, and learns from them.

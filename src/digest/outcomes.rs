@@ -13,9 +13,8 @@ use crate::protocol::{Outcome, client_report};
 const MAX_REASON: usize = 200;
 
 /// Reasons of their own that SDKs of a project may name for a category, as long as this process runs: anybody who has the DSN may send any.
+/// Further ones are counted as [`client_report::OTHER`].
 const MAX_OWN_REASONS: usize = 20;
-/// What stands for the others.
-const OTHER: &str = "other";
 
 /// The reasons of SDKs that no list knows, by project and category.
 #[derive(Debug, Default)]
@@ -52,7 +51,7 @@ impl<'r> Outcomes<'r> {
         if matches!(outcome, Outcome::Discarded(reason) if !client_report::is_known(reason))
             && !self.own_reasons.admits(source.project_id, category.id(), &reason)
         {
-            OTHER.clone_into(&mut reason);
+            client_report::OTHER.clone_into(&mut reason);
         }
         *self.counts.entry((source.project_id, source.key_id, hour, category.id(), outcome.name(), reason)).or_default() +=
             sign * *quantity as i64;

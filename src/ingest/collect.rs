@@ -28,6 +28,9 @@ use crate::protocol::record::{Counted, SpooledItem};
 use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal, limits, unkept};
 
 mod limited;
+mod unkept_items;
+
+pub(super) use unkept_items::stop_categories;
 
 /// Payload bytes of one envelope that stay in memory: well below what the journal takes as one record, and room for any event however
 /// large that may be set to be, because attachments beside it go to the spool from the half on.
@@ -171,15 +174,6 @@ impl Collector {
         is_surplus.then_some(Outcome::Invalid(InvalidReason::DuplicateItem))
     }
 
-    /// SDKs are asked not to send what is not kept.
-    fn stop_sending(&mut self, kind: ItemKind) {
-        for category in stop_categories(kind) {
-            if !self.not_kept.contains(category) {
-                self.not_kept.push(*category);
-            }
-        }
-    }
-
     /// The rules on sizes, for the length announced or seen so far.
     fn check_size(&self, item: &Item, length: u64) -> Result<Option<Outcome>, Refusal> {
         let attachments = if item.kind == ItemKind::Attachment { self.attachments + length } else { 0 };
@@ -242,16 +236,6 @@ impl Collector {
         for (category, quantity) in item.kind.quantities(&item.header, item.length) {
             self.count_lost(category, outcome, quantity);
         }
-    }
-
-    /// Counts an item that is not kept by what is in it.
-    fn look_at(&mut self, item: &mut Item) {
-        if let Payload::Memory(payload) = &item.payload {
-            for (category, outcome, quantity) in unkept::ends(&item.header, payload) {
-                self.count_lost(category, &outcome, quantity);
-            }
-        }
-        self.release(item);
     }
 
     /// Moves large attachments that were read into memory to the spool.
@@ -384,22 +368,5 @@ impl Sink for Collector {
         };
         self.kept.push(item);
         Ok(())
-    }
-}
-
-/// The categories to stop for a kind that is not kept: never one that other, kept items share.
-pub(super) fn stop_categories(kind: ItemKind) -> &'static [Category] {
-    match kind {
-        ItemKind::Transaction => &[Category::Transaction],
-        ItemKind::Span => &[Category::Span],
-        ItemKind::Session | ItemKind::Sessions => &[Category::Session],
-        ItemKind::CheckIn => &[Category::Monitor],
-        ItemKind::Log => &[Category::LogItem],
-        ItemKind::TraceMetric => &[Category::TraceMetric],
-        ItemKind::Profile => &[Category::Profile],
-        ItemKind::ProfileChunk => &[Category::ProfileChunk, Category::ProfileChunkUi],
-        ItemKind::ReplayEvent | ItemKind::ReplayRecording | ItemKind::ReplayVideo => &[Category::Replay],
-        ItemKind::Statsd | ItemKind::MetricBuckets => &[Category::MetricBucket],
-        _ => &[],
     }
 }
