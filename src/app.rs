@@ -45,7 +45,7 @@ use crate::platform::telemetry::chain;
 use crate::platform::{App, Parts};
 use crate::projects::recent::RequestLog;
 use crate::projects::{Exchange, Quotas, Registry};
-use crate::protocol::ItemKind;
+use crate::protocol::{ItemKind, Limits};
 use crate::routes;
 
 /// How long tasks may take to end after the first signal.
@@ -152,7 +152,7 @@ impl Server {
         let (journal, registry, tasks) = (Arc::new(journal), Registry::open(&settings.data_dir), Tasks::new());
         let proxies: TrustedProxies = settings.trusted_proxies.parse().context("VEDETTE_TRUSTED_PROXIES")?;
         let places = settings.geoip.as_deref().map(Places::open).transpose().context("VEDETTE_GEOIP")?.unwrap_or_default();
-        let ingest = ingest(&app, &journal, &registry, proxies);
+        let ingest = ingest(&app, &journal, &registry, (proxies, settings.limits));
         let router = router(&app, &journal, &ingest);
         let exchange = exchange(&ingest, &registry);
         serve_http(listener, router, &tasks);
@@ -207,8 +207,8 @@ pub fn router(app: &App, journal: &Arc<Journal>, ingest: &Arc<Ingest>) -> Router
     dashboard.merge(Arc::clone(ingest).routes()).merge(ops::health_routes(app.clone(), Arc::clone(journal)))
 }
 
-/// Ingest over the journal and the registry.
-pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_proxies: TrustedProxies) -> Arc<Ingest> {
+/// Ingest over the journal and the registry, with what an operator may set of it.
+pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, (trusted_proxies, limits): (TrustedProxies, Limits)) -> Arc<Ingest> {
     let (look_up_app, clock, ids) = (app.clone(), app.clock.clone(), app.ids.clone());
     let registry = registry.clone();
     let seams = Seams {
@@ -227,7 +227,7 @@ pub fn ingest(app: &App, journal: &Arc<Journal>, registry: &Registry, trusted_pr
         use ItemKind::{Attachment, ClientReport, Event, Feedback, RawSecurity, UserReport};
         matches!(kind, Event | RawSecurity | Attachment | ClientReport | UserReport | Feedback)
     };
-    Ingest::new(seams, ingest::Settings { trusted_proxies, kept, ..ingest::Settings::default() })
+    Ingest::new(seams, ingest::Settings { limits, trusted_proxies, kept, ..ingest::Settings::default() })
 }
 
 /// What this process tells the others, and learns from them.

@@ -14,6 +14,9 @@ use crate::platform::blobs::{BlobSettings, Credentials};
 use crate::platform::db;
 use crate::platform::mail::{Mailer, SmtpSettings};
 use crate::platform::telemetry::LogFormat;
+use crate::protocol::Limits;
+
+mod limits;
 
 /// Where the server listens when nothing else is set.
 const LISTEN: &str = "127.0.0.1:8000";
@@ -65,6 +68,9 @@ pub struct Options {
     /// Disk that waiting events may take, in MiB [default: 1024]
     #[arg(long, env = "VEDETTE_JOURNAL_MIB", hide = true)]
     pub journal_mib: Option<String>,
+    /// What requests and items may measure, as event=2MiB,attachment=50MiB
+    #[arg(long, env = "VEDETTE_LIMITS", hide_short_help = true, long_help = limits::help())]
+    pub limits: Option<String>,
     /// Where attachments go: s3://bucket/prefix?endpoint=https://…&region=…; without it into the data directory
     #[arg(long, env = "VEDETTE_BLOBS_URL", hide = true)]
     pub blobs_url: Option<String>,
@@ -119,6 +125,8 @@ pub struct Settings {
     pub retention_days: u32,
     /// Bytes of the journal.
     pub journal_bytes: u64,
+    /// What requests and items may measure.
+    pub limits: Limits,
     /// Where attachments go.
     pub blobs: BlobSettings,
     /// A MaxMind database of places.
@@ -141,6 +149,10 @@ impl std::error::Error for Problems {}
 impl Problems {
     fn note<T, E: fmt::Display>(&mut self, name: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.0.push(format!("{name}: {error}"))).ok()
+    }
+
+    fn note_all<T>(&mut self, name: &str, result: Result<T, Vec<String>>) -> Option<T> {
+        result.map_err(|errors| self.0.extend(errors.into_iter().map(|error| format!("{name}: {error}")))).ok()
     }
 
     fn database_url<'a>(&mut self, common: &'a Common) -> Option<&'a str> {
@@ -218,6 +230,8 @@ impl Options {
             .note("VEDETTE_RETENTION_DAYS", whole_number(filled(self.retention_days.as_deref()).unwrap_or("90"), (1, 3650), "days"));
         let journal_mib =
             problems.note("VEDETTE_JOURNAL_MIB", whole_number(filled(self.journal_mib.as_deref()).unwrap_or("1024"), (64, 1 << 20), "MiB"));
+        let journal_bytes = journal_mib.unwrap_or(1024) << 20;
+        let limits = problems.note_all("VEDETTE_LIMITS", limits::parse(filled(self.limits.as_deref()).unwrap_or_default(), journal_bytes));
         let listen = common.listen();
         if !listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
             problems.0.push(format!("VEDETTE_LISTEN: `{listen}` is no address with a port, such as 127.0.0.1:8000 or [::]:8000"));
@@ -239,7 +253,8 @@ impl Options {
             mail_from: mail_from.map(str::to_owned),
             trusted_proxies: trusted_proxies.to_owned(),
             retention_days: retention_days.unwrap_or(90) as u32,
-            journal_bytes: journal_mib.unwrap_or(1024) << 20,
+            journal_bytes,
+            limits: limits.unwrap_or_default(),
             blobs: blobs.unwrap_or_default(),
             geoip: geoip.map(PathBuf::from),
         })
@@ -300,7 +315,7 @@ mod tests {
     fn everything_has_a_default() {
         let settings = parse(&[]).unwrap();
         assert_eq!((settings.listen.as_str(), settings.retention_days, settings.journal_bytes), ("127.0.0.1:8000", 90, 1 << 30));
-        assert!(settings.smtp.is_none() && settings.url.is_none());
+        assert!(settings.smtp.is_none() && settings.url.is_none() && settings.limits == Limits::default());
     }
 
     #[test]
@@ -318,6 +333,7 @@ mod tests {
             "--listen=8000",
             "--journal-mib=x",
             "--geoip=places",
+            "--limits=event=0,attachment=much",
         ])
         .unwrap_err()
         .to_string();
@@ -328,6 +344,8 @@ mod tests {
             "VEDETTE_RETENTION_DAYS",
             "VEDETTE_LISTEN",
             "VEDETTE_JOURNAL_MIB",
+            "VEDETTE_LIMITS: event",
+            "VEDETTE_LIMITS: attachment",
             "VEDETTE_MAIL_FROM",
             "VEDETTE_TRUSTED_PROXIES",
             "VEDETTE_LOG_FORMAT",
@@ -358,9 +376,16 @@ mod tests {
         let empty_dir = parse(&["--data-dir="]).unwrap();
         assert_eq!(empty_dir.data_dir, PathBuf::from("./data"));
         let mut args: Vec<String> = names.iter().map(|name| format!("--{name}= ")).collect();
-        args.extend(["listen", "retention-days", "journal-mib"].map(|name| format!("--{name}=")));
+        args.extend(["listen", "retention-days", "journal-mib", "limits"].map(|name| format!("--{name}=")));
         let settings = parse(&args.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
         assert!(settings.url.is_none() && settings.smtp.is_none() && settings.admin.is_none() && settings.database_url.is_none());
         assert_eq!((settings.listen.as_str(), settings.retention_days, settings.journal_bytes), (LISTEN, 90, 1 << 30));
+    }
+
+    #[test]
+    fn limits_are_held_to_the_journal() {
+        let limits = parse(&["--limits=event=2MiB", "--journal-mib=64"]).unwrap().limits;
+        assert_eq!((limits.event, limits.envelope), (2 << 20, 32 << 20));
+        assert!(parse(&["--limits=envelope=33MiB", "--journal-mib=64"]).unwrap_err().to_string().contains("VEDETTE_JOURNAL_MIB"));
     }
 }

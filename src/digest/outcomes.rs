@@ -13,11 +13,10 @@ use crate::protocol::{Outcome, client_report};
 const MAX_REASON: usize = 200;
 
 /// Reasons of their own that SDKs of a project may name for a category, as long as this process runs: anybody who has the DSN may send any.
+/// Further ones are counted as [`client_report::OTHER`].
 const MAX_OWN_REASONS: usize = 20;
 /// Where a counter stops: a trillion of anything in an hour is a lie, and a row at the end of its type would fail every batch that adds to it.
 const MAX_COUNT: i64 = 1_000_000_000_000;
-/// What stands for the others.
-const OTHER: &str = "other";
 
 /// The reasons of SDKs that no list knows, by project and category.
 #[derive(Debug, Default)]
@@ -54,7 +53,7 @@ impl<'r> Outcomes<'r> {
         if matches!(outcome, Outcome::Discarded(reason) if !client_report::is_known(reason))
             && !self.own_reasons.admits(source.project_id, category.id(), &reason)
         {
-            OTHER.clone_into(&mut reason);
+            client_report::OTHER.clone_into(&mut reason);
         }
         let count = self.counts.entry((source.project_id, source.key_id, hour, category.id(), outcome.name(), reason)).or_default();
         // Both bounded: quantities are what somebody says.

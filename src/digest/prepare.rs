@@ -38,7 +38,8 @@ use crate::protocol::{Category, EventId, InvalidReason, ItemKind, Outcome};
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
 const MAX_CULPRIT: usize = 400;
-/// Different lines that the client reports of one request may have; reasons of the client's own beyond it are counted without reason.
+/// Different lines that the client reports of one request may have; reasons of the client's own beyond it are counted as
+/// [`client_report::OTHER`].
 const MAX_REPORTED: usize = 200;
 /// A difference between sending and receipt from which on an event's times may have been moved; normalising does so from 55 minutes on.
 const CLOCK_DOUBT: TimeDelta = TimeDelta::minutes(50);
@@ -265,7 +266,7 @@ fn add_report(payload: &Bytes, record: &Record, reported: &mut BTreeMap<(i16, St
     // A report that cannot be read counts nothing: it is not an item that could be lost.
     for Discarded { category, reason, quantity } in client_report::parse(payload, time(record.received)).unwrap_or_default() {
         let is_full = reported.len() >= MAX_REPORTED && !client_report::is_known(&reason);
-        let reason = if is_full { String::new() } else { reason };
+        let reason = if is_full { client_report::OTHER.to_owned() } else { reason };
         let sum = reported.entry((category.id(), reason)).or_default();
         *sum = sum.saturating_add(quantity).min(MAX_CLAIMED);
     }

@@ -40,7 +40,7 @@ use crate::protocol::framer::{FirstLine, Framer, Peeked};
 
 /// Bodies up to this size on the wire are read whole.
 const SMALL_WIRE: usize = 256 * 1024;
-/// They are decoded at once as far as they become no more than this: the largest event, and something beside it.
+/// They are decoded at once as far as they become no more than this (and than an envelope may be): a large event, and something beside it.
 const SMALL_DECODED: u64 = 1280 * 1024;
 /// What a large body is decoded by.
 const PIECE: usize = 64 * 1024;
@@ -221,7 +221,7 @@ impl Ingest {
     async fn read_any(&self, body: Body, codings: Codings, signed: Signed<'_>) -> Result<Collector, Stop> {
         let (wire, rest) = read_start(body, SMALL_WIRE).await.map_err(Refusal::from)?;
         if rest.is_none() {
-            match decode(&codings, &wire, SMALL_DECODED) {
+            match decode(&codings, &wire, SMALL_DECODED.min(self.settings.limits.envelope)) {
                 Ok(decoded) => return self.frame_small(&decoded).await,
                 Err(DecodeError::TooLarge) => {}
                 Err(error) => return Err(Refusal::from(error).into()),

@@ -25,12 +25,16 @@ use crate::protocol::envelope::{EnvelopeHeader, EnvelopeWriter, ItemHeader};
 use crate::protocol::framer::Sink;
 use crate::protocol::items::Oversize;
 use crate::protocol::record::{Counted, SpooledItem};
-use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal, unkept};
+use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal, limits, unkept};
 
 mod limited;
+mod unkept_items;
 
-/// Payload bytes of one envelope that stay in memory: well below what the journal takes as one record.
-const MAX_IN_MEMORY: u64 = 16 << 20;
+pub(super) use unkept_items::stop_categories;
+
+/// Payload bytes of one envelope that stay in memory: well below what the journal takes as one record, and room for any event however
+/// large that may be set to be, because attachments beside it go to the spool from the half on.
+const MAX_IN_MEMORY: u64 = 2 * limits::IN_MEMORY;
 /// Items of one envelope that are kept. Real envelopes have a few; each costs some hundred bytes here and in digest.
 const MAX_ITEMS: usize = 1000;
 /// Payload bytes that are gathered before they are written to a spool file.
@@ -49,13 +53,23 @@ enum Payload {
     Spooled(Spooled),
 }
 
+/// What an item's payload is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// It is kept.
+    Keep,
+    /// It says how much is in it, and is forgotten.
+    LookAt,
+    /// It has a length.
+    Length,
+}
+
 struct Item {
     header: ItemHeader,
     kind: ItemKind,
     length: u64,
     payload: Payload,
-    /// False: its payload is looked at, counted and forgotten.
-    keep: bool,
+    purpose: Purpose,
     /// How it ends, when that is known before its end.
     dropped: Option<Outcome>,
 }
@@ -68,7 +82,7 @@ pub(super) struct Collector {
     current: Option<Item>,
     kept: Vec<Item>,
     counted: BTreeMap<(Category, &'static str, String), Counted>,
-    seen: HashMap<ItemKind, u32>,
+    seen: HashMap<ItemKind, u64>,
     /// Event-like items that may still come.
     events_left: u32,
     in_memory: u64,
@@ -145,28 +159,19 @@ impl Collector {
         if header.kind_text.is_none() {
             return Some(Outcome::Invalid(InvalidReason::Payload));
         }
-        let seen = self.seen.entry(kind).or_default();
-        *seen += 1;
-        let is_one_more = kind.max_count(&self.settings.limits).is_some_and(|max| *seen > max);
-        if !(self.settings.kept)(kind) {
+        let one_more = |(counted_as, max)| {
+            let seen = self.seen.entry(counted_as).or_default();
+            *seen += 1;
+            *seen > max
+        };
+        let is_one_more = kind.max_count(header, &self.settings.limits).is_some_and(one_more);
+        let is_surplus = if (self.settings.kept)(kind) {
+            is_one_more || (kind.is_event_like() && !self.take_event()) || self.kept.len() >= MAX_ITEMS
+        } else {
             self.stop_sending(kind);
-            return if is_one_more {
-                Some(Outcome::Invalid(InvalidReason::DuplicateItem))
-            } else {
-                (!unkept::is_looked_at(kind)).then_some(Outcome::Unsupported)
-            };
-        }
-        let surplus = is_one_more || (kind.is_event_like() && !self.take_event()) || self.kept.len() >= MAX_ITEMS;
-        surplus.then_some(Outcome::Invalid(InvalidReason::DuplicateItem))
-    }
-
-    /// SDKs are asked not to send what is not kept.
-    fn stop_sending(&mut self, kind: ItemKind) {
-        for category in stop_categories(kind) {
-            if !self.not_kept.contains(category) {
-                self.not_kept.push(*category);
-            }
-        }
+            is_one_more
+        };
+        is_surplus.then_some(Outcome::Invalid(InvalidReason::DuplicateItem))
     }
 
     /// The rules on sizes, for the length announced or seen so far.
@@ -176,13 +181,14 @@ impl Collector {
             return Ok(None);
         }
         match item.kind.oversize() {
-            Oversize::RefuseEnvelope if item.keep => Err(Refusal::TooLarge(Some(item.kind.name()))),
+            Oversize::RefuseEnvelope if item.purpose == Purpose::Keep => Err(Refusal::TooLarge(Some(item.kind.name()))),
             _ => Ok(Some(Outcome::Invalid(item.kind.too_large()))),
         }
     }
 
     fn spools(&self, item: &Item) -> bool {
-        item.kind == ItemKind::Attachment && item.length >= self.settings.spool_from
+        let is_large = item.length >= self.settings.spool_from || self.in_memory > MAX_IN_MEMORY / 2;
+        item.kind == ItemKind::Attachment && item.purpose == Purpose::Keep && is_large
     }
 
     fn append(&mut self, item: &mut Item, bytes: &[u8]) -> Result<(), Stop> {
@@ -193,12 +199,16 @@ impl Collector {
             item.payload = Payload::Writing(spill.runtime.block_on(spill.journal.spool())?, held);
         }
         match &mut item.payload {
+            Payload::Memory(_) if item.purpose == Purpose::Length => {}
             Payload::Memory(held) => {
                 self.in_memory += bytes.len() as u64;
                 held.extend_from_slice(bytes);
-                let is_unseen = !item.keep && (item.length > unkept::MAX_LOOKED_AT || self.in_memory > MAX_IN_MEMORY);
-                if is_unseen || self.in_memory > MAX_IN_MEMORY {
-                    item.dropped = Some(if is_unseen { Outcome::Unsupported } else { Outcome::Invalid(item.kind.too_large()) });
+                let is_full = self.in_memory > MAX_IN_MEMORY;
+                if item.purpose == Purpose::LookAt && (is_full || item.length > unkept::MAX_LOOKED_AT) {
+                    item.purpose = Purpose::Length;
+                    self.release(item);
+                } else if is_full {
+                    item.dropped = Some(Outcome::Invalid(item.kind.too_large()));
                     self.release(item);
                 }
             }
@@ -226,16 +236,6 @@ impl Collector {
         for (category, quantity) in item.kind.quantities(&item.header, item.length) {
             self.count_lost(category, outcome, quantity);
         }
-    }
-
-    /// Counts an item that is not kept by what is in it.
-    fn look_at(&mut self, item: &mut Item) {
-        if let Payload::Memory(payload) = &item.payload {
-            for (category, outcome, quantity) in unkept::ends(&item.header, payload) {
-                self.count_lost(category, &outcome, quantity);
-            }
-        }
-        self.release(item);
     }
 
     /// Moves large attachments that were read into memory to the spool.
@@ -298,8 +298,12 @@ impl Sink for Collector {
         let kind = header.kind();
         self.needs_id |= kind.needs_event_id();
         let dropped = self.judge(&header, kind);
-        let keep = (self.settings.kept)(kind);
-        let mut item = Item { header, kind, length: 0, payload: Payload::Memory(Vec::new()), keep, dropped };
+        let purpose = match kind {
+            _ if (self.settings.kept)(kind) => Purpose::Keep,
+            _ if unkept::is_looked_at(kind) => Purpose::LookAt,
+            _ => Purpose::Length,
+        };
+        let mut item = Item { header, kind, length: 0, payload: Payload::Memory(Vec::new()), purpose, dropped };
         // A length that is announced too large needs no byte to be read.
         if let Some(length) = item.header.length
             && item.dropped.is_none()
@@ -333,8 +337,23 @@ impl Sink for Collector {
             self.count(&item, &outcome);
             return Ok(());
         }
-        if !item.keep {
-            self.look_at(&mut item);
+        match item.purpose {
+            Purpose::Keep => {}
+            Purpose::LookAt => {
+                self.look_at(&mut item);
+                return Ok(());
+            }
+            Purpose::Length => {
+                self.count(&item, &Outcome::Unsupported);
+                return Ok(());
+            }
+        }
+        // What a header says is held like a payload, and a line may be long.
+        self.in_memory += item.header.text_bytes();
+        if self.in_memory > MAX_IN_MEMORY {
+            self.in_memory -= item.header.text_bytes();
+            self.release(&mut item);
+            self.count(&item, &Outcome::Invalid(item.kind.too_large()));
             return Ok(());
         }
         if item.kind == ItemKind::Attachment {
@@ -349,22 +368,5 @@ impl Sink for Collector {
         };
         self.kept.push(item);
         Ok(())
-    }
-}
-
-/// The categories to stop for a kind that is not kept: never one that other, kept items share.
-pub(super) fn stop_categories(kind: ItemKind) -> &'static [Category] {
-    match kind {
-        ItemKind::Transaction => &[Category::Transaction],
-        ItemKind::Span => &[Category::Span],
-        ItemKind::Session | ItemKind::Sessions => &[Category::Session],
-        ItemKind::CheckIn => &[Category::Monitor],
-        ItemKind::Log => &[Category::LogItem],
-        ItemKind::TraceMetric => &[Category::TraceMetric],
-        ItemKind::Profile => &[Category::Profile],
-        ItemKind::ProfileChunk => &[Category::ProfileChunk, Category::ProfileChunkUi],
-        ItemKind::ReplayEvent | ItemKind::ReplayRecording | ItemKind::ReplayVideo => &[Category::Replay],
-        ItemKind::Statsd | ItemKind::MetricBuckets => &[Category::MetricBucket],
-        _ => &[],
     }
 }

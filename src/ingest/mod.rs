@@ -7,8 +7,9 @@
 //! [`body`] decodes and frames in pieces, [`collect`] applies the rules per item, and one record is appended to the journal before the
 //! answer. Attachments above a size go to the journal's spool.
 //!
-//! **When it breaks.** A full journal, a disk that refuses, projects that are not known yet: 429 or 503 with `Retry-After`. Items of refused
-//! requests are counted in memory ([`tally`]) and journalled by [`Ingest::flush_refused`].
+//! **When it breaks.** A full journal, a disk that refuses, a key of which nobody can tell while the database is away: 429, or 503 for
+//! clients that would misunderstand that; 503 while shutting down; all with `Retry-After`. Items of refused requests are counted in memory
+//! ([`tally`]) and journalled by [`Ingest::flush_refused`].
 //!
 //! **Not here.** Issues and events (`digest`); SQL; which keys exist (`projects`), which comes in through [`Seams`].
 

@@ -37,9 +37,12 @@ const KNOWN: [&str; 15] = [
     "no_parent_span",
 ];
 
-/// Whether the specification knows a reason; others are the client's own words.
+/// What stands for reasons that are too many to be counted apart.
+pub const OTHER: &str = "other";
+
+/// Whether a reason is the specification's, or [`OTHER`]; all else are the client's own words.
 pub fn is_known(reason: &str) -> bool {
-    KNOWN.contains(&reason)
+    KNOWN.contains(&reason) || reason == OTHER
 }
 
 /// One line: so many of a category, for a reason.

@@ -105,6 +105,20 @@ impl ItemHeader {
         self.kind_text.as_deref().map_or(ItemKind::Unknown, ItemKind::parse)
     }
 
+    /// Bytes of its texts.
+    pub fn text_bytes(&self) -> u64 {
+        let texts = [
+            &self.kind_text,
+            &self.content_type,
+            &self.filename,
+            &self.attachment_type,
+            &self.platform,
+            &self.sentry_release,
+            &self.sentry_environment,
+        ];
+        texts.into_iter().flatten().map(|text| text.len() as u64).sum()
+    }
+
     /// The header as JSON on one line, with this length.
     pub fn to_line(&self, length: u64) -> String {
         let mut map = Map::new();

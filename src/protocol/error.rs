@@ -63,7 +63,7 @@ pub enum Refusal {
     MethodNotAllowed,
     /// No such endpoint.
     NotFound,
-    /// The server does not know its projects yet and cannot ask for them.
+    /// The server is shutting down, or what reads the body failed.
     Unavailable,
     /// The server cannot take more now, and this client would misunderstand a 429.
     Overloaded,
@@ -139,7 +139,7 @@ impl Refusal {
             }
             Self::MethodNotAllowed => "method not allowed",
             Self::NotFound => "no such endpoint",
-            Self::Unavailable => "projects are not known yet, try again",
+            Self::Unavailable => "the server is shutting down or failed, try again",
             Self::Overloaded => "the server cannot take more now, try again",
         }
         .to_owned()

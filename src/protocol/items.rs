@@ -155,13 +155,14 @@ impl ItemKind {
         )
     }
 
-    /// How many of the kind an envelope may hold, beside the rule of [`ItemKind::is_event_like`].
-    pub const fn max_count(self, limits: &Limits) -> Option<u32> {
+    /// As what the item counts against a number that an envelope may hold, and that number; beside the rule of [`ItemKind::is_event_like`].
+    pub fn max_count(self, header: &ItemHeader, limits: &Limits) -> Option<(Self, u64)> {
         match self {
-            Self::Attachment => Some(limits.attachments_count),
-            Self::Session | Self::Sessions => Some(limits.sessions_count),
-            Self::ClientReport => Some(limits.client_reports_count),
-            Self::Profile | Self::ReplayRecording | Self::ReplayVideo => Some(1),
+            Self::Attachment => Some((self, limits.attachments_count)),
+            Self::Session | Self::Sessions => Some((Self::Session, limits.sessions_count)),
+            Self::ClientReport => Some((self, limits.client_reports_count)),
+            Self::Span if !is_container_of_spans(header) => Some((self, limits.spans_count)),
+            Self::Profile | Self::ReplayRecording | Self::ReplayVideo => Some((self, 1)),
             _ => None,
         }
     }
@@ -237,6 +238,11 @@ impl ItemKind {
             _ => vec![(self.category().unwrap_or(Category::Unknown), 1)],
         }
     }
+}
+
+/// Whether a span item holds many, as newer SDKs send them; older ones send each as an item.
+pub(super) fn is_container_of_spans(header: &ItemHeader) -> bool {
+    header.content_type.as_deref() == Some("application/vnd.sentry.items.span.v2+json") || header.item_count.is_some()
 }
 
 fn is_ui_chunk(header: &ItemHeader) -> bool {

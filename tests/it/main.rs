@@ -16,6 +16,7 @@ mod explain;
 mod feedback;
 mod hostile;
 mod keys;
+mod limits;
 mod main_path;
 mod migrations;
 mod outbox;

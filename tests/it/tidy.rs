@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
+use vedette::protocol::limits::LIMITS;
 
 /// The rooms, each of which may use those of the groups before its own, and those before it in its group (DESIGN §3).
 const ROOMS: [&[&str]; 10] = [
@@ -243,6 +244,11 @@ fn every_setting_is_documented() {
     assert!(settings.len() > 8);
     for setting in settings {
         assert!(manual.contains(&setting), "docs/OPERATING.md does not name {setting}");
+    }
+    for limit in LIMITS {
+        let (default, most) = (limit.unit.words(limit.default), limit.unit.words(limit.most));
+        let row = format!("| `{}` | {default} | {most} | {} |", limit.name, limit.about());
+        assert!(manual.contains(&row), "docs/OPERATING.md lacks the row {row}");
     }
 }
 

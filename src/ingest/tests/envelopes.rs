@@ -175,7 +175,7 @@ async fn an_event_ends_at_its_limit_and_takes_the_envelope_along() {
     ] {
         house.post(ENVELOPE, body).await.assert_refused(413, detail, None);
     }
-    // A kind that is not kept anyway is not measured.
+    // A kind that is not kept costs its neighbours nothing.
     house.post(ENVELOPE, envelope(&[&event(limit + 1).replacen("event", "transaction", 1), &attachment("a", 10)])).await.assert_id(ID);
     let records = house.records().await;
     assert_eq!((records.len(), kinds(&records[1])), (2, vec!["attachment"]));
@@ -206,6 +206,35 @@ async fn other_items_that_are_too_large_are_left_out_alone() {
         counts(&record.counted),
         [count("attachment invalid too_large:attachment", 2503), count("attachment_item invalid too_large:attachment", 3)]
     );
+}
+
+#[tokio::test]
+async fn what_headers_say_is_held_like_payloads() {
+    let house = House::new();
+    // Eighteen names of a million letters: sixteen fit into the memory of an envelope.
+    let named = attachment(&"n".repeat(1_000_000), 1);
+    house.post(ENVELOPE, envelope(&vec![&*named; 18])).await.assert_id(ID);
+    let record = house.only_record().await;
+    assert_eq!(items(&record).len() + record.spooled.len(), 16);
+    assert_eq!(
+        counts(&record.counted),
+        [count("attachment invalid too_large:attachment", 2), count("attachment_item invalid too_large:attachment", 2)]
+    );
+}
+
+#[tokio::test]
+async fn many_small_attachments_leave_room_for_a_large_event() {
+    let limits = Limits { event: 8 * MIB, attachments_count: 100, ..Limits::default() };
+    let house = House::with(JournalOptions::default(), Settings { limits, ..Settings::default() });
+    let size = 120 << 10;
+    assert!(size < Settings::default().spool_from as usize);
+    let mut all = vec![attachment("small", size); 100];
+    all.push(event(8 * MIB as usize));
+    house.post(ENVELOPE, envelope(&all.iter().map(String::as_str).collect::<Vec<_>>())).await.assert_id(ID);
+    let record = house.only_record().await;
+    assert_eq!((kinds(&record).last(), &record.counted), (Some(&"event"), &vec![]));
+    assert_eq!(items(&record).len() - 1 + record.spooled.len(), 100);
+    assert!(record.spooled.len() > 20, "those beyond half of the memory are on disk");
 }
 
 #[tokio::test]

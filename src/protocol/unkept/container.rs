@@ -6,10 +6,8 @@ use serde_json::Value;
 use super::transaction::Span as LegacySpan;
 use super::{Ends, one, read, text};
 use crate::protocol::envelope::ItemHeader;
-use crate::protocol::items::MAX_CLAIMED;
+use crate::protocol::items::{MAX_CLAIMED, is_container_of_spans};
 use crate::protocol::{Category, InvalidReason, Outcome};
-
-const SPANS: &str = "application/vnd.sentry.items.span.v2+json";
 
 #[derive(Deserialize)]
 struct Container<T> {
@@ -85,7 +83,7 @@ pub(super) fn metrics(header: &ItemHeader, payload: &[u8]) -> Ends {
 /// Spans, in a container or one by itself.
 pub(super) fn spans(header: &ItemHeader, payload: &[u8]) -> Ends {
     let categories = [Category::Span, Category::SpanIndexed];
-    if header.content_type.as_deref() != Some(SPANS) && header.item_count.is_none() {
+    if !is_container_of_spans(header) {
         let check = |span: LegacySpan| if span.is_whole() { Ok(()) } else { Err(InvalidReason::InvalidSpan) };
         return one(categories.map(|category| (category, 1)).to_vec(), read(payload).and_then(check));
     }

@@ -39,7 +39,7 @@ pub(super) fn refusal(name: &str) -> (&'static str, &'static str) {
             ("A limit was reached, or the server could take no more.", "The answer names which. SDKs wait and report what they dropped.")
         }
         "overloaded" => ("The server could take no more.", "An administrator sees why in the log."),
-        "unavailable" => ("The server had no answer from its database and did not know the key.", "An administrator sees why in the log."),
+        "unavailable" => ("The server was shutting down, or failed.", "An administrator sees which in the log."),
         _ => ("It was refused.", ""),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::event::filters::FilterReason;
 use crate::protocol::quota::LimitName;
-use crate::protocol::{InvalidReason, Outcome};
+use crate::protocol::{InvalidReason, Outcome, client_report};
 
 /// A reason for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,7 @@ fn discarded(why: &str) -> Words {
         "no_parent_span" => words("A span outside any transaction", ""),
         "internal_sdk_error" => words("A defect of the SDK", "Update the SDK."),
         "" => words("The SDK gave no reason", ""),
+        client_report::OTHER => words("Other reasons", "SDKs named more reasons of their own than are counted apart."),
         other => words(spoken(other), ""),
     }
 }

@@ -30,6 +30,7 @@ use vedette::platform::mail::{Mailer, SmtpSettings};
 use vedette::platform::outbox::{self, Handlers};
 use vedette::platform::{App, Parts};
 use vedette::projects::{self, NewProject};
+use vedette::protocol::Limits;
 
 use database::TestDb;
 pub(crate) use events::{Event, error};
@@ -139,13 +140,18 @@ impl TestApp {
             outbox: outbox::Wake::default(),
             url: URL.parse().unwrap(),
         });
-        let server = Server::start(app, hook(&poison), expected.clone());
+        let server = Server::start(app, Limits::default(), hook(&poison), expected.clone());
         Self { clock, smtp, poison, expected, blobs_dir, db, server, others: Mutex::default() }
     }
 
     /// Another process on the same database and clock, with its own journal.
     pub(crate) fn another_server(&self) -> Server {
-        let server = Server::start(self.app.clone(), hook(&self.poison), self.expected.clone());
+        self.server_with(Limits::default())
+    }
+
+    /// The same with other limits.
+    pub(crate) fn server_with(&self, limits: Limits) -> Server {
+        let server = Server::start(self.app.clone(), limits, hook(&self.poison), self.expected.clone());
         self.others.lock().push(server.clone());
         server
     }

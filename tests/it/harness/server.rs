@@ -14,6 +14,7 @@ use vedette::platform::App;
 use vedette::platform::journal::{Journal, JournalOptions, OsFiles};
 use vedette::platform::periodic::Periodic as _;
 use vedette::projects::Registry;
+use vedette::protocol::Limits;
 
 use super::invariants::Expected;
 use super::{Project, Sdk};
@@ -44,12 +45,12 @@ impl Deref for Server {
 }
 
 impl Server {
-    pub(super) fn start(app: App, hook: Hook, expected: Expected) -> Self {
+    pub(super) fn start(app: App, limits: Limits, hook: Hook, expected: Expected) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = JournalOptions { sync_interval: Duration::ZERO, ..JournalOptions::default() };
         let (journal, _) = Journal::open(&dir.path().join("journal"), options, Arc::new(OsFiles)).unwrap();
         let (journal, registry, journal_id) = (Arc::new(journal), Registry::open(dir.path()), app.ids.uuid());
-        let ingest = app::ingest(&app, &journal, &registry, TrustedProxies::default());
+        let ingest = app::ingest(&app, &journal, &registry, (TrustedProxies::default(), limits));
         let router = app::router(&app, &journal, &ingest);
         let digest = Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry.clone()).with_hook(hook);
         Self(Arc::new(Process { app, journal, journal_id, registry, ingest, router, expected, digest, dir }))
