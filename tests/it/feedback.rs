@@ -80,7 +80,7 @@ fn a_report_finds_its_issue_whichever_comes_first() {
 }
 
 /// Waits until so many of the database's sessions wait for another's lock.
-async fn until_waiting(app: &TestApp, sessions: i64) {
+pub(crate) async fn until_waiting(app: &TestApp, sessions: i64) {
     let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     while sqlx::query_scalar::<_, i64>(waiting).fetch_one(app.db()).await.unwrap() < sessions {}
 }
