@@ -11,31 +11,31 @@ use vedette::web::urls;
 use crate::harness::events::{envelope, event_id};
 use crate::harness::{Project, TestApp, app_test, error};
 
-fn id(number: u128) -> String {
+pub(crate) fn id(number: u128) -> String {
     event_id(number).simple().to_string()
 }
 
 /// A user report about an event.
-fn report(event: &str, comments: &str) -> Value {
+pub(crate) fn report(event: &str, comments: &str) -> Value {
     json!({"event_id": event, "name": "Ana", "email": "ana@example.test", "comments": comments})
 }
 
 /// Feedback with its own id, perhaps about an event.
-fn feedback(own: &str, message: &str, about: Option<&str>) -> Value {
+pub(crate) fn feedback(own: &str, message: &str, about: Option<&str>) -> Value {
     json!({"event_id": own, "platform": "javascript", "release": "1.4.2", "environment": "production", "contexts": {"feedback": {
         "message": message, "name": "Ben", "contact_email": "ben@example.test", "url": "https://shop.example/cart", "source": "widget",
         "associated_event_id": about,
     }}})
 }
 
-async fn send(app: &TestApp, project: &Project, kind: &str, payload: &Value) {
+pub(crate) async fn send(app: &TestApp, project: &Project, kind: &str, payload: &Value) {
     let header = json!({"event_id": payload["event_id"]});
     let items = envelope(&[(kind, payload.to_string().as_bytes())]);
     let body = [header.to_string().as_bytes(), &items[2..]].concat();
     app.sdk(project).envelope(body).await.assert_ok();
 }
 
-async fn say(app: &TestApp, project: &Project, kind: &str, payload: &Value) {
+pub(crate) async fn say(app: &TestApp, project: &Project, kind: &str, payload: &Value) {
     send(app, project, kind, payload).await;
     app.digest_all().await;
 }

@@ -237,8 +237,11 @@ fn projects_that_are_made_at_the_same_moment_find_names_of_their_own() {
             other.commit().await.unwrap();
         };
         let (shop, ()) = tokio::join!(app.project("Shop 2"), commit);
-        let prefix: String =
-            sqlx::query_scalar("select short_prefix from projects where project_id = $1").bind(shop.id.0).fetch_one(app.db()).await.unwrap();
+        let prefix: String = sqlx::query_scalar("select short_prefix from projects where project_id = $1")
+            .bind(shop.id.0)
+            .fetch_one(app.db())
+            .await
+            .unwrap();
         assert_eq!((shop.slug.as_str(), prefix.as_str()), ("shop-2", "SHOP2"));
     });
 }
