@@ -173,6 +173,7 @@ fn sample_row() -> FeedbackRow {
 
 fn waiting_row() -> FeedbackRow {
     FeedbackRow {
+        anchor: urls::feedback_anchor(8),
         who: "Somebody".to_owned(),
         email: String::new(),
         mailto: None,
