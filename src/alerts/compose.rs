@@ -57,15 +57,35 @@ pub(super) struct Content {
     pub(super) bodies: Bodies,
 }
 
+/// What a mail is about.
+type About = (ProjectId, Option<IssueId>);
+
 /// Writes a mail per member, each with the job that sends it; a line in the log when there is nobody to tell.
-pub(super) async fn write(
-    app: &App,
-    db: &mut PgConnection,
-    (project, issue): (ProjectId, Option<IssueId>),
-    content: &Content,
-) -> anyhow::Result<()> {
-    let recipients = projects::recipients(db, project).await?;
-    let blank = queries::NewMail {
+pub(super) async fn write(app: &App, db: &mut PgConnection, about: About, content: &Content) -> anyhow::Result<()> {
+    let recipients = projects::recipients(db, about.0).await?;
+    if recipients.is_empty() {
+        let reason = "The project has no members, so nobody was told. Add members in the project's settings.";
+        return skip(app, db, about, content, reason).await;
+    }
+    for (user, email) in &recipients {
+        let message_id = new_message_id(app);
+        let queued = queries::NewMail { user: Some(*user), recipient: email, message_id: &message_id, ..blank(about, content) };
+        let id = queries::insert(db, &queued, app.clock.now()).await?;
+        outbox::enqueue(db, MAIL_SEND, &id, app.clock.now()).await?;
+    }
+    Ok(())
+}
+
+/// Writes into the log why nobody gets a mail.
+pub(super) async fn skip(app: &App, db: &mut PgConnection, about: About, content: &Content, reason: &str) -> anyhow::Result<()> {
+    let message_id = new_message_id(app);
+    let skipped = queries::NewMail { message_id: &message_id, status: "skipped", reason, ..blank(about, content) };
+    queries::insert(db, &skipped, app.clock.now()).await?;
+    Ok(())
+}
+
+fn blank((project, issue): About, content: &Content) -> queries::NewMail<'_> {
+    queries::NewMail {
         project,
         issue,
         user: None,
@@ -77,25 +97,7 @@ pub(super) async fn write(
         message_id: "",
         status: "queued",
         reason: "",
-    };
-    if recipients.is_empty() {
-        let message_id = new_message_id(app);
-        let skipped = queries::NewMail {
-            message_id: &message_id,
-            status: "skipped",
-            reason: "The project has no members, so nobody was told. Add members in the project's settings.",
-            ..blank
-        };
-        queries::insert(db, &skipped, app.clock.now()).await?;
-        return Ok(());
     }
-    for (user, email) in &recipients {
-        let message_id = new_message_id(app);
-        let queued = queries::NewMail { user: Some(*user), recipient: email, message_id: &message_id, ..blank };
-        let id = queries::insert(db, &queued, app.clock.now()).await?;
-        outbox::enqueue(db, MAIL_SEND, &id, app.clock.now()).await?;
-    }
-    Ok(())
 }
 
 /// How the log names it.
@@ -128,14 +130,9 @@ async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid),
             None => String::new(),
         },
     };
-    let why = if facts.has_members {
-        format!("You get this as a member of {} on Vedette.", facts.project)
-    } else {
-        format!("You get this as an administrator of Vedette, because {} has no members.", facts.project)
-    };
     let mail = IssueMail {
+        why: why(&facts.project, facts.has_members),
         project: facts.project,
-        why,
         short_id: issue.short_id(&facts.short_prefix),
         kind: title_kind,
         message,
@@ -153,7 +150,17 @@ async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid),
     Ok(Some(mail))
 }
 
-fn date(at: DateTime<Utc>) -> String {
+/// Why the recipient gets it.
+pub(super) fn why(project: &str, has_members: bool) -> String {
+    if has_members {
+        format!("You get this as a member of {project} on Vedette.")
+    } else {
+        format!("You get this as an administrator of Vedette, because {project} has no members.")
+    }
+}
+
+/// "24 Nov 2026, 14:31:07 UTC".
+pub(super) fn date(at: DateTime<Utc>) -> String {
     at.format("%-d %b %Y, %H:%M:%S UTC").to_string()
 }
 

@@ -4,7 +4,8 @@ use sqlx::PgConnection;
 
 use super::compose::{kind_name, new_message_id};
 use super::queries;
-use crate::accounts::IssueId;
+use crate::accounts::{IssueId, ProjectId};
+use crate::feedback::Received;
 use crate::platform::App;
 use crate::platform::outbox::Dead;
 use crate::web::mail_view::MailKind;
@@ -12,13 +13,28 @@ use crate::web::mail_view::MailKind;
 /// A fact of which no mails could be made: one failed line, without a recipient.
 pub(super) async fn fact(app: &App, db: &mut PgConnection, dead: &Dead<'_>, kind: MailKind) -> anyhow::Result<()> {
     let issue: IssueId = serde_json::from_value(dead.job.payload["issue"].clone())?;
+    unwritten(app, db, dead, (issue.project(), Some(issue), kind_name(kind))).await
+}
+
+/// Feedback that could not be told; it goes into the project's next mail, too.
+pub(super) async fn feedback(app: &App, db: &mut PgConnection, dead: &Dead<'_>) -> anyhow::Result<()> {
+    let Received { project } = serde_json::from_value(dead.job.payload.clone())?;
+    unwritten(app, db, dead, (project, None, "feedback")).await
+}
+
+async fn unwritten(
+    app: &App,
+    db: &mut PgConnection,
+    dead: &Dead<'_>,
+    (project, issue, kind): (ProjectId, Option<IssueId>, &'static str),
+) -> anyhow::Result<()> {
     let message_id = new_message_id(app);
     let line = queries::NewMail {
-        project: issue.project(),
-        issue: Some(issue),
+        project,
+        issue,
         user: None,
         recipient: "",
-        kind: kind_name(kind),
+        kind,
         subject: "",
         text: "",
         html: "",

@@ -1,8 +1,6 @@
 //! From a limit that was reached, or has ended, to mails.
 
-use chrono::{DateTime, Utc};
-
-use super::compose::{self, Content};
+use super::compose::{self, Content, date};
 use super::queries;
 use crate::accounts::ProjectId;
 use crate::platform::App;
@@ -45,8 +43,4 @@ fn mail(app: &App, found: Option<queries::Limited>, fact: &LimitFact) -> Option<
         settings_url: app.absolute(&urls::project_settings(&slug)),
         project,
     })
-}
-
-fn date(at: DateTime<Utc>) -> String {
-    at.format("%-d %b %Y, %H:%M:%S UTC").to_string()
 }

@@ -1,7 +1,7 @@
 //! # Alerts: who is told, and what became of it
-//! **Promise.** One mail per member and new issue or regression; every decision (queued, sent, kept, failed, skipped, and why) stands in the
+//! **Promise.** One mail per member and new issue, regression or feedback (a burst of which is two); every decision (queued, sent, kept, failed, skipped, and why) stands in the
 //! delivery log with the mail itself. **How.** Facts come as jobs of the outbox. [`compose`] turns one fact into rows of `mails` and one job
-//! each, in the transaction that ends the fact's job: a fact makes its mails once. [`deliver`] hands one mail to SMTP.
+//! each, in the transaction that ends the fact's job: a fact makes its mails once. [`feedback`] holds back what comes soon after. [`deliver`] hands one mail to SMTP.
 //! **When it breaks.** A refused or unreachable server: tried again for two days ([`outbox::backoff`](crate::platform::outbox::backoff)), each
 //! attempt logged. A crash after the server took a mail and before that is written repeats it: seconds at most, and with the same
 //! `Message-ID`, so that mail clients show one. A job that is given up, even one that never came to write a mail, becomes a failed line of the log
@@ -10,6 +10,7 @@
 mod actions;
 mod compose;
 mod deliver;
+mod feedback;
 mod given_up;
 mod limits;
 mod pages;
@@ -19,6 +20,7 @@ mod retention;
 pub use retention::{MAILS_PER_PROJECT, Retention};
 
 use crate::accounts::{Access, Route, get, post};
+use crate::feedback::FEEDBACK_RECEIVED;
 use crate::issues::facts::{ISSUE_APPEARED, ISSUE_REGRESSED};
 use crate::platform::outbox::Handlers;
 use crate::projects::quotas::{LIMIT_ENDED, LIMIT_REACHED};
@@ -46,8 +48,10 @@ pub fn handlers(handlers: Handlers) -> Handlers {
         .with(ISSUE_REGRESSED, Box::new(|app, job| Box::pin(compose::regressed(app, job))))
         .with(LIMIT_REACHED, Box::new(|app, job| Box::pin(limits::told(app, job))))
         .with(LIMIT_ENDED, Box::new(|app, job| Box::pin(limits::told(app, job))))
+        .with(FEEDBACK_RECEIVED, Box::new(|app, job| Box::pin(feedback::told(app, job))))
         .with(MAIL_SEND, Box::new(|app, job| Box::pin(deliver::deliver(app, job))))
         .when_dead(ISSUE_APPEARED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::NewIssue))))
         .when_dead(ISSUE_REGRESSED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Regression))))
+        .when_dead(FEEDBACK_RECEIVED, Box::new(|app, db, dead| Box::pin(given_up::feedback(app, db, dead))))
         .when_dead(MAIL_SEND, Box::new(|app, db, dead| Box::pin(given_up::delivery(app, db, dead))))
 }

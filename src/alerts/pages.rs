@@ -81,6 +81,8 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
     let why = match line.kind.as_str() {
         "regression" => "A resolved issue came back.",
         "limit_reached" => "A limit began to drop something.",
+        "feedback" => "Somebody wrote.",
+        "feedback_batch" => "People wrote: one mail for all that came within a short time.",
         "limit_ended" => "A limit drops nothing any more.",
         _ => "A new issue.",
     };

@@ -1,8 +1,10 @@
-//! The SQL of `mails` and `mail_attempts`, and what a mail about an issue needs to know.
+//! The SQL of `mails`, `mail_attempts` and `feedback_mails`, and what mails need to know.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::feedback::Pace;
 use crate::accounts::{IssueId, ProjectId, UserId};
 
 /// What a mail says about its issue.
@@ -56,6 +58,42 @@ pub(super) async fn limited(db: &mut PgConnection, project: ProjectId, key: i32)
     )
     .fetch_optional(db)
     .await
+}
+
+/// What a mail about feedback says of its project.
+pub(super) struct ToldProject {
+    pub(super) project: String,
+    pub(super) slug: String,
+    pub(super) short_prefix: String,
+    pub(super) settings: Value,
+    pub(super) has_members: bool,
+}
+
+/// The project, or nothing when it was deleted.
+pub(super) async fn told_project(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Option<ToldProject>> {
+    // joins: projects, project_members
+    sqlx::query_as!(
+        ToldProject,
+        r#"select p.name as project, p.slug, p.short_prefix, p.settings,
+            exists (select 1 from project_members m where m.project_id = p.project_id) as "has_members!"
+        from projects p where p.project_id = $1"#,
+        project.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// When the project's last mail about feedback was made and the next is due, locked.
+pub(super) async fn lock_pace(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Pace> {
+    sqlx::query!("insert into feedback_mails (project_id) values ($1) on conflict do nothing", project.0).execute(&mut *db).await?;
+    sqlx::query_as!(Pace, "select last_at, due_at from feedback_mails where project_id = $1 for update", project.0).fetch_one(db).await
+}
+
+/// Writes it.
+pub(super) async fn set_pace(db: &mut PgConnection, project: ProjectId, pace: Pace) -> sqlx::Result<()> {
+    let set =
+        sqlx::query!("update feedback_mails set last_at = $2, due_at = $3 where project_id = $1", project.0, pace.last_at, pace.due_at);
+    set.execute(db).await.map(|_| ())
 }
 
 /// When an issue was last resolved by a person, and by whom.

@@ -106,7 +106,7 @@ pub(super) async fn write(
     new_events: &[(ProjectId, Uuid, IssueId)],
     outcomes: &mut Outcomes<'_>,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+) -> anyhow::Result<()> {
     intake::link(db, new_events).await?;
     let reports: Vec<&NewReport> = batch.iter().flat_map(|record| &record.reports).filter_map(Managed::get).collect();
     let intake::Written { mut new, gone } = intake::write(db, &reports, now).await?;

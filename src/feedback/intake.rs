@@ -7,8 +7,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{Kind, NewReport};
+use super::telling::{FEEDBACK_RECEIVED, Received};
 use crate::accounts::{IssueId, ProjectId};
 use crate::events::intake as events;
+use crate::platform::outbox;
 use crate::projects;
 
 /// How long a report may be corrected by another about the same event; what comes later changes nothing.
@@ -71,8 +73,9 @@ pub struct Written {
     pub gone: BTreeSet<ProjectId>,
 }
 
-/// Writes reports. Their events, as far as they are there, must have been written before.
-pub async fn write(db: &mut PgConnection, reports: &[&NewReport], now: DateTime<Utc>) -> sqlx::Result<Written> {
+/// Writes reports, and for each project with new ones a fact that people are told of. Their events, as far as they are there, must have been
+/// written before.
+pub async fn write(db: &mut PgConnection, reports: &[&NewReport], now: DateTime<Utc>) -> anyhow::Result<Written> {
     if reports.is_empty() {
         return Ok(Written::default());
     }
@@ -88,6 +91,10 @@ pub async fn write(db: &mut PgConnection, reports: &[&NewReport], now: DateTime<
     if !new.is_empty() {
         let issues = issues(db, &new, now.date_naive()).await?;
         insert(db, &new, &issues).await?;
+        let projects: BTreeSet<ProjectId> = new.iter().map(|settled| settled.words.about.project).collect();
+        for project in projects {
+            outbox::enqueue(db, FEEDBACK_RECEIVED, &Received { project }, now).await?;
+        }
     }
     if !corrected.is_empty() {
         correct(db, &corrected).await?;
@@ -128,8 +135,8 @@ async fn insert(db: &mut PgConnection, new: &[Settled<'_>], issues: &HashMap<(Pr
     let issue_of = |report: &NewReport| issues.get(&(report.about.project, report.event_id?)).map(|issue| issue.0);
     sqlx::query!(
         "insert into feedback (project_id, kind, report_id, event_id, issue_id, name, email, message, url, replay_id, source, release,
-            environment, received, said_at)
-        select * from unnest($1::int[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
+            environment, received, said_at, told)
+        select *, false from unnest($1::int[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
             $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[])",
         &new.iter().map(|s| s.words.about.project.0).collect::<Vec<_>>(),
         &new.iter().map(|s| s.words.about.kind.as_str().to_owned()).collect::<Vec<_>>(),

@@ -118,6 +118,7 @@ fn row_view(project: &VisibleProject, row: Row, now: DateTime<Utc>) -> FeedbackR
     let event = row.event_id.map(|event| event.simple().to_string());
     let actions = Status::ALL.into_iter().filter(|other| *other != status).map(|other| (other.verb(), label(other)));
     FeedbackRow {
+        anchor: urls::feedback_anchor(row.id),
         href: urls::feedback_act(&project.slug, row.id),
         who: who(&row.name, &row.email).to_owned(),
         mailto: is_address(&row.email).then(|| format!("mailto:{}", row.email)),
@@ -151,7 +152,8 @@ const fn label(status: Status) -> &'static str {
     }
 }
 
-fn who<'a>(name: &'a str, email: &'a str) -> &'a str {
+/// Name, else address, else "Somebody".
+pub(super) fn who<'a>(name: &'a str, email: &'a str) -> &'a str {
     [name, email].into_iter().find(|text| !text.is_empty()).unwrap_or("Somebody")
 }
 

@@ -102,6 +102,43 @@ pub(super) async fn list_of_issue(db: &mut PgConnection, issue: IssueId, after: 
     .await
 }
 
+/// These of a project's feedback, in the order in which they were stored.
+pub(super) async fn some(db: &mut PgConnection, project: ProjectId, ids: &[i64]) -> sqlx::Result<Vec<Row>> {
+    // joins: issues
+    sqlx::query_as!(
+        Row,
+        r#"select f.feedback_id as id, f.event_id, f.issue_id, i.title as "issue_title?", f.name, f.email, f.message, f.url, f.source, f.release,
+            f.environment, f.received, f.said_at, f.status
+        from feedback f left join issues i on i.project_id = f.project_id and i.issue_id = f.issue_id
+        where f.project_id = $1 and f.feedback_id = any($2)
+        order by f.feedback_id"#,
+        project.0,
+        ids
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Whether there is any that nobody was told of.
+pub(super) async fn has_untold(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists(select from feedback where project_id = $1 and not told) as "has!""#, project.0)
+        .fetch_one(db)
+        .await
+}
+
+/// Marks everything that nobody was told of as told: number and status of each.
+pub(super) async fn take_untold(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<(i64, String)>> {
+    let rows = sqlx::query!(
+        "with untold as (
+            select feedback_id from feedback where project_id = $1 and not told order by feedback_id for update
+        )
+        update feedback f set told = true from untold u where f.project_id = $1 and f.feedback_id = u.feedback_id
+        returning f.feedback_id, f.status",
+        project.0
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.feedback_id, row.status)).collect())
+}
+
 /// How much a project has of each status, at most one more than [`MAX_COUNT`].
 pub(super) async fn counts(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<(String, i64)>> {
     let rows = sqlx::query!(

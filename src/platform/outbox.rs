@@ -130,14 +130,25 @@ impl Handlers {
     }
 }
 
-/// Enqueues a job in the caller's transaction.
+/// Enqueues a job in the caller's transaction, to be run at once.
 pub async fn enqueue(db: &mut PgConnection, kind: &str, payload: &impl Serialize, now: DateTime<Utc>) -> anyhow::Result<i64> {
+    enqueue_at(db, kind, payload, (now, now)).await
+}
+
+/// Enqueues a job in the caller's transaction, to be run at a time of its own.
+pub async fn enqueue_at(
+    db: &mut PgConnection,
+    kind: &str,
+    payload: &impl Serialize,
+    (now, run_at): (DateTime<Utc>, DateTime<Utc>),
+) -> anyhow::Result<i64> {
     let payload = serde_json::to_value(payload)?;
     let id = sqlx::query_scalar!(
-        "insert into outbox (kind, payload, created_at, run_at) values ($1, $2, $3, $3) returning job_id",
+        "insert into outbox (kind, payload, created_at, run_at) values ($1, $2, $3, $4) returning job_id",
         kind,
         payload,
-        now
+        now,
+        run_at
     );
     Ok(id.fetch_one(db).await?)
 }

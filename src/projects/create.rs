@@ -102,8 +102,8 @@ pub async fn create(db: &Db, new: &NewProject, ids: &Ids, now: DateTime<Utc>) ->
         match (violated(&error), draft.wanted) {
             (Some("projects_dsn_id_key"), Some(id)) => return Err(CreateError::IdTaken(id)),
             (Some("project_keys_public_key_key"), _) => return Err(CreateError::KeyTaken(draft.key)),
-            // Somebody else took the slug or the number since we looked.
-            (Some("projects_slug_key" | "projects_dsn_id_key"), _) => {}
+            // Somebody else took the slug, the number or the prefix since we looked.
+            (Some("projects_slug_key" | "projects_dsn_id_key" | "projects_short_prefix_key"), _) => {}
             _ => return Err(CreateError::Other(error)),
         }
     }

@@ -25,6 +25,27 @@ pub struct GroupingRules {
     pub fingerprint_rules: String,
 }
 
+/// What members get mails about, beside issues and limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MailSettings {
+    /// New feedback.
+    pub feedback: bool,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self { feedback: true }
+    }
+}
+
+impl MailSettings {
+    /// What `projects.settings` says.
+    pub fn read(settings: &Value) -> Self {
+        part(settings, "mails", &|_, _| {})
+    }
+}
+
 /// What stands in `projects.settings`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -193,7 +214,9 @@ mod tests {
 
     #[test]
     fn settings_of_any_shape_give_a_config() {
-        for settings in [json!(null), json!([]), json!("x"), json!({"scrub": null, "grouping": []})] {
+        assert!(!MailSettings::read(&json!({"mails": {"feedback": false}})).feedback);
+        for settings in [json!(null), json!([]), json!("x"), json!({"scrub": null, "grouping": [], "mails": {"feedback": "no"}})] {
+            assert!(MailSettings::read(&settings).feedback);
             let config = config(settings);
             assert!(config.store_ips);
             assert_eq!(scrubbed(&config, json!({"extra": {"password": "x"}}))["extra"]["password"], "[Filtered]");

@@ -10,6 +10,7 @@ pub mod download;
 pub mod error;
 pub mod escape;
 pub mod extract;
+pub mod feedback_mail;
 pub mod flash;
 pub mod headers;
 pub mod limit_mail;

@@ -83,6 +83,10 @@ pub fn project_grouping(slug: &str) -> String {
 pub fn project_limits(slug: &str) -> String {
     format!("/projects/{}/settings/limits", enc(slug))
 }
+/// POST: what members get mails about.
+pub fn project_mails(slug: &str) -> String {
+    format!("/projects/{}/settings/mails", enc(slug))
+}
 /// What was refused or left out lately.
 pub fn project_requests(slug: &str) -> String {
     format!("/projects/{}/requests", enc(slug))
@@ -106,6 +110,10 @@ pub fn project_feedback(slug: &str, status: &str, issue: &str, after: &str) -> S
         pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", enc(value))).collect();
     let mark = if query.is_empty() { "" } else { "?" };
     format!("/projects/{}/feedback{mark}{}", enc(slug), query.join("&"))
+}
+/// Which element of a list of feedback one is.
+pub fn feedback_anchor(id: impl Display) -> String {
+    format!("said-{id}")
 }
 /// POST `action=resolve|reopen|spam`: sorts what one person said.
 pub fn feedback_act(slug: &str, id: impl Display) -> String {

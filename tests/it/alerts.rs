@@ -175,7 +175,7 @@ fn a_server_that_never_answers_well_is_given_up_after_two_days() {
 }
 
 /// Lets every attempt of what is queued happen.
-async fn use_up_all_attempts(app: &TestApp) {
+pub(crate) async fn use_up_all_attempts(app: &TestApp) {
     for _ in 0..MAX_ATTEMPTS {
         app.run_jobs().await;
         app.clock.advance(TimeDelta::hours(7));

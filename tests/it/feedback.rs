@@ -11,31 +11,31 @@ use vedette::web::urls;
 use crate::harness::events::{envelope, event_id};
 use crate::harness::{Project, TestApp, app_test, error};
 
-fn id(number: u128) -> String {
+pub(crate) fn id(number: u128) -> String {
     event_id(number).simple().to_string()
 }
 
 /// A user report about an event.
-fn report(event: &str, comments: &str) -> Value {
+pub(crate) fn report(event: &str, comments: &str) -> Value {
     json!({"event_id": event, "name": "Ana", "email": "ana@example.test", "comments": comments})
 }
 
 /// Feedback with its own id, perhaps about an event.
-fn feedback(own: &str, message: &str, about: Option<&str>) -> Value {
+pub(crate) fn feedback(own: &str, message: &str, about: Option<&str>) -> Value {
     json!({"event_id": own, "platform": "javascript", "release": "1.4.2", "environment": "production", "contexts": {"feedback": {
         "message": message, "name": "Ben", "contact_email": "ben@example.test", "url": "https://shop.example/cart", "source": "widget",
         "associated_event_id": about,
     }}})
 }
 
-async fn send(app: &TestApp, project: &Project, kind: &str, payload: &Value) {
+pub(crate) async fn send(app: &TestApp, project: &Project, kind: &str, payload: &Value) {
     let header = json!({"event_id": payload["event_id"]});
     let items = envelope(&[(kind, payload.to_string().as_bytes())]);
     let body = [header.to_string().as_bytes(), &items[2..]].concat();
     app.sdk(project).envelope(body).await.assert_ok();
 }
 
-async fn say(app: &TestApp, project: &Project, kind: &str, payload: &Value) {
+pub(crate) async fn say(app: &TestApp, project: &Project, kind: &str, payload: &Value) {
     send(app, project, kind, payload).await;
     app.digest_all().await;
 }
@@ -80,7 +80,7 @@ fn a_report_finds_its_issue_whichever_comes_first() {
 }
 
 /// Waits until so many of the database's sessions wait for another's lock.
-async fn until_waiting(app: &TestApp, sessions: i64) {
+pub(crate) async fn until_waiting(app: &TestApp, sessions: i64) {
     let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     while sqlx::query_scalar::<_, i64>(waiting).fetch_one(app.db()).await.unwrap() < sessions {}
 }
@@ -137,6 +137,7 @@ fn the_same_words_twice_count_once_and_newer_words_correct_a_report_for_five_min
         say(app, &blog, "user_report", &report(&id(1), "elsewhere")).await;
         assert_eq!(now().await, ["corrected", "once", "not a report", "elsewhere"]);
         assert_eq!(app.outcomes().await, ["feedback duplicate 3", "feedback stored 4"]);
+        app.run_jobs().await;
     });
 }
 
@@ -179,6 +180,7 @@ fn what_cannot_be_kept_ends_with_its_reason_and_costs_no_neighbour() {
         );
         assert_eq!(said(app).await, [("kept".to_owned(), None)]);
         ana.page(&urls::project_stats("shop")).await.assert_reads("Feedback that says nothing");
+        app.run_jobs().await;
     });
 }
 
@@ -196,6 +198,7 @@ fn words_for_a_project_that_is_deleted_meanwhile_end_as_invalid() {
         sqlx::query("delete from projects where project_id = $1").bind(shop.id.0).execute(app.db()).await.unwrap();
         app.digest_all().await;
         assert_eq!(app.outcomes().await, ["feedback invalid project_state 1", "feedback stored 3"]);
+        app.run_jobs().await;
     });
 }
 
@@ -210,6 +213,7 @@ fn a_reports_longest_texts_are_kept_whole() {
         let row: (String, String, String, String) =
             sqlx::query_as("select name, email, message, source from feedback").fetch_one(app.db()).await.unwrap();
         assert_eq!(row, (name, email, comments, "user report".to_owned()));
+        app.run_jobs().await;
     });
 }
 
@@ -234,6 +238,7 @@ fn feedback_keeps_what_is_known_and_a_projects_rules_hold() {
         let held: i64 = sqlx::query_scalar("select count(*) from feedback where message like '%CARD-%'").fetch_one(app.db()).await.unwrap();
         assert_eq!(held, 0, "{:?}", said(app).await);
         ana.page(&list("open")).await.assert_reads("was refused");
+        app.run_jobs().await;
     });
 }
 
@@ -295,6 +300,7 @@ fn people_sort_what_was_said() {
         ana.post(&urls::feedback_act("shop", number + 1), &[("action", "spam")]).await.assert_status(404);
         let row: (String, i64) = sqlx::query_as("select status, status_changed_by from feedback").fetch_one(app.db()).await.unwrap();
         assert_eq!(row, ("open".to_owned(), ana.id.0));
+        app.run_jobs().await;
     });
 }
 
@@ -322,6 +328,7 @@ fn long_lists_are_read_page_by_page() {
         }
         assert_eq!((words.len(), words.iter().collect::<std::collections::BTreeSet<_>>().len()), (60, 60));
         assert_eq!(words[0], "word-59.");
+        app.run_jobs().await;
     });
 }
 
@@ -339,6 +346,7 @@ fn feedback_goes_when_the_events_of_its_time_go() {
         // The books keep what was counted.
         sqlx::query("delete from outcomes where hour = (select min(hour) from outcomes)").execute(app.db()).await.unwrap();
         app.expected.add(-1);
+        app.run_jobs().await;
     });
 }
 

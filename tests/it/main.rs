@@ -14,6 +14,7 @@ mod digest;
 mod endpoints;
 mod explain;
 mod feedback;
+mod feedback_mails;
 mod hostile;
 mod keys;
 mod limits;

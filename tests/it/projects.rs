@@ -223,3 +223,25 @@ fn members_look_and_cannot_change() {
         }
     });
 }
+
+#[test]
+fn projects_that_are_made_at_the_same_moment_find_names_of_their_own() {
+    app_test(async |app| {
+        // Another process has written its project and commits it while ours, whose address differs, waits for the same prefix.
+        let mut other = app.db().begin().await.unwrap();
+        let insert = "insert into projects (project_id, dsn_id, slug, name, short_prefix, platform, settings, created_at)
+            overriding system value values (900001, 900001, 'shop-1', 'Shop 1', 'SHOP', '', '{}', now())";
+        sqlx::query(insert).execute(&mut *other).await.unwrap();
+        let commit = async {
+            crate::feedback::until_waiting(app, 1).await;
+            other.commit().await.unwrap();
+        };
+        let (shop, ()) = tokio::join!(app.project("Shop 2"), commit);
+        let prefix: String = sqlx::query_scalar("select short_prefix from projects where project_id = $1")
+            .bind(shop.id.0)
+            .fetch_one(app.db())
+            .await
+            .unwrap();
+        assert_eq!((shop.slug.as_str(), prefix.as_str()), ("shop-2", "SHOP2"));
+    });
+}

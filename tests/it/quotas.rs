@@ -76,6 +76,24 @@ fn a_burst_is_taken_up_to_the_limit_and_the_rest_is_counted_by_key_and_reason() 
 }
 
 #[test]
+fn whoever_waits_as_long_as_told_is_taken_whenever_numbers_are_shared() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        limit(app, &shop, json!({"events_minute": 10})).await;
+        for shared_after in [0, 3, 5, 6] {
+            assert_eq!(send(app, &shop, 10).await, 10);
+            assert_limited(&app.sdk(&shop).capture(error("Boom")).await, "6:error;default;security:project:project_events_minute");
+            app.clock.advance(TimeDelta::seconds(shared_after));
+            app.exchange().await;
+            app.clock.advance(TimeDelta::seconds(6 - shared_after));
+            assert_eq!(send(app, &shop, 2).await, 1, "shared after {shared_after} s");
+            app.clock.advance(TimeDelta::minutes(2));
+        }
+        settle(app, 4 * 2).await;
+    });
+}
+
+#[test]
 fn a_month_begins_anew_with_the_calendar() {
     app_test(async |app| {
         let shop = app.project("shop").await;

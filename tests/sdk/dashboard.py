@@ -26,6 +26,21 @@ class Dashboard:
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{path} answers {error.code}") from error
 
+    def post(self, path, fields=()):
+        form = urllib.parse.urlencode(fields).encode()
+        try:
+            with self.opener.open(urllib.request.Request(urllib.parse.urljoin(self.url, path), form, {"Origin": self.url}), timeout=30) as answer:
+                return Page(lxml.html.document_fromstring(answer.read().decode()))
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{path} answers {error.code}") from error
+
+    def submit(self, path, **typed):
+        """Types into fields of the form that the page has for itself, saves it, and sees that this was done."""
+        [form] = [form for form in self.page(path).document.forms if not form.get("action") and set(typed) <= set(form.fields.keys())]
+        form.fields.update(typed)
+        done = self.post(path, form.form_values())
+        assert any("Saved" in said.text_content() for said in done.all("p[role=status]")), done.text()
+
     def page(self, path):
         return Page(lxml.html.document_fromstring(self.get(path).decode()))
 

@@ -141,7 +141,7 @@ def everything(cases, vedette, mailbox, output):
         return
     with ThreadPoolExecutor(1) as beside:
         looked = beside.submit(hostile_all, cases, vedette, dashboard, output)
-        shops = matrix.run(cases, vedette, dashboard, output)
+        shops = matrix.run(cases, (vedette, dashboard, mailbox), output)
         looked.result()
     with Browser(output) as browser:
         with cases.case("a person signs in", browser):

@@ -6,12 +6,12 @@ use serde::Deserialize;
 
 use crate::accounts::{OurFault as _, ProjectMember, UserId, find_user, see_other};
 use crate::platform::App;
-use crate::projects::{dsn, names, queries, quotas};
+use crate::projects::{MailSettings, dsn, names, queries, quotas};
 use crate::protocol::rate_limits::Scope;
 use crate::protocol::{DsnId, PublicKey};
 use crate::web::pages::settings::{KeyRow, MemberRow, SettingsPage};
 use crate::web::urls::{self, IssueQuery};
-use crate::web::{FieldErrors, Flash, Form, HttpError, Path, When, html, html_with};
+use crate::web::{FieldErrors, Fields, Flash, Form, HttpError, Path, When, html, html_with};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RenameForm {
@@ -39,6 +39,16 @@ pub(super) async fn rename(app: App, mut member: ProjectMember, Form(form): Form
     }
     queries::rename(&mut *app.db.acquire().await.ours()?, member.project.id, &name).await.ours()?;
     Ok(done(&member, format!("The project is called {name} now. Its addresses stay.")))
+}
+
+/// What members get mails about.
+pub(super) async fn change_mails(app: App, member: ProjectMember, fields: Fields) -> Result<Response, HttpError> {
+    let mails = MailSettings { feedback: fields.get("feedback").is_some() };
+    let values = serde_json::to_value(mails).map_err(|error| HttpError::Internal(error.into()))?;
+    if !queries::change_settings(&mut *app.db.acquire().await.ours()?, member.project.id, "mails", &values).await.ours()? {
+        return Err(HttpError::NotFound);
+    }
+    Ok(done(&member, if mails.feedback { "Saved. Members get mails about new feedback." } else { "Saved. New feedback makes no mails." }))
 }
 
 /// Adds somebody who has an account.
@@ -79,6 +89,7 @@ async fn page(app: &App, member: &ProjectMember, errors: FieldErrors) -> Result<
     let mut db = app.db.acquire().await.ours()?;
     let found = queries::shown(&mut db, project.id).await.ours()?.ok_or(HttpError::NotFound)?;
     let dsn_id = DsnId::new(found.dsn_id).ok_or(HttpError::NotFound)?;
+    let settings = queries::settings(&mut db, project.id).await.ours()?.ok_or(HttpError::NotFound)?;
     let members = queries::members(&mut db, project.id).await.ours()?;
     let keys = queries::keys(&mut db, project.id).await.ours()?;
     let members =
@@ -98,6 +109,7 @@ async fn page(app: &App, member: &ProjectMember, errors: FieldErrors) -> Result<
         slug: project.slug.clone(),
         members: members.collect(),
         keys: keys.collect(),
+        feedback_mails: MailSettings::read(&settings).feedback,
         may_change: viewer.is_admin,
         errors,
     })

@@ -47,8 +47,9 @@ struct Cell {
     bucket: Bucket,
     /// Nothing is taken before, microseconds since 1970.
     closed_until: i64,
-    /// What was taken and dropped since the last share, and when the first was dropped.
+    /// What was taken and dropped since the last share, and when the first was.
     taken: u64,
+    first_taken: i64,
     dropped: u64,
     first_dropped: i64,
 }
@@ -69,6 +70,14 @@ impl Cell {
 
     fn is_closed(&self, now: i64, max: u64) -> bool {
         now < self.closed_until && self.max == max
+    }
+
+    fn take_one(&mut self, now: i64) {
+        if self.taken == 0 {
+            self.first_taken = now;
+        }
+        self.taken += 1;
+        self.bucket.level += 1.0;
     }
 
     fn drop_one(&mut self, now: i64) {
@@ -119,8 +128,7 @@ impl Quotas {
         }
         for limit in key.limits.iter().filter(concerns) {
             if let Some(cell) = cells.get_mut(&cell_id(key, limit)) {
-                cell.bucket.level += 1.0;
-                cell.taken += 1;
+                cell.take_one(now);
             }
         }
         Ok(())

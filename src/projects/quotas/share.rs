@@ -86,8 +86,13 @@ impl Row {
 
     /// Adds what one process took and dropped.
     fn add(&mut self, cell: &Cell, size: Size, now: DateTime<Utc>) {
-        let bucket = Bucket { level: self.level, at: self.level_at.timestamp_micros() }.at(now.timestamp_micros(), size);
-        self.level = bucket.level + cell.taken as f64;
+        // What was taken has drained since the first of it: SDKs that come back when they were told to find that place free. No less is used
+        // than this process knows by itself.
+        let (shared_at, now) = (self.level_at.timestamp_micros(), now.timestamp_micros());
+        let mut bucket = Bucket { level: self.level, at: shared_at }.at(cell.first_taken, size);
+        bucket.level += cell.taken as f64;
+        bucket = bucket.at(now, size);
+        self.level = bucket.level.max(cell.bucket.at(now, size).level);
         self.level_at = micros(bucket.at);
         if cell.dropped > 0 {
             self.max_count = size.max.cast_signed();

@@ -21,6 +21,8 @@ pub struct Choice {
 /// What one person said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedbackRow {
+    /// Mails lead to it.
+    pub anchor: String,
     /// Where its actions post to.
     pub href: String,
     /// Name, else address, else "Somebody".
@@ -147,6 +149,7 @@ fn ago(minutes: i64) -> When {
 
 fn sample_row() -> FeedbackRow {
     FeedbackRow {
+        anchor: urls::feedback_anchor(7),
         href: urls::feedback_act("shop-api", 7),
         who: "Ana Kovač".to_owned(),
         email: "ana.kovac@example.org".to_owned(),
@@ -170,6 +173,7 @@ fn sample_row() -> FeedbackRow {
 
 fn waiting_row() -> FeedbackRow {
     FeedbackRow {
+        anchor: urls::feedback_anchor(8),
         who: "Somebody".to_owned(),
         email: String::new(),
         mailto: None,

@@ -53,6 +53,8 @@ pub struct SettingsPage {
     pub members: Vec<MemberRow>,
     /// Its keys.
     pub keys: Vec<KeyRow>,
+    /// Members get mails about new feedback.
+    pub feedback_mails: bool,
     /// The user may change anything here.
     pub may_change: bool,
     /// What was wrong.
@@ -78,6 +80,10 @@ impl SettingsPage {
 
     fn add_href(&self) -> String {
         urls::member_add(&self.slug)
+    }
+
+    fn mails_href(&self) -> String {
+        urls::project_mails(&self.slug)
     }
 
     fn remove_href(&self, member: &MemberRow) -> String {
@@ -118,6 +124,7 @@ impl Page for SettingsPage {
             slug: "shop-api".to_owned(),
             members,
             keys,
+            feedback_mails: may_change,
             may_change,
             errors,
         };

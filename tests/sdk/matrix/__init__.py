@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from matrix import browser_js, go, java, node, python, rust
 from matrix.documented import documented
 from matrix.expect import story
-from matrix.refusals import REPORTED, refusals
+from matrix.refusals import refusals
 
 LANGUAGES = [python, node, browser_js, rust, go, java]
 # Programs mostly wait: for the network, for their own queues.
@@ -19,8 +19,9 @@ def sdks(installed):
     return [sdk for language in LANGUAGES for sdk in language.sdks(installed)]
 
 
-def run(cases, vedette, dashboard, installed):
-    """All of them side by side; returns each with the DSN of its project."""
+def run(cases, server, installed):
+    """All of them side by side against the server, its dashboard and its mailbox; returns each with the DSN of its project."""
+    vedette, dashboard, _ = server
     ready, every = [], sdks(installed)
     documented(cases, every)
     for sdk in every:
@@ -31,7 +32,7 @@ def run(cases, vedette, dashboard, installed):
             assert dsn.startswith("http://") and vedette.address in dsn, dsn
             ready.append((sdk, dsn))
     # Those that wait most begin.
-    work = refusals(cases, [sdk for sdk, _ in ready if sdk.name in REPORTED], vedette, dashboard)
+    work = refusals(cases, [sdk for sdk, _ in ready], server, installed)
     work += [lambda each=each: story(cases, *each, dashboard) for each in ready]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda each: each(), work))

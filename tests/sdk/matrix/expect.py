@@ -151,6 +151,7 @@ def feedback(sdk, dashboard, issues):
     has(dashboard.page(f"/projects/{sdk.project}/feedback").text(), *words)
     page, _ = dashboard.issue(issues, "the invoice was not printed")
     has(page.text("[data-test=feedback]"), *words[:2])
+    dashboard.mails(f"[{sdk.project}] Feedback: {words[0]}", 1)
     return None
 
 

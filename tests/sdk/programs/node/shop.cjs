@@ -1,6 +1,6 @@
 // A small program with an unmodified @sentry/node 10 or newer. DSN, release and environment come from the SDK's own variables.
 //
-// usage: node shop.cjs unhandled|story|deliveries
+// usage: node shop.cjs unhandled|story|limited|deliveries|oversized
 const Sentry = require("@sentry/node");
 
 Sentry.init({ includeLocalVariables: true, tracesSampleRate: 1, enableLogs: true });
@@ -98,14 +98,28 @@ async function story() {
   }
 }
 
-async function deliveries() {
-  for (const name of ["monday", "tuesday", "wednesday"]) {
-    Sentry.captureMessage(`delivery of ${name}`);
+async function limited() {
+  // Ten that a limit lets through, one that the server refuses, three that the SDK then keeps back, as nothing else.
+  for (let number = 1; number < 15; number++) {
+    Sentry.captureMessage(`order ${number}`);
     await Sentry.flush(5000);
   }
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  Sentry.captureMessage("delivery of thursday");
+  nightly(), session(), checkIn();
+  await Sentry.flush(5000);
+  await new Promise((resolve) => setTimeout(resolve, 7000));
+  Sentry.captureMessage("order 15");
   await Sentry.flush(5000);
 }
 
-({ unhandled, story, deliveries })[process.argv[2]]();
+async function deliveries(tooMuch = {}) {
+  for (const day of ["monday", "tuesday", "wednesday"]) {
+    Sentry.captureMessage(`delivery of ${day}`, { extra: day === "tuesday" ? tooMuch : {} });
+    await Sentry.flush(5000);
+  }
+}
+
+function oversized() {
+  return deliveries({ page: "x".repeat(1_800_000) });
+}
+
+({ unhandled, story, limited, deliveries, oversized })[process.argv[2]]();

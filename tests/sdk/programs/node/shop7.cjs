@@ -1,6 +1,6 @@
 // A small program with an unmodified @sentry/node 7. DSN, release and environment come from the SDK's own variables.
 //
-// usage: node shop7.cjs unhandled|story|deliveries
+// usage: node shop7.cjs unhandled|story
 const Sentry = require("@sentry/node");
 
 Sentry.init({ includeLocalVariables: true, tracesSampleRate: 1 });
@@ -90,14 +90,4 @@ async function story() {
   }
 }
 
-async function deliveries() {
-  for (const name of ["monday", "tuesday", "wednesday"]) {
-    Sentry.captureMessage(`delivery of ${name}`);
-    await Sentry.flush(5000);
-  }
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  Sentry.captureMessage("delivery of thursday");
-  await Sentry.flush(5000);
-}
-
-({ unhandled, story, deliveries })[process.argv[2]]();
+({ unhandled, story })[process.argv[2]]();

@@ -1,9 +1,8 @@
 """A small program with an unmodified sentry-sdk 1.x, as its documentation says to set it up. DSN, release and environment come from the SDK's own variables.
 
-usage: sdk1.py unhandled|story|deliveries
+usage: sdk1.py unhandled|story
 """
 import sys
-import time
 
 import sentry_sdk
 from sentry_sdk.crons import capture_checkin
@@ -96,13 +95,4 @@ def story():
         sentry_sdk.flush()
 
 
-def deliveries():
-    for name in ["monday", "tuesday", "wednesday"]:
-        sentry_sdk.capture_message(f"delivery of {name}")
-        sentry_sdk.flush()
-    time.sleep(2.5)
-    sentry_sdk.capture_message("delivery of thursday")
-    sentry_sdk.flush()
-
-
-{"unhandled": unhandled, "story": story, "deliveries": deliveries}[sys.argv[1]]()
+{"unhandled": unhandled, "story": story}[sys.argv[1]]()

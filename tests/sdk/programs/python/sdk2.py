@@ -1,6 +1,6 @@
 """A small program with an unmodified sentry-sdk 2.x, as its documentation says to set it up. DSN, release and environment come from the SDK's own variables.
 
-usage: sdk2.py unhandled|story|deliveries
+usage: sdk2.py unhandled|story|limited|deliveries|oversized
 """
 import sys
 import time
@@ -100,13 +100,28 @@ def story():
         sentry_sdk.flush()
 
 
-def deliveries():
-    for name in ["monday", "tuesday", "wednesday"]:
-        sentry_sdk.capture_message(f"delivery of {name}")
+def limited():
+    # Ten that a limit lets through, one that the server refuses, three that the SDK then keeps back, as nothing else.
+    for number in range(1, 15):
+        sentry_sdk.capture_message(f"order {number}")
         sentry_sdk.flush()
-    time.sleep(2.5)
-    sentry_sdk.capture_message("delivery of thursday")
+    nightly(), session(), check_in()
+    sentry_sdk.flush()
+    time.sleep(7)
+    sentry_sdk.capture_message("order 15")
     sentry_sdk.flush()
 
 
-{"unhandled": unhandled, "story": story, "deliveries": deliveries}[sys.argv[1]]()
+def deliveries(too_much=""):
+    for day in ["monday", "tuesday", "wednesday"]:
+        with sentry_sdk.new_scope() as scope:
+            scope.set_extra("page", too_much if day == "tuesday" else "")
+            sentry_sdk.capture_message(f"delivery of {day}")
+        sentry_sdk.flush()
+
+
+def oversized():
+    deliveries("x" * 1_800_000)
+
+
+{"unhandled": unhandled, "story": story, "limited": limited, "deliveries": deliveries, "oversized": oversized}[sys.argv[1]]()
