@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::attachments::{self, StoreError, Swept};
 use super::lane::{Batch, Lane, lane};
 use super::marks::Marks;
+use super::notes;
 use super::outcomes::{Outcomes, OwnReasons};
 use super::prepare::{Condemned, Prepared, Tools, lost_items, prepare};
 use super::write;
@@ -26,6 +27,7 @@ use crate::platform::journal::{BatchLimits, Entry, Journal, Seq};
 use crate::platform::lifecycle::Tasks;
 use crate::platform::telemetry::chain;
 use crate::projects::Registry;
+use crate::projects::recent::RequestLog;
 use crate::protocol::record::is_retried;
 
 /// Records in a batch: more make statements larger, but hardly cheaper each. Bytes: what memory it takes.
@@ -45,6 +47,7 @@ pub struct Digest {
     /// Threads of the CPU stage: all cores but one.
     workers: usize,
     hook: Option<Hook>,
+    requests: RequestLog,
     days: Mutex<HashSet<NaiveDate>>,
     reasons: OwnReasons,
 }
@@ -69,7 +72,15 @@ impl Digest {
     /// A digest of `journal`, whose identity is `journal_id`.
     pub fn new(app: App, journal: Arc<Journal>, journal_id: Uuid, registry: Registry) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get() - 1).max(1);
-        Self { app, journal, registry, journal_id, workers, hook: None, days: Mutex::default(), reasons: OwnReasons::default() }
+        let requests = RequestLog::default();
+        Self { app, journal, registry, journal_id, workers, hook: None, requests, days: Mutex::default(), reasons: OwnReasons::default() }
+    }
+
+    /// Tells here of requests that were taken and of which something is not stored.
+    #[must_use]
+    pub fn telling(mut self, requests: RequestLog) -> Self {
+        self.requests = requests;
+        self
     }
 
     /// With a test's hook.
@@ -234,6 +245,7 @@ impl Digest {
                 Written::Committed => {
                     failures = 0;
                     self.journal.forget(&part.iter().map(|record| record.seq).collect::<Vec<_>>());
+                    part.iter_mut().flat_map(|record| record.told.drain(..)).for_each(|told| self.requests.note(told));
                     part.into_iter().for_each(Prepared::end);
                     self.app.outbox.wake();
                 }
@@ -336,11 +348,8 @@ impl Digest {
         let Some(buried) = self.bury(seq, &reason, soft).await else { return };
         let mut outcomes = Outcomes::new(&self.reasons);
         // One that was a dead letter before has been counted.
-        if !is_retried(&buried.body) {
-            for entry in lost_items(&buried.body) {
-                outcomes.add(&entry);
-            }
-        }
+        let lost = if is_retried(&buried.body) { Vec::new() } else { lost_items(&buried.body) };
+        lost.iter().for_each(|entry| outcomes.add(entry));
         let number = marks.next();
         let write = async || {
             let mut tx = self.app.db.begin().await?;
@@ -359,6 +368,7 @@ impl Digest {
             }
         }
         self.journal.forget_buried(seq);
+        notes::of_dead_letter(&buried.body, &lost).into_iter().for_each(|told| self.requests.note(told));
     }
 
     /// Nothing when there is nothing to bury, or when the process ends before it is on disk.

@@ -22,6 +22,7 @@ pub mod filters;
 mod frames;
 pub mod json;
 mod logentry;
+pub mod lost;
 mod mechanism;
 pub mod meta;
 mod normalise;
