@@ -8,9 +8,11 @@
 //! **Not here.** HTTP (`ingest`), sending anything (`alerts` runs the jobs that are enqueued here).
 
 mod attachments;
+mod crash;
 mod feedback;
 mod lane;
 mod marks;
+mod notes;
 mod outcomes;
 mod places;
 mod prepare;

@@ -12,12 +12,15 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::attachments::{Files, Owner, PreparedAttachment};
+use super::crash::Beside;
 use super::feedback;
+use super::notes::{self, Fate};
 use super::places::Places;
 use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
 use crate::accounts::ProjectId;
 use crate::event::csp::Around;
 use crate::event::geo::GeoIp;
+use crate::event::lost;
 use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
@@ -26,9 +29,9 @@ use crate::grouping::Kind;
 use crate::platform::journal::{Entry, Journal, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::platform::telemetry::chain;
+use crate::projects::recent::Request;
 use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report::{self, Discarded};
-use crate::protocol::crash_form::Crash;
 use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
 use crate::protocol::items::MAX_CLAIMED;
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
@@ -56,6 +59,8 @@ pub(super) struct PreparedEvent {
     pub(super) culprit: String,
     pub(super) kind: &'static str,
     pub(super) summary: Summary,
+    /// Its parts of which entries were left out.
+    pub(super) trimmed: Vec<String>,
 }
 
 /// One journal record, opened.
@@ -75,6 +80,8 @@ pub(super) struct Prepared {
     pub(super) ended: Vec<Counted>,
     /// What was counted when it became a dead letter, and is not true any more.
     pub(super) taken_back: Vec<Counted>,
+    /// What people should hear of it, once it is written.
+    pub(super) told: Vec<Request>,
     /// Nothing is known of its project yet: look it up and prepare the record again.
     pub(super) unknown_project: Option<ProjectId>,
 }
@@ -92,8 +99,17 @@ impl Prepared {
             reports: Vec::new(),
             ended: Vec::new(),
             taken_back,
+            told: Vec::new(),
             unknown_project: None,
         }
+    }
+
+    /// Keeps what people should hear of these ends, and the ends.
+    fn tell(&mut self, record: &Record, ended: Vec<Counted>, why: String) {
+        let trimmed = self.events.iter().filter_map(Managed::get).flat_map(|event| event.trimmed.iter().cloned()).collect();
+        let is_stored = !(self.events.is_empty() && self.attachments.is_empty() && self.reports.is_empty());
+        self.told = notes::of(record, &ended, Fate { why, trimmed, is_stored });
+        self.ended.extend(ended);
     }
 
     /// Its fate is written down: the events may go.
@@ -199,12 +215,14 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
         prepared.unknown_project = Some(project);
         return Ok(prepared);
     }
+    // Ingest has told of these.
+    prepared.ended = ledger.take();
     let mut reported = BTreeMap::new();
-    let items = envelope.collect_items().map_err(|error| error.to_string())?;
-    let crash = crash(&record, &items);
+    let mut items = envelope.collect_items().map_err(|error| error.to_string())?;
+    let mut beside = Beside::take(&record, &mut items, (source, &ledger));
     let facts = facts(&record, &envelope.header, tools.places.now());
     let mut reports = 0..;
-    let (mut files, mut fate) = (Files::new(&ledger, source), None);
+    let (mut files, mut fate, mut why) = (Files::new(&ledger, source), None, String::new());
     for item in items {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
@@ -216,14 +234,18 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
         match (&config, kind) {
             (_, ItemKind::Attachment) => files.add(managed),
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
-            (Some(config), ItemKind::Event) => match event(managed, (&record, crash), &facts, config)? {
+            (Some(config), ItemKind::Event) => match event(managed, &record, (&facts, &mut beside), config)? {
                 Ok(event) => prepared.events.push(event),
-                Err(outcome) => fate = Some(outcome),
+                Err(refused) => {
+                    why = refused.told();
+                    fate = Some(refused.outcome());
+                }
             },
             (Some(config), ItemKind::RawSecurity) => {
                 // The reports of one request are events of their own.
-                let id = record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n).to_string());
-                prepared.events.extend(event(managed, (&record, None), &Facts { event_id: id, ..facts.clone() }, config)?);
+                let own = record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n)).or(envelope.header.event_id);
+                let facts = Facts { event_id: own.map(|id| id.to_string()), ..facts.clone() };
+                prepared.events.extend(event(managed, &record, (&facts, &mut Beside::default()), config)?);
             }
             (Some(config), ItemKind::UserReport | ItemKind::Feedback) => {
                 let id = record.event_id.or(envelope.header.event_id);
@@ -240,6 +262,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     if config.is_none() {
         fate = Some(Outcome::Invalid(InvalidReason::ProjectState));
     }
+    beside.end_alone(fate.as_ref().unwrap_or(&Outcome::Invalid(InvalidReason::NoEventPayload)));
     let event = prepared.events.iter().find_map(|event| Some(event.get()?.row.event_id));
     let event_id = event.or_else(|| record.event_id.or(envelope.header.event_id).map(EventId::uuid));
     match (fate, event_id) {
@@ -250,14 +273,8 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
         }
         (None, None) => files.reject(&Outcome::Invalid(InvalidReason::NoEventPayload)),
     }
-    prepared.ended = ledger.take();
+    prepared.tell(&record, ledger.take(), why);
     Ok(prepared)
-}
-
-/// The crash that an attachment beside the event tells of.
-fn crash(record: &Record, items: &[Item]) -> Option<Crash> {
-    let mut headers = items.iter().map(|item| &item.header).chain(record.spooled.iter().map(|item| &item.header));
-    headers.find_map(|header| Crash::of(header.attachment_type.as_deref()))
 }
 
 /// Adds up what the reports of a request say, so that many lines cost no more than different ones, and claim no more than [`MAX_CLAIMED`] of a
@@ -295,40 +312,42 @@ enum Trouble {
 
 /// The event, or how it has ended; an error condemns the record.
 fn event(
-    item: Managed<Item>,
-    (record, crash): (&Record, Option<Crash>),
-    facts: &Facts<'_>,
+    mut item: Managed<Item>,
+    record: &Record,
+    (facts, beside): (&Facts<'_>, &mut Beside),
     config: &ProjectConfig,
-) -> Result<Result<Managed<PreparedEvent>, Outcome>, String> {
+) -> Result<Result<Managed<PreparedEvent>, Refused>, String> {
     // An item that has ended has no event: it cannot come here.
     let Some(sent) = item.get() else { return Err("the item has ended".to_owned()) };
-    let prepared = read(sent, record, crash).map_err(Trouble::Refused).and_then(|event| prepared_event(event, facts, config));
-    let outcome = match prepared {
+    let prepared = read(sent, record, beside).map_err(Trouble::Refused).and_then(|event| prepared_event(event, facts, config));
+    let refused = match prepared {
         Ok(event) => {
             let mut item = item.map(|_| event);
             // A report that an SDK made an event of counts as what it is.
             if item.get().is_some_and(|event| event.kind == Kind::Csp.as_str()) {
                 item.count_as(vec![(Category::Security, 1)]);
             }
+            beside.end_with(&mut item);
             return Ok(Ok(item));
         }
-        Err(Trouble::Refused(refused)) => refused.outcome(),
+        Err(Trouble::Refused(refused)) => refused,
         Err(Trouble::Defect(reason)) => return Err(reason),
     };
-    item.rejected(&outcome);
-    Ok(Err(outcome))
+    beside.end_with(&mut item);
+    item.rejected(&refused.outcome());
+    Ok(Err(refused))
 }
 
-/// The event of an item, as it was sent; that of a crash says so.
-fn read(item: &Item, record: &Record, crash: Option<Crash>) -> Result<Value, Refused> {
+/// The event of an item, as it was sent, with what came beside it of a crash.
+fn read(item: &Item, record: &Record, beside: &mut Beside) -> Result<Value, Refused> {
     if item.header.kind() == ItemKind::RawSecurity {
         let ItemHeader { sentry_release, sentry_environment, .. } = &item.header;
         let (release, environment) = (sentry_release.as_deref(), sentry_environment.as_deref());
         return reported(&item.payload, Around { release, environment, origin: record.origin.as_deref() });
     }
     let mut event = parsed(&item.payload)?;
-    if let (Some(crash), Value::Object(event)) = (crash, &mut event) {
-        crash.stand_in(event);
+    if let Value::Object(event) = &mut event {
+        beside.complete(event);
     }
     Ok(event)
 }
@@ -350,8 +369,11 @@ fn facts<'a>(record: &'a Record, header: &'a EnvelopeHeader, places: Option<Arc<
 }
 
 fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
+    let received = facts.received;
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
+    let said = lost::noted(&event);
     let mut event = settled(event, facts, wishes).map_err(Trouble::Refused)?;
+    let trimmed = lost::parts(&event, &said);
     let grouping = grouped(&mut event, &config.grouping);
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);
@@ -365,11 +387,12 @@ fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Re
             hash: Uuid::from_bytes(grouping.primary().0),
             payload: packed,
         },
-        sent_first: sent_first(timestamp, facts.sent_at, facts.received),
+        sent_first: sent_first(timestamp, facts.sent_at, received),
         hashes: grouping.hashes.iter().map(|hash| Uuid::from_bytes(hash.0)).collect(),
         title: clean(&grouping.title, MAX_TITLE),
         culprit: clean(&grouping.culprit, MAX_CULPRIT),
         kind: grouping.kind.as_str(),
         summary: Summary::of(&event),
+        trimmed,
     })
 }

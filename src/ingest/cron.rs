@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::Ingest;
 use super::answer::{Stop, empty};
-use super::body::{drain, object, read_all};
+use super::body::object;
 use super::collect::Collector;
 use super::handler::Arrival;
+use super::wire::drain;
 use crate::projects::KeyInfo;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::Endpoint;
@@ -22,7 +23,7 @@ const NIL: &str = "00000000000000000000000000000000";
 
 impl Ingest {
     pub(super) async fn check_in(&self, arrival: Arrival, key: Arc<KeyInfo>, body: Body, monitor: &str) -> Result<Response<Body>, Stop> {
-        let payload = self.take_check_in(&arrival, body, monitor).await.map_err(|refusal| self.count_refusal(&key, refusal))?;
+        let payload = self.take_check_in(&arrival, body, monitor).await.map_err(|stop| self.count_stop(&key, stop))?;
         let mut collector = Collector::new(&self.settings, None);
         let header = ItemHeader::of(ItemKind::CheckIn);
         collector.add(header, payload.to_string().as_bytes()).map_err(|stop| self.count_stop(&key, stop))?;
@@ -31,18 +32,18 @@ impl Ingest {
     }
 
     /// The check-in of a request.
-    async fn take_check_in(&self, arrival: &Arrival, body: Body, monitor: &str) -> Result<Value, Refusal> {
+    async fn take_check_in(&self, arrival: &Arrival, body: Body, monitor: &str) -> Result<Value, Stop> {
         let is_json = arrival.parts.method == Method::POST && arrival.media_type() == "application/json";
         let mut check_in = if is_json {
             let max = self.settings.limits.event;
-            let body = read_all(body, &arrival.codings(max)?, max).await?;
+            let body = self.read_all(body, arrival.codings(max)?, max).await?;
             object(&body)?
         } else {
             drain(body).await;
             of_query(arrival.parts.uri.query().unwrap_or_default())?
         };
         if !check_in.get("status").is_some_and(Value::is_string) {
-            return Err(Refusal::InvalidCheckIn("`status` is missing"));
+            return Err(Refusal::InvalidCheckIn("`status` is missing").into());
         }
         let id = check_in.get("check_in_id").filter(|id| !id.is_null()).map_or(Some(NIL), Value::as_str);
         let id: EventId = id.and_then(|id| id.parse().ok()).ok_or(Refusal::InvalidCheckIn("`check_in_id` is no UUID"))?;

@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Response;
+use serde_json::{Map, Value};
 
 use super::Ingest;
 use super::answer::{Stop, accepted};
-use super::body::{Signed, drain};
+use super::body::{Signature, Signed};
 use super::collect::Collector;
 use super::handler::Arrival;
+use super::wire::drain;
 use crate::event::json;
 use crate::projects::KeyInfo;
-use crate::protocol::auth::Credentials;
+use crate::protocol::crash_form::date;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::{Endpoint, Record};
 use crate::protocol::{Dsn, EventId, ItemKind, Refusal, auth};
@@ -31,8 +33,8 @@ impl Ingest {
                 Err(refusal.into())
             }
         };
-        let mut collector = match (read, &key) {
-            (Ok(collector), _) => collector,
+        let (mut collector, signature) = match (read, &key) {
+            (Ok(read), _) => read,
             (Err(stop), Some(key)) => return Err(self.count_stop(key, stop)),
             (Err(stop), None) => return Err(stop),
         };
@@ -40,14 +42,18 @@ impl Ingest {
             agrees(&arrival, collector.header.dsn.as_deref()).map_err(|refusal| self.count_refusal(&key, refusal))?;
             key
         } else {
-            let (key, credentials) = self.key_inside(&arrival, collector.header.dsn.as_deref()).await?;
+            let (key, credentials) = match signature {
+                Some(signature) => signature,
+                None => self.key_inside(&arrival, collector.header.dsn.as_deref()).await?,
+            };
             arrival.credentials = Some(credentials);
             key
         };
         if collector.lacks_event_of_crash() {
             // Digest makes a crash of it, as it does of one that the client sent.
-            let header = ItemHeader::of(ItemKind::Event);
-            collector.add(header, b"{}")?;
+            let mut event = Map::new();
+            date(&mut event, collector.crash_time());
+            collector.add(ItemHeader::of(ItemKind::Event), Value::Object(event).to_string().as_bytes())?;
         }
         if collector.needs_id && collector.header.event_id.is_none() {
             collector.header.event_id = Some(self.own_id(&collector));
@@ -58,7 +64,7 @@ impl Ingest {
     }
 
     /// The key in the envelope header, for requests that carry none outside.
-    pub(super) async fn key_inside(&self, arrival: &Arrival, dsn: Option<&str>) -> Result<(Arc<KeyInfo>, Credentials), Stop> {
+    pub(super) async fn key_inside(&self, arrival: &Arrival, dsn: Option<&str>) -> Result<Signature, Stop> {
         let credentials = auth::from_dsn(dsn)?;
         if arrival.project.is_some() && credentials.project != arrival.project {
             return Err(Refusal::ProjectMismatch.into());
@@ -71,6 +77,7 @@ impl Ingest {
     fn own_id(&self, collector: &Collector) -> EventId {
         let inside = collector.event_payload().and_then(|payload| json::parse(payload).ok());
         let inside = inside.and_then(|(event, _)| event.get("event_id")?.as_str()?.parse().ok());
+        let inside = inside.or_else(|| collector.handlers_event().event_id()?.parse().ok());
         inside.unwrap_or_else(|| (self.seams.new_id)())
     }
 

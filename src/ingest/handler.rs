@@ -17,11 +17,12 @@ use chrono::{DateTime, Utc};
 
 use super::Ingest;
 use super::answer::{Stop, health, journal_reason, pixel, preflight, refused, with_cors};
-use super::body::drain;
 use super::client::{Client, text};
 use super::collect::{Collected, Collector};
+use super::error_page;
 use super::route::{Endpoint, Route};
 use super::sender::Sender;
+use super::wire::drain;
 use crate::platform::journal;
 use crate::projects::{KeyAnswer, KeyInfo};
 use crate::protocol::auth::{self, Credentials, Places};
@@ -58,22 +59,17 @@ impl Arrival {
         full.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
+    /// How long the body will be; 0 when it does not say.
     fn content_length(&self) -> u64 {
-        self.said_length().unwrap_or(0)
-    }
-
-    /// How long the body will be; one that does not say may be as long as it likes.
-    fn expected_length(&self) -> u64 {
-        self.said_length().unwrap_or(u64::MAX)
-    }
-
-    fn said_length(&self) -> Option<u64> {
-        text(&self.parts.headers, "content-length").and_then(|length| length.trim().parse().ok())
+        text(&self.parts.headers, "content-length").and_then(|length| length.trim().parse().ok()).unwrap_or(0)
     }
 }
 
 /// Everything below `/api/` that no other room claims.
 pub(super) async fn handle(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -> Response<Body> {
+    if Route::is_error_page(request.uri().path()) {
+        return error_page::handle(&ingest, request).await;
+    }
     with_cors(ingest.answer(request).await)
 }
 
@@ -132,7 +128,7 @@ impl Ingest {
         }
         let admitted = self.admit(&mut arrival, &route).await.and_then(|key| match &key {
             Some(known) => {
-                self.stop_before_body(&route, known, (arrival.expected_length(), arrival.received))?;
+                self.stop_before_body(&route, known, (arrival.content_length(), arrival.received))?;
                 Ok(key)
             }
             None => Ok(None),
@@ -170,9 +166,12 @@ impl Ingest {
     /// All that can be known before the body is read. `None` for an envelope that may bring its credentials inside.
     async fn admit(&self, arrival: &mut Arrival, route: &Route) -> Result<Option<Arc<KeyInfo>>, Stop> {
         let headers = &arrival.parts.headers;
+        // Names of clients come in any encoding; the key beside them is plain.
+        let lossy = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let (sentry_header, authorization) = (lossy("x-sentry-auth"), lossy("authorization"));
         let places = Places {
-            sentry_header: text(headers, "x-sentry-auth"),
-            authorization: text(headers, "authorization"),
+            sentry_header: sentry_header.as_deref(),
+            authorization: authorization.as_deref(),
             query: arrival.parts.uri.query(),
             path_key: route.key.as_deref(),
         };
@@ -245,9 +244,10 @@ impl Ingest {
     pub(super) async fn keep(&self, mut collector: Collector, from: (&Arrival, &KeyInfo), sender: Record) -> Result<(), Stop> {
         let (arrival, key) = from;
         if let Err(stop) = self.limit(&mut collector, key, arrival.received) {
-            // Others would take a 429 for a failure: what is left out is counted, and the answer is as ever.
-            let may_be_told =
-                matches!(sender.endpoint, record::Endpoint::Envelope | record::Endpoint::Store | record::Endpoint::Attachments);
+            // Others would take a 429 for a failure: what is left out is counted, and the answer is as ever. The crash dialog would thank somebody
+            // for words that are gone.
+            use record::Endpoint as From;
+            let may_be_told = matches!(sender.endpoint, From::Envelope | From::Store | From::Attachments | From::ErrorPage);
             return if may_be_told { Err(stop) } else { Ok(()) };
         }
         if collector.is_empty() {

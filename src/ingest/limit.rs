@@ -21,8 +21,9 @@ use crate::projects::KeyInfo;
 use crate::protocol::quota::{Class, LimitName};
 use crate::protocol::{Category, Outcome};
 
-/// Bodies up to this size are read even while everything is limited: client reports, which are never limited, are small.
-const REPORT_SIZE: u64 = 4096;
+/// Bodies up to this size are read even while everything is limited: they may bring client reports, which are never limited and have a few hundred
+/// bytes, alone or beside an event. So are bodies that do not say their length.
+const REPORT_SIZE: u64 = 32 * 1024;
 
 impl Ingest {
     /// Leaves out what is over a limit of the key. An error when nothing is left: then all that was left out is counted here.

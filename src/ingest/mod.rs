@@ -46,6 +46,7 @@ mod sender;
 mod store;
 mod tally;
 mod telemetry;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -104,6 +105,7 @@ pub struct Ingest {
     seams: Seams,
     settings: Arc<Settings>,
     large_bodies: Semaphore,
+    memory: wire::Memory,
     refused: tally::Tally,
 }
 
@@ -111,7 +113,13 @@ impl Ingest {
     /// Ingest over its seams.
     pub fn new(seams: Seams, settings: Settings) -> Arc<Self> {
         let large_bodies = Semaphore::new(settings.large_bodies);
-        Arc::new(Self { seams, settings: Arc::new(settings), large_bodies, refused: tally::Tally::default() })
+        Arc::new(Self {
+            seams,
+            settings: Arc::new(settings),
+            large_bodies,
+            memory: wire::Memory::default(),
+            refused: tally::Tally::default(),
+        })
     }
 
     /// Whose `X-Forwarded-For` is believed.
@@ -129,11 +137,9 @@ impl Ingest {
         &self.seams.requests
     }
 
-    /// The routes: the error page's, and everything below `/api/` that no other room claims by a more exact path.
+    /// The routes: everything below `/api/` that no other room claims by a more exact path.
     pub fn routes(self: Arc<Self>) -> Router {
-        let [path, without_slash] = error_page::PATHS;
-        let routes = Router::new().route(path, any(error_page::handle)).route(without_slash, any(error_page::handle));
-        let routes = routes.route("/api/{*rest}", any(handler::handle));
+        let routes = Router::new().route("/api/{*rest}", any(handler::handle));
         // A proxy that serves us below a path may have left it on. No route of the dashboard begins with a variable part, so none is shadowed.
         let below = ["/{a}", "/{a}/{b}", "/{a}/{b}/{c}", "/{a}/{b}/{c}/{d}"];
         below.iter().fold(routes, |routes, path| routes.route(&format!("{path}/api/{{*rest}}"), any(handler::handle))).with_state(self)

@@ -47,6 +47,11 @@ pub(super) enum Endpoint {
     Ready,
 }
 
+/// Doubled slashes and one at the end mean nothing.
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').filter(|segment| !segment.is_empty()).take(MAX_SEGMENTS).collect()
+}
+
 /// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Route {
@@ -58,9 +63,14 @@ pub(super) struct Route {
 }
 
 impl Route {
+    /// Whether a path is that of the crash dialog, which has rules of its own.
+    pub(super) fn is_error_page(path: &str) -> bool {
+        segments(path).ends_with(&["api", "embed", "error-page"])
+    }
+
     /// The endpoint of a path.
     pub(super) fn parse(path: &str) -> Result<Self, Refusal> {
-        let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).take(MAX_SEGMENTS).collect();
+        let segments = segments(path);
         let mut refusal = Refusal::NotFound;
         for at in (0..segments.len()).filter(|at| segments[*at] == "api") {
             match Self::below_api(&segments[at + 1..]) {

@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use super::Ingest;
 use super::answer::{Stop, empty};
-use super::body::read_all;
 use super::collect::Collector;
 use super::handler::Arrival;
 use crate::event::csp::{self, Form};
@@ -31,10 +30,10 @@ impl Ingest {
         let id = (self.seams.new_id)();
         let read = async {
             let max = self.settings.limits.security;
-            let body = read_all(body, &arrival.codings(max)?, max).await?;
-            if body.trim_ascii().is_empty() { Err(Refusal::EmptyBody) } else { Ok(body) }
+            let body = self.read_all(body, arrival.codings(max)?, max).await?;
+            if body.trim_ascii().is_empty() { Err(Refusal::EmptyBody.into()) } else { Ok(body) }
         };
-        let body = read.await.map_err(|refusal| self.count_refusal(&key, refusal))?;
+        let body = read.await.map_err(|stop: Stop| self.count_stop(&key, stop))?;
         collect(&mut collector, &body, arrival.parts.uri.query().unwrap_or_default()).map_err(|stop| self.count_stop(&key, stop))?;
         let not_kept = std::mem::take(&mut collector.not_kept);
         self.keep(collector, (&arrival, &key), Self::record(&arrival, &key, Endpoint::Security, Some(id))).await?;

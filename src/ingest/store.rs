@@ -12,18 +12,18 @@ use serde_json::{Map, Value};
 
 use super::Ingest;
 use super::answer::{Stop, accepted};
-use super::body::{object, read_all};
+use super::body::object;
 use super::collect::Collector;
 use super::handler::Arrival;
 use crate::projects::KeyInfo;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::Endpoint;
-use crate::protocol::{ItemKind, Refusal, store_body};
+use crate::protocol::{ItemKind, store_body};
 
 impl Ingest {
     pub(super) async fn store(&self, arrival: Arrival, key: Arc<KeyInfo>, body: Body) -> Result<Response<Body>, Stop> {
         let taken = self.take_event(&arrival, body).await;
-        let (event, json) = taken.map_err(|refusal| self.count_refusal(&key, refusal))?;
+        let (event, json) = taken.map_err(|stop| self.count_stop(&key, stop))?;
         let id = event.get("event_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
         let id = id.unwrap_or_else(|| (self.seams.new_id)());
         let mut collector = Collector::new(&self.settings, None);
@@ -36,13 +36,12 @@ impl Ingest {
     }
 
     /// The event of a request, read and as text.
-    async fn take_event(&self, arrival: &Arrival, body: Body) -> Result<(Map<String, Value>, Bytes), Refusal> {
+    async fn take_event(&self, arrival: &Arrival, body: Body) -> Result<(Map<String, Value>, Bytes), Stop> {
         let max = self.settings.limits.store;
         let body = if arrival.parts.method == Method::GET {
             query_data(arrival.parts.uri.query().unwrap_or_default())
         } else {
-            let codings = arrival.codings(max)?;
-            read_all(body, &codings, max).await?
+            self.read_all(body, arrival.codings(max)?, max).await?
         };
         let (json, _form) = store_body::unpack(&body, max)?;
         Ok((object(&json)?, json))

@@ -8,10 +8,10 @@ use axum::http::{Response, StatusCode};
 
 use super::Ingest;
 use super::answer::{Stop, accepted_text, empty};
-use super::body::discard;
 use super::collect::{Collector, stop_categories};
 use super::handler::Arrival;
 use super::route::Endpoint;
+use super::wire::discard;
 use crate::projects::KeyInfo;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record;
@@ -39,7 +39,7 @@ impl Ingest {
             _ => (ItemKind::Nel, limits.nel, telemetry::objects),
         };
         let read = self.counted(&arrival, body, max, count).await;
-        let (entries, length) = read.map_err(|refusal| self.count_refusal(&key, refusal))?;
+        let (entries, length) = read.map_err(|stop| self.count_stop(&key, stop))?;
         let mut collector = Collector::new(&self.settings, None);
         let (outcome, entries) = entries.map_or_else(|why| (Outcome::Invalid(why), 1), |entries| (Outcome::Unsupported, entries));
         let header = ItemHeader { item_count: Some(u32::try_from(entries).unwrap_or(u32::MAX)), ..ItemHeader::default() };
@@ -54,7 +54,7 @@ impl Ingest {
     }
 
     /// How many entries a body has, and its size.
-    async fn counted(&self, arrival: &Arrival, body: Body, max: u64, count: Count) -> Result<(Result<u64, InvalidReason>, u64), Refusal> {
+    async fn counted(&self, arrival: &Arrival, body: Body, max: u64, count: Count) -> Result<(Result<u64, InvalidReason>, u64), Stop> {
         let codings = arrival.codings(max)?;
         self.read_whole(body, codings, max, move |body| (count(&body), body.len() as u64)).await
     }

@@ -27,7 +27,9 @@ use tower::ServiceExt as _;
 
 /// Files that are not connections: journal, spool, database, mail.
 const OTHER_FILES: u64 = 256;
-/// Each connection takes some ten KiB.
+/// What is read ahead of a connection, and the largest head of a request: events in a query are at most 64 KiB.
+const BUFFER: usize = 80 * 1024;
+/// Each connection takes some ten KiB, a hostile one [`BUFFER`] and what handlers grant it.
 const MOST: u64 = 4096;
 /// After an error of `accept`, which is most likely a lack of files.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -59,7 +61,7 @@ impl Patience {
 /// Serves until `soft` is cancelled.
 pub async fn serve(listener: TcpListener, router: Router, patience: Patience, soft: CancellationToken) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(patience.head);
+    http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(BUFFER);
     let (graceful, tracker) = (GracefulShutdown::new(), TaskTracker::new());
     let places = Arc::new(Semaphore::new(patience.connections));
     while let Some((stream, peer, place)) = accept(&listener, &places, &soft).await {

@@ -118,7 +118,8 @@ fn from_pairs<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>, pla
     let (mut key, mut version, mut client) = (None, DEFAULT_VERSION, None);
     for (name, value) in pairs {
         match &*name {
-            "sentry_key" if !value.trim().is_empty() => key = Some(value),
+            // The first one counts, as of places.
+            "sentry_key" if key.is_none() && !value.trim().is_empty() => key = Some(value),
             "sentry_version" => {
                 let whole = value.split_once('.').map_or(&*value, |(whole, _fraction)| whole);
                 version = whole.trim().parse().map_err(|_| Refusal::BadAuthHeader("invalid value for version"))?;
@@ -186,6 +187,7 @@ mod tests {
             (format!("Sentry  sentry_key = {KEY} , sentry_version = 99"), 99, None),
             (format!("Sentry sentry_key={KEY},sentry_client=a=b"), 7, Some("a=b")),
             (format!("Sentry nonsense,sentry_key={KEY}"), 7, None),
+            (format!("Sentry sentry_key={KEY},sentry_key={OTHER}"), 7, None),
         ] {
             let found = header(&value).unwrap().unwrap();
             assert_eq!((found.key, found.version, found.client.as_deref()), (key(KEY), version, client), "{value}");

@@ -1,13 +1,14 @@
 //! Limits on the items of one envelope: what goes, and what goes with it.
 
-use super::{Collector, Item};
+use super::Collector;
 use crate::protocol::quota::{Class, LimitName};
 use crate::protocol::record::Counted;
 use crate::protocol::{ItemKind, Outcome};
 
 impl Collector {
     /// Leaves out what `take` does not take, counted as rate limited; the limits that left something out. An event takes its attachments
-    /// with it; a transaction its profile and spans, which do not count beside it. Minidumps are never limited.
+    /// with it; a transaction its profile and spans, which do not count beside it. So does a crash take its dump, which
+    /// nobody would find without it.
     pub(in crate::ingest) fn limit(&mut self, mut take: impl FnMut(Class) -> Result<(), LimitName>) -> Vec<LimitName> {
         // Few envelopes hold more than one event-like item; those of security reports do.
         let leaders = self.kept.iter().map(|item| item.kind).filter(|kind| kind.is_event_like());
@@ -18,7 +19,6 @@ impl Collector {
         for item in std::mem::take(&mut self.kept) {
             let stop = match item.kind {
                 kind if kind.is_event_like() => leaders.next().and_then(|(_, stop)| stop),
-                ItemKind::Attachment if is_minidump(&item) => None,
                 ItemKind::Attachment if stop_of_leader.is_some() => stop_of_leader,
                 kind if leader == Some(ItemKind::Transaction) && Class::of(kind) == Some(Class::Transactions) => stop_of_leader,
                 kind => Class::of(kind).and_then(|class| take(class).err()),
@@ -46,8 +46,4 @@ impl Collector {
     pub(in crate::ingest) fn take_counted(&mut self) -> Vec<Counted> {
         std::mem::take(&mut self.counted).into_values().collect()
     }
-}
-
-fn is_minidump(item: &Item) -> bool {
-    item.header.attachment_type.as_deref() == Some("event.minidump")
 }

@@ -17,7 +17,6 @@ mod script;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -29,19 +28,17 @@ use self::form::Form;
 use self::script::Options;
 use super::Ingest;
 use super::answer::{Stop, refused};
-use super::body::{drain, read_all};
 use super::client::Client;
 use super::collect::Collector;
 use super::handler::Arrival;
 use super::sender::Sender;
+use super::wire::drain;
 use crate::projects::KeyInfo;
 use crate::protocol::auth::{Credentials, DEFAULT_VERSION, Place};
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::Endpoint;
 use crate::protocol::{Dsn, EventId, ItemKind, Refusal};
 
-/// The route, and the same without the slash at its end.
-pub(super) const PATHS: [&str; 2] = ["/api/embed/error-page/", "/api/embed/error-page"];
 const METHODS: &str = "GET, POST, OPTIONS";
 /// Bytes of a form: the longest texts that are taken, each character escaped.
 const MAX_FORM: u64 = 64 * 1024;
@@ -72,8 +69,8 @@ impl From<Refusal> for Told {
     }
 }
 
-/// Everything at the two paths.
-pub(super) async fn handle(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -> Response<Body> {
+/// Everything at its path ([`Route::is_error_page`](super::route::Route::is_error_page)).
+pub(super) async fn handle(ingest: &Ingest, request: Request<Body>) -> Response<Body> {
     let asked = request.headers().clone();
     let is_preflight = request.method() == Method::OPTIONS;
     let told =
@@ -168,7 +165,7 @@ impl Ingest {
             return Ok(Told::Script(script::script(&options, &format!("{}?{query}", dsn.error_page()))));
         }
         let read = self.read_form(&arrival, body).await;
-        let report = read.map_err(|refusal| self.count_refusal(&key, refusal))?;
+        let report = read.map_err(|stop| self.count_stop(&key, stop))?;
         let report = report.checked().map_err(|errors| Told::Json(StatusCode::BAD_REQUEST, json!({"errors": errors})))?;
         self.take_report(&arrival, &key, event, &report).await?;
         Ok(Told::Json(StatusCode::OK, json!({})))
@@ -200,9 +197,8 @@ impl Ingest {
         Ok((arrival, key, dsn, event))
     }
 
-    async fn read_form(&self, arrival: &Arrival, body: Body) -> Result<Form, Refusal> {
-        let codings = arrival.codings(MAX_FORM)?;
-        Ok(Form::parse(&read_all(body, &codings, MAX_FORM).await?))
+    async fn read_form(&self, arrival: &Arrival, body: Body) -> Result<Form, Stop> {
+        Ok(Form::parse(&self.read_all(body, arrival.codings(MAX_FORM)?, MAX_FORM).await?))
     }
 
     /// Journals the report; returns once it is on disk.

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::ingest::error_page::PATHS;
 use crate::protocol::record::Endpoint;
 
+const PATHS: [&str; 4] =
+    ["/api/embed/error-page/", "/api/embed/error-page", "/below/a/path/api/embed/error-page/", "/api//embed/error-page//"];
 const PAGE: &str = "https://www.shop.example";
 const FORM: &str = "name=Ana+K&email=ana%40example.test&comments=It+broke%21%0Atwice";
 
@@ -153,6 +154,15 @@ async fn preflights_need_nothing_and_other_methods_are_none() {
     assert!(allowed.contains("Content-Type") && allowed.ends_with("sentry-trace, baggage"), "{allowed}");
     let answer = send(&house, ask(Method::PUT, &address(KEY, 42, "")).body(Body::empty()).unwrap()).await;
     assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "GET, POST, OPTIONS"));
+}
+
+#[tokio::test]
+async fn nobody_is_thanked_for_words_over_a_limit() {
+    let house = House::new();
+    let page = address(limits::SCARCE, 44, "");
+    assert_eq!(submit(&house, &page, FORM).await.status, 200);
+    assert_eq!(submit(&house, &page, FORM).await.status, 429);
+    assert_eq!(house.records().await.len(), 1);
 }
 
 #[tokio::test]

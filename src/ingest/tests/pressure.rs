@@ -82,28 +82,74 @@ async fn a_large_body_that_trickles_is_given_up() {
     assert!((1..10).contains(&drops), "{drops} drops");
 }
 
+/// A body that begins with so many bytes and then brings a byte every ten seconds.
+fn drops(start: &str) -> Body {
+    let start = Bytes::from(start.to_owned());
+    let drops = futures_util::stream::repeat(Bytes::from_static(b"x")).then(|drop| async move {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        drop
+    });
+    Body::from_stream(futures_util::stream::iter([start]).chain(drops).map(Ok::<_, std::io::Error>))
+}
+
 #[tokio::test]
-async fn a_telemetry_body_takes_a_place_once_it_is_large_and_keeps_it_while_it_goes_on() {
-    tokio::time::pause();
-    let drops = |start: usize, drop: &'static [u8]| {
-        let start = Bytes::from("x".repeat(start));
-        let drops = futures_util::stream::repeat(Bytes::from_static(drop)).then(|drop| async move {
-            tokio::time::sleep(Duration::from_secs(10)).await;
-            drop
-        });
-        Body::from_stream(futures_util::stream::iter([start]).chain(drops).map(Ok::<_, std::io::Error>))
+async fn bodies_that_trickle_hold_up_no_other() {
+    // One thread for large bodies, and every endpoint that needs it.
+    let house = House::with(JournalOptions::default(), Settings { large_bodies: 1, ..Settings::default() });
+    let begin = "x".repeat(300_000);
+    let form = format!("--b\r\n{begin}");
+    let slow = |path: &str, media: &str, start: &str| {
+        let request = post(path).header("content-type", media).body(drops(start)).unwrap();
+        Box::pin(house.send(request))
     };
-    for path in ["/api/42/integration/otlp/v1/logs/", "/api/42/integration/otlp/v1/traces/", "/api/42/nel/"] {
-        // The only place there is.
-        let house = House::with(JournalOptions::default(), Settings { large_bodies: 1, ..Settings::default() });
-        let begun = tokio::time::Instant::now();
-        // A small one that trickles takes none: a large one is read meanwhile, and given up when it trickles itself.
-        tokio::select! {
-            answer = house.post(path, drops(10, b"x")) => unreachable!("{answer:?}"),
-            answer = house.post(path, drops(300_000, b"x")) => assert_eq!(answer.status, 400, "{answer:?}"),
-        }
-        assert!(begun.elapsed() < Duration::from_mins(2), "{:?}", begun.elapsed());
+    let slow = futures_util::future::select_all([
+        slow("/api/42/otlp/v1/traces/", "application/json", &begin),
+        slow("/api/42/integration/otlp/v1/logs/", "application/json", "x"),
+        slow("/api/42/nel/", "application/reports+json", &begin),
+        slow("/api/42/minidump/", "multipart/form-data; boundary=b", &form),
+        slow("/api/42/minidump/", "multipart/form-data; boundary=b", "--b\r\n"),
+        slow(&format!("/api/42/events/{ID}/attachments/"), "multipart/form-data; boundary=b", &form),
+        slow(ENVELOPE, "", &format!("{{}}\n{{\"type\":\"attachment\"}}\n{begin}")),
+    ]);
+    let large = format!("{{\"event_id\":\"{ID}\"}}\n{{\"type\":\"event\"}}\n{{\"message\":\"{begin}\"}}");
+    tokio::select! {
+        biased;
+        (answer, ..) = slow => unreachable!("{answer:?}"),
+        answer = house.post(ENVELOPE, large) => { answer.assert_id(ID); }
     }
+}
+
+#[tokio::test]
+async fn with_no_memory_left_bodies_go_to_disk_and_come_out_the_same() {
+    let house = House::new();
+    let middle = |text: &str| format!("{{\"event_id\":\"{ID}\"}}\n{{\"type\":\"event\"}}\n{{\"message\":\"{}\"}}", text.repeat(100_000));
+    let hold = house.ingest.memory.take_all();
+    for path in [ENVELOPE, STORE] {
+        let body = middle("x");
+        let body = if path == STORE { body.rsplit('\n').next().unwrap().to_owned() } else { body };
+        let in_pieces: Vec<_> =
+            body.as_bytes().chunks(10_000).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
+        assert_eq!(house.post(path, Body::from_stream(futures_util::stream::iter(in_pieces))).await.status, 200);
+        let record = house.only_record().await;
+        assert_eq!(items(&record)[0].payload.len(), body.rsplit('\n').next().unwrap().len());
+    }
+    drop(hold);
+    assert_eq!(house.ingest.memory.in_use(), 0);
+    assert_eq!(house.spooled_files(), 0, "their files are gone");
+}
+
+#[tokio::test]
+async fn who_is_not_known_gets_no_more_than_a_beginning_into_memory() {
+    tokio::time::pause();
+    let house = House::new();
+    // A first line that does not end.
+    let endless = Request::post(ENVELOPE).body(drops(&"x".repeat(200_000))).unwrap();
+    house.send(endless).await.assert_refused(401, "missing authorization information", None);
+    let slow = tokio::time::Instant::now();
+    let answer = house.send(Request::post(ENVELOPE).body(drops("x")).unwrap()).await;
+    assert_eq!(answer.status, 400);
+    assert!(slow.elapsed() <= Duration::from_secs(40), "{:?}", slow.elapsed());
+    assert_eq!(house.ingest.memory.in_use(), 0);
 }
 
 #[tokio::test]

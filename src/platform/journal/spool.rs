@@ -141,6 +141,11 @@ impl SpoolWriter {
         self.written
     }
 
+    /// For a file that nothing will name: it is read, and goes with its guard.
+    pub fn close(self) -> Spooled {
+        self.spooled
+    }
+
     /// Returns once the file survives a power cut.
     pub async fn finish(self) -> Result<Spooled, AppendError> {
         let Self { spooled, file, .. } = self;
