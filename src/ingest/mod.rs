@@ -105,7 +105,8 @@ pub struct Ingest {
     seams: Seams,
     settings: Arc<Settings>,
     large_bodies: Semaphore,
-    memory: wire::Memory,
+    memory: wire::Room,
+    disk: wire::Room,
     refused: tally::Tally,
 }
 
@@ -113,13 +114,8 @@ impl Ingest {
     /// Ingest over its seams.
     pub fn new(seams: Seams, settings: Settings) -> Arc<Self> {
         let large_bodies = Semaphore::new(settings.large_bodies);
-        Arc::new(Self {
-            seams,
-            settings: Arc::new(settings),
-            large_bodies,
-            memory: wire::Memory::default(),
-            refused: tally::Tally::default(),
-        })
+        let (memory, disk) = (wire::Room::memory(), wire::Room::on_disk(seams.journal.stats().max_bytes));
+        Arc::new(Self { seams, settings: Arc::new(settings), large_bodies, memory, disk, refused: tally::Tally::default() })
     }
 
     /// Whose `X-Forwarded-For` is believed.

@@ -4,7 +4,8 @@
 //! [`MEMORY`] between them, and beside that [`START`] each.
 //!
 //! **How.** Of every body the beginning is read; who sends more than that has to be known ([`super::body`] asks). More goes into memory while it is
-//! small and there is some left, else into a spool file of the journal, whose bounds in bytes and disk hold for it. What is whole is decoded afterwards.
+//! small and there is some left, else into a spool file of the journal, whose bounds in bytes and disk hold for it; half of them is for bodies
+//! on their way. What is whole is decoded afterwards.
 //!
 //! **When it breaks.** A connection that ends early, is silent for [`SILENCE`], brings less than [`TRICKLE`] of a large body in as long, or takes
 //! longer than [`PATIENCE`] is a broken body: nothing of it counts, and its file goes. A full journal is answered as ever.
@@ -25,7 +26,7 @@ use tokio::time::{Instant, timeout};
 
 use super::Ingest;
 use super::answer::Stop;
-use crate::platform::journal::{SpoolWriter, Spooled};
+use crate::platform::journal::{AppendError, SpoolWriter, Spooled};
 use crate::protocol::Refusal;
 use crate::protocol::encoding::DecodeError;
 
@@ -37,6 +38,10 @@ const SMALL: usize = 256 * 1024;
 const MEMORY: usize = 48 << 20;
 /// Memory is given out in pieces of so many bytes.
 const SHARE: usize = 16 * 1024;
+/// So is disk.
+const DISK_SHARE: usize = 1 << 20;
+/// What a body is told that finds none left.
+const RETRY: Duration = Duration::from_secs(10);
 /// What is gathered before it goes to disk.
 const GATHERED: usize = 256 * 1024;
 /// How long a client may send nothing in the middle of a body.
@@ -49,37 +54,51 @@ const PATIENCE: Duration = Duration::from_mins(10);
 const DRAIN: usize = 1024 * 1024;
 const DRAIN_PATIENCE: Duration = Duration::from_millis(300);
 
-/// The memory that bodies may take.
+/// Room that bodies share, given out in pieces of one size.
 #[derive(Debug, Clone)]
-pub(super) struct Memory(Arc<Semaphore>);
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MEMORY / SHARE)))
-    }
+pub(super) struct Room {
+    pieces: Arc<Semaphore>,
+    /// Bytes of a piece.
+    size: usize,
 }
 
-impl Memory {
-    /// All of it, for tests.
-    #[cfg(test)]
-    pub(super) fn take_all(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.0).try_acquire_many_owned((MEMORY / SHARE) as u32).unwrap()
+/// What a body holds of it.
+type Held = Option<OwnedSemaphorePermit>;
+
+impl Room {
+    /// The memory of all bodies.
+    pub(super) fn memory() -> Self {
+        Self { pieces: Arc::new(Semaphore::new(MEMORY / SHARE)), size: SHARE }
     }
 
-    /// Shares that are given out.
-    #[cfg(test)]
-    pub(super) fn in_use(&self) -> usize {
-        MEMORY / SHARE - self.0.available_permits()
+    /// Half of a journal of so many bytes: bodies that are on their way leave the other half to those that have arrived.
+    pub(super) fn on_disk(journal: u64) -> Self {
+        let pieces = usize::try_from(journal / 2).unwrap_or(usize::MAX) / DISK_SHARE;
+        Self { pieces: Arc::new(Semaphore::new(pieces.clamp(1, Semaphore::MAX_PERMITS))), size: DISK_SHARE }
     }
 
-    /// Another piece on top of what a body has; whether there was one.
-    fn grow(&self, held: &mut Option<OwnedSemaphorePermit>) -> bool {
-        let Ok(more) = Arc::clone(&self.0).try_acquire_owned() else { return false };
-        match held {
-            Some(held) => held.merge(more),
-            None => *held = Some(more),
+    /// Takes pieces until `held` is room for `bytes`; whether there were enough.
+    fn hold(&self, held: &mut Held, bytes: usize) -> bool {
+        while held.as_ref().map_or(0, |held| held.num_permits() * self.size) < bytes {
+            let Ok(more) = Arc::clone(&self.pieces).try_acquire_owned() else { return false };
+            match held {
+                Some(held) => held.merge(more),
+                None => *held = Some(more),
+            }
         }
         true
+    }
+
+    /// Takes all that is left, for tests.
+    #[cfg(test)]
+    pub(super) fn take_all(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.pieces).try_acquire_many_owned(self.left() as u32).unwrap()
+    }
+
+    /// Pieces that nobody holds, for tests.
+    #[cfg(test)]
+    pub(super) fn left(&self) -> usize {
+        self.pieces.available_permits()
     }
 }
 
@@ -93,9 +112,9 @@ pub(super) struct Begun {
 #[expect(dead_code, reason = "the guards of memory and file are held, not looked at")]
 pub(super) enum Wire {
     /// A small one, with the memory that it holds.
-    Memory(Bytes, Option<OwnedSemaphorePermit>),
-    /// A large one, in a file that goes with it.
-    Disk(Spooled, PathBuf),
+    Memory(Bytes, Held),
+    /// A large one, in a file that goes with it, and the disk that it holds.
+    Disk(Spooled, PathBuf, Held),
 }
 
 impl Wire {
@@ -103,7 +122,7 @@ impl Wire {
     pub(super) fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(match self {
             Self::Memory(bytes, _) => Box::new(bytes.clone().reader()),
-            Self::Disk(_, path) => Box::new(File::open(path)?),
+            Self::Disk(_, path, _) => Box::new(File::open(path)?),
         })
     }
 }
@@ -187,9 +206,9 @@ pub(super) async fn discard(body: Body, cap: u64) -> Result<u64, Refusal> {
 
 /// Where a body goes while it comes.
 enum Place {
-    Memory(BytesMut, Option<OwnedSemaphorePermit>),
+    Memory(BytesMut, Held),
     /// The file, and what has not gone there yet.
-    Disk(SpoolWriter, BytesMut),
+    Disk(SpoolWriter, BytesMut, Held),
 }
 
 impl Ingest {
@@ -221,11 +240,11 @@ impl Ingest {
         };
         match timeout(PATIENCE, read).await.unwrap_or(Err(Refusal::BrokenBody.into()))? {
             Some(Place::Memory(bytes, held)) => Ok(Wire::Memory(bytes.freeze(), held)),
-            Some(Place::Disk(mut file, bytes)) => {
+            Some(Place::Disk(mut file, bytes, held)) => {
                 file.write(bytes.freeze()).await?;
                 let spooled = file.close();
                 let path = self.seams.journal.spool_path(spooled.id());
-                Ok(Wire::Disk(spooled, path))
+                Ok(Wire::Disk(spooled, path, held))
             }
             None => {
                 drain_rest(stream).await;
@@ -235,30 +254,26 @@ impl Ingest {
     }
 
     async fn put(&self, place: Place, piece: Bytes) -> Result<Place, Stop> {
-        match place {
+        let (mut file, mut gathered, mut held) = match place {
             Place::Memory(mut bytes, mut held) => {
                 let length = bytes.len() + piece.len();
-                let has_room =
-                    |held: &Option<OwnedSemaphorePermit>| START + held.as_ref().map_or(0, |held| held.num_permits() * SHARE) >= length;
-                while length <= SMALL && !has_room(&held) && self.memory.grow(&mut held) {}
-                if length <= SMALL && has_room(&held) {
+                if length <= SMALL && self.memory.hold(&mut held, length.saturating_sub(START)) {
                     bytes.extend_from_slice(&piece);
                     return Ok(Place::Memory(bytes, held));
                 }
-                let mut file = self.seams.journal.spool().await?;
-                file.write(bytes.freeze()).await?;
-                let mut gathered = BytesMut::with_capacity(GATHERED);
-                gathered.extend_from_slice(&piece);
-                Ok(Place::Disk(file, gathered))
+                (self.seams.journal.spool().await?, bytes, None)
             }
-            Place::Disk(mut file, mut gathered) => {
-                gathered.extend_from_slice(&piece);
-                if gathered.len() >= GATHERED {
-                    file.write(gathered.split().freeze()).await?;
-                }
-                Ok(Place::Disk(file, gathered))
-            }
+            Place::Disk(file, gathered, held) => (file, gathered, held),
+        };
+        gathered.extend_from_slice(&piece);
+        let written = usize::try_from(file.written()).unwrap_or(usize::MAX);
+        if !self.disk.hold(&mut held, written.saturating_add(gathered.len())) {
+            return Err(AppendError::Full { retry_after: RETRY }.into());
         }
+        if gathered.len() >= GATHERED {
+            file.write(gathered.split().freeze()).await?;
+        }
+        Ok(Place::Disk(file, gathered, held))
     }
 }
 

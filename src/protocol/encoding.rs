@@ -120,9 +120,9 @@ impl Codings {
         self.0.is_empty()
     }
 
-    /// The most bytes on the wire that may become no more than `cap`: what cannot be compressed grows a little by its encoding.
+    /// The most bytes on the wire that may become no more than `cap`: what cannot be compressed grows a little by its encodings.
     pub const fn wire_cap(&self, cap: u64) -> u64 {
-        if self.is_plain() { cap } else { cap.saturating_mul(2).saturating_add(64 * 1024) }
+        if self.is_plain() { cap } else { cap.saturating_add(cap / 16).saturating_add(64 * 1024) }
     }
 
     /// A reader of the decoded bytes. Reading beyond `cap` bytes fails, and so does a stage between that holds far more.

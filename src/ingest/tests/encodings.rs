@@ -119,7 +119,8 @@ fn bomb_head(item: &str) -> Bytes {
 
 #[tokio::test]
 async fn a_bomb_costs_its_limit_and_no_more() {
-    let house = House::new();
+    let limits = Limits { envelope: 6 << 20, ..Limits::default() };
+    let house = House::with(JournalOptions::default(), Settings { limits, ..Settings::default() });
     let too_large_event = "envelope exceeded size limits for type 'event' (https://develop.sentry.dev/sdk/envelopes/#size-limits)";
     for (item, detail) in [
         ("{\"type\":\"attachment\",\"filename\":\"a\"}", "payload too large"),
@@ -127,11 +128,11 @@ async fn a_bomb_costs_its_limit_and_no_more() {
         ("{\"type\":\"event\"}", too_large_event),
         ("", "invalid event envelope"),
     ] {
-        // More than 1 GiB, and then without end: an answer means that the reading stopped.
+        // Without end: an answer means that the reading stopped. What was read is on disk, and gone afterwards.
         let (body, taken) = counted_body(iter::once(bomb_head(item)).chain(iter::repeat(zeros())));
         let answer = house.post_encoded("gzip", body).await;
         assert_eq!(answer.json()["detail"], detail);
-        assert!(taken.load(Ordering::Relaxed) < 3 << 20, "{detail}: {taken:?}");
+        assert!(taken.load(Ordering::Relaxed) < 7 << 20, "{detail}: {taken:?}");
     }
     assert!(house.records().await.is_empty());
     assert_eq!(house.spooled_files(), 0);
