@@ -45,8 +45,8 @@ fuzz_target!(|data: &[u8]| {
     let mut form = Form::default();
     for (header, bytes) in parts {
         match header.name.as_str() {
-            "__sentry-event" => drop(form.own_event(&bytes)),
-            "__sentry-breadcrumb1" | "__sentry-breadcrumb2" => drop(form.breadcrumbs(&bytes)),
+            "__sentry-event" => drop(form.files.own_event(&bytes)),
+            "__sentry-breadcrumb1" | "__sentry-breadcrumb2" => drop(form.files.breadcrumbs(&bytes)),
             name => form.field(name, String::from_utf8_lossy(&bytes).into_owned()),
         }
     }

@@ -8,6 +8,7 @@
 //! **Not here.** HTTP (`ingest`), sending anything (`alerts` runs the jobs that are enqueued here).
 
 mod attachments;
+mod crash;
 mod feedback;
 mod lane;
 mod marks;

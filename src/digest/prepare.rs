@@ -12,6 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::attachments::{Files, Owner, PreparedAttachment};
+use super::crash::Beside;
 use super::feedback;
 use super::places::Places;
 use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
@@ -28,7 +29,6 @@ use crate::platform::lifecycle::panic_text;
 use crate::platform::telemetry::chain;
 use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report::{self, Discarded};
-use crate::protocol::crash_form::Crash;
 use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
 use crate::protocol::items::MAX_CLAIMED;
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
@@ -199,8 +199,8 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
         return Ok(prepared);
     }
     let mut reported = BTreeMap::new();
-    let items = envelope.collect_items().map_err(|error| error.to_string())?;
-    let crash = crash(&record, &items);
+    let mut items = envelope.collect_items().map_err(|error| error.to_string())?;
+    let mut beside = Beside::take(&record, &mut items, (source, &ledger));
     let facts = facts(&record, &envelope.header, tools.places.now());
     let mut reports = 0..;
     let (mut files, mut fate) = (Files::new(&ledger, source), None);
@@ -215,14 +215,15 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
         match (&config, kind) {
             (_, ItemKind::Attachment) => files.add(managed),
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
-            (Some(config), ItemKind::Event) => match event(managed, (&record, crash), &facts, config)? {
+            (Some(config), ItemKind::Event) => match event(managed, (&record, &mut beside), &facts, config)? {
                 Ok(event) => prepared.events.push(event),
                 Err(outcome) => fate = Some(outcome),
             },
             (Some(config), ItemKind::RawSecurity) => {
                 // The reports of one request are events of their own.
                 let id = record.event_id.zip(reports.next()).map(|(id, n)| id.nth(n).to_string());
-                prepared.events.extend(event(managed, (&record, None), &Facts { event_id: id, ..facts.clone() }, config)?);
+                let facts = Facts { event_id: id, ..facts.clone() };
+                prepared.events.extend(event(managed, (&record, &mut Beside::default()), &facts, config)?);
             }
             (Some(config), ItemKind::UserReport | ItemKind::Feedback) => {
                 let id = record.event_id.or(envelope.header.event_id);
@@ -239,6 +240,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     if config.is_none() {
         fate = Some(Outcome::Invalid(InvalidReason::ProjectState));
     }
+    beside.end_alone(fate.as_ref().unwrap_or(&Outcome::Invalid(InvalidReason::NoEventPayload)));
     let event = prepared.events.iter().find_map(|event| Some(event.get()?.row.event_id));
     let event_id = event.or_else(|| record.event_id.or(envelope.header.event_id).map(EventId::uuid));
     match (fate, event_id) {
@@ -251,12 +253,6 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     }
     prepared.ended = ledger.take();
     Ok(prepared)
-}
-
-/// The crash that an attachment beside the event tells of.
-fn crash(record: &Record, items: &[Item]) -> Option<Crash> {
-    let mut headers = items.iter().map(|item| &item.header).chain(record.spooled.iter().map(|item| &item.header));
-    headers.find_map(|header| Crash::of(header.attachment_type.as_deref()))
 }
 
 /// Adds up what the reports of a request say, so that many lines cost no more than different ones, and claim no more than [`MAX_CLAIMED`] of a
@@ -294,14 +290,14 @@ enum Trouble {
 
 /// The event, or how it has ended; an error condemns the record.
 fn event(
-    item: Managed<Item>,
-    (record, crash): (&Record, Option<Crash>),
+    mut item: Managed<Item>,
+    (record, beside): (&Record, &mut Beside),
     facts: &Facts<'_>,
     config: &ProjectConfig,
 ) -> Result<Result<Managed<PreparedEvent>, Outcome>, String> {
     // An item that has ended has no event: it cannot come here.
     let Some(sent) = item.get() else { return Err("the item has ended".to_owned()) };
-    let prepared = read(sent, record, crash).map_err(Trouble::Refused).and_then(|event| prepared_event(event, facts, config));
+    let prepared = read(sent, record, beside).map_err(Trouble::Refused).and_then(|event| prepared_event(event, facts, config));
     let outcome = match prepared {
         Ok(event) => {
             let mut item = item.map(|_| event);
@@ -309,25 +305,27 @@ fn event(
             if item.get().is_some_and(|event| event.kind == Kind::Csp.as_str()) {
                 item.count_as(vec![(Category::Security, 1)]);
             }
+            beside.end_with(&mut item);
             return Ok(Ok(item));
         }
         Err(Trouble::Refused(refused)) => refused.outcome(),
         Err(Trouble::Defect(reason)) => return Err(reason),
     };
+    beside.end_with(&mut item);
     item.rejected(&outcome);
     Ok(Err(outcome))
 }
 
-/// The event of an item, as it was sent; that of a crash says so.
-fn read(item: &Item, record: &Record, crash: Option<Crash>) -> Result<Value, Refused> {
+/// The event of an item, as it was sent, with what came beside it of a crash.
+fn read(item: &Item, record: &Record, beside: &mut Beside) -> Result<Value, Refused> {
     if item.header.kind() == ItemKind::RawSecurity {
         let ItemHeader { sentry_release, sentry_environment, .. } = &item.header;
         let (release, environment) = (sentry_release.as_deref(), sentry_environment.as_deref());
         return reported(&item.payload, Around { release, environment, origin: record.origin.as_deref() });
     }
     let mut event = parsed(&item.payload)?;
-    if let (Some(crash), Value::Object(event)) = (crash, &mut event) {
-        crash.stand_in(event);
+    if let Value::Object(event) = &mut event {
+        beside.complete(event);
     }
     Ok(event)
 }

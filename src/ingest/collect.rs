@@ -20,13 +20,13 @@ use tokio::runtime::Handle;
 use super::Settings;
 use super::answer::Stop;
 use crate::platform::journal::{Journal, SpoolWriter, Spooled};
-use crate::protocol::crash_form::Crash;
 use crate::protocol::envelope::{EnvelopeHeader, EnvelopeWriter, ItemHeader};
 use crate::protocol::framer::Sink;
 use crate::protocol::items::Oversize;
 use crate::protocol::record::{Counted, SpooledItem};
 use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal, unkept};
 
+mod crash;
 mod limited;
 
 /// Payload bytes of one envelope that stay in memory: well below what the journal takes as one record.
@@ -73,6 +73,8 @@ pub(super) struct Collector {
     events_left: u32,
     in_memory: u64,
     attachments: u64,
+    /// How the first minidump begins.
+    dump_head: Vec<u8>,
     pub(super) needs_id: bool,
     pub(super) not_kept: Vec<Category>,
 }
@@ -90,6 +92,7 @@ impl Collector {
             events_left: 1,
             in_memory: 0,
             attachments: 0,
+            dump_head: Vec::new(),
             needs_id: false,
             not_kept: Vec::new(),
         }
@@ -134,12 +137,6 @@ impl Collector {
         })
     }
 
-    /// Whether there is a file of a crash and no event that tells of it.
-    pub(super) fn lacks_event_of_crash(&self) -> bool {
-        let is_crash = |item: &Item| Crash::of(item.header.attachment_type.as_deref()).is_some();
-        self.kept.iter().any(is_crash) && !self.kept.iter().any(|item| item.kind.is_event_like())
-    }
-
     /// What an item ends as before its payload is looked at.
     fn judge(&mut self, header: &ItemHeader, kind: ItemKind) -> Option<Outcome> {
         if header.kind_text.is_none() {
@@ -172,7 +169,8 @@ impl Collector {
     /// The rules on sizes, for the length announced or seen so far.
     fn check_size(&self, item: &Item, length: u64) -> Result<Option<Outcome>, Refusal> {
         let attachments = if item.kind == ItemKind::Attachment { self.attachments + length } else { 0 };
-        if length <= item.kind.max_size(&self.settings.limits) && attachments <= self.settings.limits.attachments_total {
+        let largest = if item.handler_file().is_some() { ItemKind::Event } else { item.kind }.max_size(&self.settings.limits);
+        if length <= largest && attachments <= self.settings.limits.attachments_total {
             return Ok(None);
         }
         match item.kind.oversize() {
@@ -182,7 +180,7 @@ impl Collector {
     }
 
     fn spools(&self, item: &Item) -> bool {
-        item.kind == ItemKind::Attachment && item.length >= self.settings.spool_from
+        item.kind == ItemKind::Attachment && item.handler_file().is_none() && item.length >= self.settings.spool_from
     }
 
     fn append(&mut self, item: &mut Item, bytes: &[u8]) -> Result<(), Stop> {
@@ -314,6 +312,7 @@ impl Sink for Collector {
     fn payload(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let Some(mut item) = self.current.take() else { return Ok(()) };
         item.length += bytes.len() as u64;
+        self.see_dump(&item, bytes);
         if item.dropped.is_none() {
             match self.check_size(&item, item.length)? {
                 Some(outcome) => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Response;
+use serde_json::{Map, Value};
 
 use super::Ingest;
 use super::answer::{Stop, accepted};
@@ -15,6 +16,7 @@ use super::handler::Arrival;
 use crate::event::json;
 use crate::projects::KeyInfo;
 use crate::protocol::auth::Credentials;
+use crate::protocol::crash_form::date;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::{Endpoint, Record};
 use crate::protocol::{Dsn, EventId, ItemKind, Refusal, auth};
@@ -46,8 +48,9 @@ impl Ingest {
         };
         if collector.lacks_event_of_crash() {
             // Digest makes a crash of it, as it does of one that the client sent.
-            let header = ItemHeader::of(ItemKind::Event);
-            collector.add(header, b"{}")?;
+            let mut event = Map::new();
+            date(&mut event, collector.crash_time());
+            collector.add(ItemHeader::of(ItemKind::Event), Value::Object(event).to_string().as_bytes())?;
         }
         if collector.needs_id && collector.header.event_id.is_none() {
             collector.header.event_id = Some(self.own_id(&collector));
@@ -71,6 +74,7 @@ impl Ingest {
     fn own_id(&self, collector: &Collector) -> EventId {
         let inside = collector.event_payload().and_then(|payload| json::parse(payload).ok());
         let inside = inside.and_then(|(event, _)| event.get("event_id")?.as_str()?.parse().ok());
+        let inside = inside.or_else(|| collector.handlers_event().event_id()?.parse().ok());
         inside.unwrap_or_else(|| (self.seams.new_id)())
     }
 

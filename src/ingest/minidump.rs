@@ -27,7 +27,7 @@ use super::dump::{Dump, FIELD, Place};
 use super::handler::Arrival;
 use super::{Ingest, Settings};
 use crate::projects::KeyInfo;
-use crate::protocol::crash_form::Form;
+use crate::protocol::crash_form::{Form, date};
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::framer::Sink as _;
 use crate::protocol::multipart::{Broken, PartHeader, PartSink, Splitter, boundary};
@@ -92,6 +92,7 @@ fn take(
     event.insert("event_id".to_owned(), json!(id.to_string()));
     let mut collector = Rc::into_inner(place).map(RefCell::into_inner).ok_or(Refusal::Unavailable)?;
     collector.header.event_id = Some(id);
+    date(&mut event, collector.crash_time());
     let header = ItemHeader::of(ItemKind::Event);
     collector.add(header, Value::Object(event).to_string().as_bytes())?;
     Ok((id, collector))
@@ -180,12 +181,12 @@ impl PartSink for Upload {
             Part::File => self.place.borrow_mut().end()?,
             Part::Field(name, value) => self.form.field(&name, String::from_utf8_lossy(&value).into_owned()),
             Part::OwnEvent(bytes) => {
-                if self.form.own_event(&bytes).is_err() {
+                if self.form.files.own_event(&bytes).is_err() {
                     self.count_broken(bytes.len());
                 }
             }
             Part::Breadcrumbs(bytes) => {
-                if self.form.breadcrumbs(&bytes).is_err() {
+                if self.form.files.breadcrumbs(&bytes).is_err() {
                     self.count_broken(bytes.len());
                 }
             }

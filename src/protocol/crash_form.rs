@@ -1,29 +1,19 @@
 //! # What crash reporters send beside a dump
 //!
-//! **Promise.** The fields of a minidump upload, and the msgpack files of Sentry's crash handler, become one event in JSON (`protocol.md` 2.5):
+//! **Promise.** The fields of a minidump upload, and the files of Sentry's crash handler, become one event in JSON (`protocol.md` 2.5):
 //! a native, fatal one with a placeholder exception.
 //!
 //! **How.** [`Form`] takes the pieces in any order. The handler's own event goes before the form's; `sentry` and its chunks are JSON,
 //! `sentry[a][b]` a path into it, and whatever has another name is an annotation and goes to `extra`.
 //!
-//! **When it breaks.** JSON that cannot be read is kept as text in `extra`; msgpack that cannot be read is left out, and the caller told.
+//! **When it breaks.** JSON that cannot be read is kept as text in `extra`.
 //!
-//! **Not here.** The dump.
+//! **Not here.** The dump; what the handler's files hold ([`super::handler_files`]).
 
-use rmpv::Value as Msgpack;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
+use super::handler_files::{HandlerFiles, MAX_DEPTH, add_missing};
 use crate::event::json;
-
-/// Levels of `sentry[a][b]…`, and of msgpack.
-const MAX_DEPTH: usize = 50;
-/// Breadcrumbs that are kept of a crash handler's files, which are rings of this many.
-const MAX_BREADCRUMBS: usize = 100;
-
-/// msgpack that cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("invalid msgpack")]
-pub struct InvalidMsgpack;
 
 /// What has come so far.
 #[derive(Debug, Default)]
@@ -32,8 +22,8 @@ pub struct Form {
     /// Chunks of an event in JSON, by their numbers.
     chunks: Vec<(u32, String)>,
     extra: Map<String, Value>,
-    own: Option<Value>,
-    breadcrumbs: Vec<Vec<Value>>,
+    /// What the crash handler wrote.
+    pub files: HandlerFiles,
 }
 
 impl Form {
@@ -48,32 +38,6 @@ impl Form {
         } else if !name.is_empty() {
             self.extra.insert(name.to_owned(), Value::String(value));
         }
-    }
-
-    /// The crash handler's own event.
-    pub fn own_event(&mut self, bytes: &[u8]) -> Result<(), InvalidMsgpack> {
-        let mut rest = bytes;
-        let event = read_msgpack(&mut rest)?;
-        if !event.is_object() {
-            return Err(InvalidMsgpack);
-        }
-        self.own = Some(event);
-        Ok(())
-    }
-
-    /// One of the crash handler's two files of breadcrumbs: one after the other.
-    pub fn breadcrumbs(&mut self, bytes: &[u8]) -> Result<(), InvalidMsgpack> {
-        let (mut rest, mut crumbs) = (bytes, Vec::new());
-        let mut read = Ok(());
-        while !rest.is_empty() && read.is_ok() {
-            read = read_msgpack(&mut rest).map(|crumb| crumbs.extend(Some(crumb).filter(Value::is_object)));
-        }
-        // The program may have died while it wrote the last one.
-        let keep = crumbs.len().saturating_sub(MAX_BREADCRUMBS);
-        crumbs.drain(..keep);
-        let is_empty = crumbs.is_empty();
-        self.breadcrumbs.push(crumbs);
-        if is_empty { read } else { Ok(()) }
     }
 
     fn document(&mut self, name: &str, text: &str) {
@@ -91,24 +55,35 @@ impl Form {
             self.document("sentry", &text);
         }
         let mut event = self.event;
-        if let Some(Value::Object(own)) = self.own {
-            // What the handler wrote goes before what the form says.
-            let form = std::mem::replace(&mut event, own);
-            add_missing(&mut event, form);
-        }
-        if !self.extra.is_empty() {
+        // An annotation comes last of all.
+        let annotations = self.extra;
+        self.files.apply(&mut event);
+        if !annotations.is_empty() {
             match event.get_mut("extra") {
-                Some(Value::Object(extra)) => add_missing(extra, self.extra),
-                _ => drop(event.insert("extra".to_owned(), Value::Object(self.extra))),
+                Some(Value::Object(extra)) => add_missing(extra, annotations),
+                _ => drop(event.insert("extra".to_owned(), Value::Object(annotations))),
             }
-        }
-        let crumbs = in_order(self.breadcrumbs);
-        if !crumbs.is_empty() {
-            event.insert("breadcrumbs".to_owned(), json!({"values": crumbs}));
         }
         event.remove("exception");
         Crash::Minidump.stand_in(&mut event);
         event
+    }
+}
+
+/// Bytes of a minidump's header up to the time in it.
+pub const DUMP_HEAD: usize = 24;
+
+/// When a minidump was written, in seconds since 1970, by the machine that crashed: its header says so. Uploads often come at the next start.
+pub fn dump_time(head: &[u8]) -> Option<u32> {
+    let (magic, time) = (head.get(..4)?, head.get(DUMP_HEAD - 4..DUMP_HEAD)?.try_into().ok()?);
+    let time = if magic == b"PMDM" { u32::from_be_bytes(time) } else { u32::from_le_bytes(time) };
+    (time != 0).then_some(time)
+}
+
+/// The time of the dump is the event's where that has none of its own.
+pub fn date(event: &mut Map<String, Value>, time: Option<u32>) {
+    if let Some(time) = time.filter(|_| event.get("timestamp").is_none_or(Value::is_null)) {
+        event.insert("timestamp".to_owned(), json!(time));
     }
 }
 
@@ -148,28 +123,6 @@ impl Crash {
     }
 }
 
-/// The files' breadcrumbs with the newer file's at the end; no more than the longer file had, for they are rings.
-fn in_order(mut files: Vec<Vec<Value>>) -> Vec<Value> {
-    let most = files.iter().map(Vec::len).max().unwrap_or(0);
-    files.sort_by_key(|crumbs| crumbs.last().map_or_else(String::new, newest));
-    let mut crumbs: Vec<Value> = files.into_iter().flatten().collect();
-    let surplus = crumbs.len().saturating_sub(most);
-    crumbs.drain(..surplus);
-    crumbs
-}
-
-/// A breadcrumb's time, such that later ones sort behind.
-fn newest(crumb: &Value) -> String {
-    match crumb.get("timestamp") {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(seconds)) => {
-            let time = chrono::DateTime::from_timestamp_micros((seconds.as_f64().unwrap_or(0.0) * 1e6) as i64);
-            time.unwrap_or_default().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
-        }
-        _ => String::new(),
-    }
-}
-
 /// The keys in `sentry[a][b]`.
 fn path(name: &str) -> Option<Vec<&str>> {
     let inside = name.strip_prefix("sentry[")?.strip_suffix(']')?;
@@ -202,65 +155,12 @@ fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
     }
 }
 
-/// Puts `from` under `into`, object by object.
-fn add_missing(into: &mut Map<String, Value>, from: Map<String, Value>) {
-    for (key, value) in from {
-        match (into.get_mut(&key), value) {
-            (Some(Value::Object(into)), Value::Object(from)) => add_missing(into, from),
-            (Some(_), _) => {}
-            (None, value) => drop(into.insert(key, value)),
-        }
-    }
-}
-
-fn read_msgpack(rest: &mut &[u8]) -> Result<Value, InvalidMsgpack> {
-    let value = rmpv::decode::read_value_with_max_depth(rest, MAX_DEPTH).map_err(|_| InvalidMsgpack)?;
-    Ok(as_json(value))
-}
-
-/// msgpack as JSON. Bytes that are no text have no place in an event.
-fn as_json(value: Msgpack) -> Value {
-    match value {
-        Msgpack::Nil | Msgpack::Binary(_) | Msgpack::Ext(..) => Value::Null,
-        Msgpack::Boolean(value) => Value::Bool(value),
-        Msgpack::Integer(number) => {
-            number.as_u64().map(Number::from).or_else(|| number.as_i64().map(Number::from)).map_or(Value::Null, Value::Number)
-        }
-        Msgpack::F32(number) => json!(number),
-        Msgpack::F64(number) => json!(number),
-        Msgpack::String(text) => Value::String(String::from_utf8_lossy(text.as_bytes()).into_owned()),
-        Msgpack::Array(items) => items.into_iter().map(as_json).collect(),
-        Msgpack::Map(entries) => {
-            let text = |key: Msgpack| match as_json(key) {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            Value::Object(entries.into_iter().map(|(key, value)| (text(key), as_json(value))).collect())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn msgpack(value: &Value) -> Vec<u8> {
-        fn of(value: &Value) -> Msgpack {
-            match value {
-                Value::Null => Msgpack::Nil,
-                Value::Bool(value) => Msgpack::Boolean(*value),
-                Value::Number(number) => number.as_i64().map_or_else(|| Msgpack::F64(number.as_f64().unwrap()), Msgpack::from),
-                Value::String(text) => Msgpack::from(text.as_str()),
-                Value::Array(items) => Msgpack::Array(items.iter().map(of).collect()),
-                Value::Object(map) => Msgpack::Map(map.iter().map(|(key, value)| (Msgpack::from(key.as_str()), of(value))).collect()),
-            }
-        }
-        let mut bytes = Vec::new();
-        rmpv::encode::write_value(&mut bytes, &of(value)).unwrap();
-        bytes
-    }
+    use crate::protocol::handler_files::tests::msgpack;
 
     fn event(fields: &[(&str, &str)]) -> Value {
         let mut form = Form::default();
@@ -302,6 +202,21 @@ mod tests {
     }
 
     #[test]
+    fn a_dump_says_when_it_was_written() {
+        let head = |magic: &[u8], time: [u8; 4]| [magic, &[7; 16], &time, b"flags"].concat();
+        assert_eq!(dump_time(&head(b"MDMP", [0x10, 0x32, 0x54, 0x69])), Some(0x6954_3210));
+        assert_eq!(dump_time(&head(b"PMDM", [0x69, 0x54, 0x32, 0x10])), Some(0x6954_3210));
+        assert_eq!((dump_time(&head(b"MDMP", [0; 4])), dump_time(b"MDMP and more")), (None, None));
+        let dated = |event: Value, time| {
+            let mut event = event.as_object().unwrap().clone();
+            date(&mut event, time);
+            event.get("timestamp").cloned()
+        };
+        assert_eq!(dated(json!({"timestamp": null}), Some(5)), Some(json!(5)));
+        assert_eq!((dated(json!({"timestamp": 3}), Some(5)), dated(json!({}), None)), (Some(json!(3)), None));
+    }
+
+    #[test]
     fn chunks_are_joined_by_their_numbers() {
         let found =
             event(&[("sentry__10", "}}"), ("sentry__2", r#"{"a":"#), ("sentry__1", r#"{"level":"error","extra":"#), ("sentry__3", "1")]);
@@ -321,44 +236,10 @@ mod tests {
         form.field("sentry", r#"{"release":"form","dist":"9","extra":{"a":"form"}}"#.to_owned());
         form.field("a", "annotation".to_owned());
         form.field("b", "annotation".to_owned());
-        form.own_event(&msgpack(&json!({"release": "own", "extra": {"n": 1.5, "list": [null, true, -3]}}))).unwrap();
+        form.files.own_event(&msgpack(&json!({"release": "own", "extra": {"n": 1.5, "list": [null, true, -3]}}))).unwrap();
         let event = form.into_event();
         assert_eq!((&event["release"], &event["dist"]), (&json!("own"), &json!("9")));
         assert_eq!(event["extra"], json!({"n": 1.5, "list": [null, true, -3], "a": "form", "b": "annotation"}));
-    }
-
-    #[test]
-    fn the_newer_breadcrumbs_come_last() {
-        let crumb = |n: u32| json!({"timestamp": format!("2026-01-01T00:00:{n:02}Z"), "message": n});
-        let file = |range: std::ops::Range<u32>| range.flat_map(|n| msgpack(&crumb(n))).collect::<Vec<u8>>();
-        let messages = |files: &[Vec<u8>]| {
-            let mut form = Form::default();
-            for bytes in files {
-                form.breadcrumbs(bytes).unwrap();
-            }
-            let event = form.into_event();
-            event["breadcrumbs"]["values"].as_array().unwrap().iter().map(|crumb| crumb["message"].as_u64().unwrap()).collect::<Vec<_>>()
-        };
-        for files in [[file(1..6), file(6..8)], [file(6..8), file(1..6)]] {
-            assert_eq!(messages(&files), [3, 4, 5, 6, 7]);
-        }
-        // The last one was being written when the program died.
-        let mut cut = file(1..3);
-        cut.pop();
-        assert_eq!(messages(&[cut]), [1]);
-        assert_eq!(messages(&[(0..250).flat_map(|n| msgpack(&json!({"message": n}))).collect()]).len(), MAX_BREADCRUMBS);
-    }
-
-    #[test]
-    fn msgpack_that_is_none_is_said_so() {
-        let mut form = Form::default();
-        assert_eq!(form.own_event(b"\xc1\x01"), Err(InvalidMsgpack));
-        assert_eq!(form.own_event(b"\x93\x01"), Err(InvalidMsgpack));
-        assert_eq!(form.own_event(&msgpack(&json!([1]))), Err(InvalidMsgpack));
-        assert_eq!(form.own_event(&vec![0x91; 100_000]), Err(InvalidMsgpack));
-        assert_eq!(form.breadcrumbs(b"\x93\x01"), Err(InvalidMsgpack));
-        assert_eq!(form.breadcrumbs(b""), Ok(()));
-        assert!(!form.into_event().contains_key("breadcrumbs"));
     }
 
     proptest! {
@@ -367,8 +248,8 @@ mod tests {
             let mut form = Form::default();
             form.field(&name, value.clone());
             form.field(&format!("sentry[{name}]"), value);
-            let _ = form.own_event(&bytes);
-            let _ = form.breadcrumbs(&bytes);
+            let _ = form.files.own_event(&bytes);
+            let _ = form.files.breadcrumbs(&bytes);
             let event = form.into_event();
             prop_assert_eq!(&event["platform"], "native");
         }

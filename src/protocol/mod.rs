@@ -22,6 +22,7 @@ pub mod envelope;
 pub mod error;
 pub mod event_id;
 pub mod framer;
+pub mod handler_files;
 pub mod items;
 pub mod limits;
 pub mod multipart;

@@ -331,6 +331,12 @@ impl<T> Managed<T> {
         self.quantities = quantities;
     }
 
+    /// Takes in an item that has become part of this one, and ends with it.
+    pub fn absorb<U>(&mut self, mut other: Managed<U>) -> Option<U> {
+        self.quantities.append(&mut other.quantities);
+        other.item.take()
+    }
+
     /// Makes another item of it, such as an event of bytes; the responsibility goes on.
     pub fn map<U>(mut self, make: impl FnOnce(T) -> U) -> Managed<U> {
         // Should `make` panic, `self` is dropped without an item and its guard below counts it.

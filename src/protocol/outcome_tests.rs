@@ -65,3 +65,13 @@ fn a_panic_on_the_way_is_a_forgotten_item() {
     assert_eq!(ends(&ledger), [(Category::Error, "invalid", "internal".to_owned(), 1)]);
     assert_eq!(ledger.forgotten(), 1);
 }
+
+#[test]
+fn an_item_that_is_part_of_another_ends_with_it() {
+    let ledger = Ledger::default();
+    let mut event = item(&ledger);
+    assert_eq!(event.absorb(Managed::new("file", SHOP, vec![(Category::Attachment, 5)], &ledger)), Some("file"));
+    event.rejected(&Outcome::Duplicate);
+    assert_eq!(ends(&ledger), [(Category::Error, "duplicate", String::new(), 1), (Category::Attachment, "duplicate", String::new(), 5)]);
+    assert_eq!(ledger.forgotten(), 0);
+}

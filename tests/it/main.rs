@@ -8,6 +8,7 @@ mod access;
 mod alerts;
 mod attachments;
 mod crash;
+mod crash_files;
 mod dashboard;
 mod dialog;
 mod digest;

@@ -30,8 +30,15 @@ fn upload(path: &str, parts: &[Part<'_>]) -> Request<Body> {
     post(path).header("content-type", "multipart/form-data; boundary=\"xYz\"").body(form("xYz", parts).into()).unwrap()
 }
 
+/// When the program crashed, as its dump says.
+const CRASHED: u32 = 1_795_530_000;
+
 fn dump(size: usize) -> Vec<u8> {
-    [b"MDMP".to_vec(), noise(size - 4)].concat()
+    let mut bytes = [b"MDMP".to_vec(), noise(size - 4)].concat();
+    if let Some(time) = bytes.get_mut(20..24) {
+        time.copy_from_slice(&CRASHED.to_le_bytes());
+    }
+    bytes
 }
 
 /// An attachment as it was journalled: its header's texts, and its payload wherever it lies.
@@ -103,6 +110,7 @@ async fn an_upload_is_an_event_with_its_files() {
     let expected = json!({
         "event_id": NEW_ID, "release": "game@1", "tags": {"os": "beos"}, "platform": "native", "level": "fatal", "extra": {"guid": "abc"},
         "exception": {"values": [{"type": "Minidump", "value": "Invalid Minidump", "mechanism": {"type": "minidump", "handled": false, "synthetic": true}}]},
+        "timestamp": CRASHED,
     });
     assert_eq!(event, expected);
     let of = |filename: &str, kind: &str, payload: &[u8]| Found {
@@ -307,10 +315,42 @@ async fn a_dump_in_an_envelope_of_its_own_is_an_event() {
     for (items, kinds_kept) in [
         (attachment("event.minidump"), vec!["attachment", "event"]),
         (attachment("event.applecrashreport"), vec!["attachment", "event"]),
+        (attachment("event.payload"), vec!["attachment", "event"]),
+        (attachment("event.breadcrumbs"), vec!["attachment", "event"]),
         (attachment("event.attachment"), vec!["attachment"]),
         (format!("{{\"type\":\"event\"}}\n{{}}\n{}", attachment("event.minidump")), vec!["event", "attachment"]),
     ] {
         house.post(ENVELOPE, format!("{{}}\n{items}")).await.assert_id(NEW_ID);
         assert_eq!(kinds(&house.only_record().await), kinds_kept);
+    }
+}
+
+#[tokio::test]
+async fn the_handlers_files_in_an_envelope_name_the_event_and_stay_small() {
+    let house = keeping();
+    let item = |kind: &str, bytes: &[u8]| {
+        let header = json!({"type": "attachment", "attachment_type": kind, "length": bytes.len()}).to_string();
+        [header.as_bytes(), b"\n", bytes, b"\n"].concat()
+    };
+    let own = msgpack(&json!({"event_id": ID, "release": "own"}));
+    let answer = house.post(ENVELOPE, [b"{}\n".to_vec(), item("event.payload", &own), item("event.minidump", &dump(100))].concat()).await;
+    answer.assert_id(ID);
+    let record = house.only_record().await;
+    assert_eq!(record.event_id.unwrap().to_string(), ID);
+    assert_eq!(&items(&record).last().unwrap().payload[..], json!({"timestamp": CRASHED}).to_string().as_bytes());
+
+    // Neither in the spool nor larger than an event, for digest reads them whole.
+    let limit = Settings::default().limits.event as usize;
+    for (size, kept, lost) in [(limit, 1, 0), (limit + 1, 0, limit + 1)] {
+        let body = [b"{}\n{\"type\":\"event\"}\n{}\n".to_vec(), item("event.breadcrumbs", &vec![b'x'; size])].concat();
+        house.post(ENVELOPE, body).await.assert_ok();
+        let record = house.only_record().await;
+        assert_eq!((items(&record).len(), record.spooled.len()), (1 + kept, 0));
+        let expected = if lost == 0 {
+            Vec::new()
+        } else {
+            vec![count("attachment invalid too_large:attachment", lost as u64), count("attachment_item invalid too_large:attachment", 1)]
+        };
+        assert_eq!(counts(&record.counted), expected);
     }
 }

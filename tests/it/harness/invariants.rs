@@ -17,12 +17,20 @@ pub(crate) struct Expected(Arc<Numbers>);
 struct Numbers {
     items: AtomicI64,
     waiting_jobs: AtomicI64,
+    merged_bytes: AtomicI64,
+    merged_files: AtomicI64,
 }
 
 impl Expected {
     /// So many more items were accepted (or counted although refused).
     pub(crate) fn add(&self, items: i64) {
         self.0.items.fetch_add(items, Ordering::SeqCst);
+    }
+
+    /// An attachment of so many bytes is stored as a part of its event.
+    pub(crate) fn merged(&self, bytes: usize) {
+        self.0.merged_bytes.fetch_add(bytes as i64, Ordering::SeqCst);
+        self.0.merged_files.fetch_add(1, Ordering::SeqCst);
     }
 
     /// So many jobs that are due remain.
@@ -48,24 +56,25 @@ pub(crate) async fn check(db: &Db, expected: &Expected, servers: &[Server], now:
     assert_eq!(dead_jobs, 0, "dead jobs");
     let ended = number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome <> 'discarded'").await;
     assert_eq!(ended, numbers.items.load(Ordering::SeqCst), "every accepted item has one outcome");
-    check_counters(db).await;
+    check_counters(db, numbers).await;
     check_users(db).await;
 }
 
-async fn check_counters(db: &Db) {
+async fn check_counters(db: &Db, numbers: &Numbers) {
     // Categories 4 and 22 are attachments, in bytes and in pieces; 14 is feedback.
     let stored =
         number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored' and category not in (4, 14, 22)")
             .await;
     assert_eq!(stored, number(db, "select count(*) from events").await, "stored outcomes and events");
-    for (category, rows) in
-        [(4, "select coalesce(sum(greatest(size, 1)), 0)::bigint from attachments"), (22, "select count(*) from attachments")]
-    {
+    for (category, rows, merged) in [
+        (4, "select coalesce(sum(greatest(size, 1)), 0)::bigint from attachments", &numbers.merged_bytes),
+        (22, "select count(*) from attachments", &numbers.merged_files),
+    ] {
         let stored = sqlx::query_scalar::<_, i64>(
             "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored' and category = $1",
         );
         let stored = stored.bind(category).fetch_one(db).await.unwrap();
-        assert_eq!(stored, number(db, rows).await, "stored outcomes and attachments, category {category}");
+        assert_eq!(stored, number(db, rows).await + merged.load(Ordering::SeqCst), "stored outcomes and attachments, category {category}");
     }
     let said = number(db, "select coalesce(sum(quantity), 0)::bigint from outcomes where outcome = 'stored' and category = 14").await;
     assert_eq!(said, number(db, "select count(*) from feedback").await, "stored outcomes and feedback");
