@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::{Extension, Router};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
+use tower::Layer as _;
 use url::Url;
 use uuid::Uuid;
 
@@ -47,6 +48,7 @@ use crate::projects::recent::RequestLog;
 use crate::projects::{Exchange, Quotas, Registry};
 use crate::protocol::ItemKind;
 use crate::routes;
+use crate::web::prefix;
 
 /// How long tasks may take to end after the first signal.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -106,6 +108,10 @@ pub fn checks() -> Checks {
         account: |email, password| accounts::check_account(email, password).map_err(|error| error.to_string()),
         proxies: |list| list.parse::<TrustedProxies>().map(|_| ()).map_err(|error| error.to_string()),
         places: Places::check,
+        path: |path| match path.split('/').find(|segment| !segment.is_empty()).filter(|first| routes::is_taken(first)) {
+            Some(first) => Err(format!("no path may begin with `/{first}`, which Vedette uses itself")),
+            None => Ok(()),
+        },
     }
 }
 
@@ -162,7 +168,8 @@ impl Server {
         // Usually done before the first request; when the database is away, everything that needs none starts without it.
         let is_ready = tokio::time::timeout(FIRST_TRY, set_up_database(&app, &settings)).await;
         registry.run(app.clone(), &tasks);
-        Arc::new(Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry).with_places(places.clone())).run(&tasks);
+        let digest = Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry).with_places(places.clone());
+        Arc::new(digest.telling(ingest.requests().clone())).run(&tasks);
         periodic::run(places, app.clone(), &tasks);
         flush_refused(Arc::clone(&ingest), app.clone(), &tasks);
         if let Some(managed) = &database.managed {
@@ -204,7 +211,13 @@ pub fn router(app: &App, journal: &Arc<Journal>, ingest: &Arc<Ingest>) -> Router
     let dashboard = routes::dashboard(app)
         .layer(Extension(Arc::clone(journal)))
         .layer(from_fn(move |request, next| tell_client(proxies.clone(), request, next)));
-    dashboard.merge(Arc::clone(ingest).routes()).merge(ops::health_routes(app.clone(), Arc::clone(journal)))
+    let router = dashboard.merge(Arc::clone(ingest).routes()).merge(ops::health_routes(app.clone(), Arc::clone(journal)));
+    let prefix = prefix::of(&app.url);
+    if prefix.is_empty() {
+        return router;
+    }
+    // Around the router, because its paths have to be matched without the prefix.
+    Router::new().fallback_service(from_fn_with_state(Arc::<str>::from(prefix), prefix::below).layer(router))
 }
 
 /// Ingest over the journal and the registry.
@@ -303,6 +316,7 @@ async fn set_up_database(app: &App, settings: &Settings) -> anyhow::Result<()> {
     if let Some((email, password)) = &settings.admin {
         accounts::first_account(app, email, password.clone()).await?;
     }
+    app.set_up_is_done();
     if let Some(path) = accounts::ensure_set_up_link(app).await? {
         tracing::info!("no account yet: open {} to make the first one (works once, for a day)", app.absolute(&path));
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Redirect;
 use http::StatusCode;
 use tower_http::compression::CompressionLayer;
@@ -24,6 +24,12 @@ pub fn table() -> Vec<Route> {
     [accounts::routes(), projects::routes(), issues::routes(), feedback::routes(), alerts::routes(), ops::routes()].concat()
 }
 
+/// Whether a path of ours begins with this segment, so that the public address's cannot.
+pub(crate) fn is_taken(segment: &str) -> bool {
+    let first = |path: &str| path.split('/').nth(1) == Some(segment);
+    ["/api", "/static", "/healthz", "/favicon.ico"].into_iter().any(first) || table().iter().any(|route| first(route.path))
+}
+
 /// The dashboard: the table behind its guards, cross-site protection, security headers, compression.
 pub(crate) fn dashboard(app: &App) -> Router {
     let mut csrf = CsrfLayer::new();
@@ -32,8 +38,9 @@ pub(crate) fn dashboard(app: &App) -> Router {
         csrf = trusting;
     }
     accounts::router(table(), app)
+        .layer(from_fn_with_state(app.clone(), ops::until_set_up))
         .route("/static/{hash}/{name}", axum::routing::get(assets::serve))
-        .route("/favicon.ico", axum::routing::get(async || Redirect::permanent(assets::icon())))
+        .route("/favicon.ico", axum::routing::get(async || Redirect::permanent(&assets::icon())))
         .fallback(async || HttpError::NotFound)
         .method_not_allowed_fallback(async || HttpError::WrongMethod)
         .with_state(app.clone())

@@ -17,7 +17,7 @@ use super::sessions::{self, Named};
 use super::{ProjectId, SessionId, UserId};
 use crate::platform::App;
 use crate::web::shell::LimitNotice;
-use crate::web::{Flash, HttpError, Shell, SignedIn, When, urls, urls::IssueQuery};
+use crate::web::{Flash, HttpError, Shell, SignedIn, When, prefix, urls, urls::IssueQuery};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +181,7 @@ pub async fn guard(State((app, access)): State<(App, Access)>, params: RawPathPa
     request.extensions_mut().insert(viewer);
     let mut response = next.run(request).await;
     if had_flash && response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
-        response.headers_mut().append(header::SET_COOKIE, Flash::CLEAR_COOKIE);
+        response.headers_mut().append(header::SET_COOKIE, Flash::clear_cookie());
     }
     response
 }
@@ -197,9 +197,10 @@ fn came_from(app: &App, headers: &HeaderMap) -> String {
 
 /// `next`, if it is a path of this dashboard; else the front page. Browsers read `//host` and `/\host` as other hosts, and drop tabs and line ends.
 pub(super) fn local(next: &str) -> String {
+    let next = prefix::strip(next);
     let is_local = next.starts_with('/') && !next[1..].starts_with('/') && !next.contains(|c: char| c == '\\' || c.is_control());
     // What is no header value by itself (letters beyond ASCII) was never one of our addresses.
-    if is_local && next.is_ascii() && next.len() <= 2000 { next.to_owned() } else { urls::home() }
+    if is_local && next.is_ascii() && next.len() <= 2000 { prefix::add(next) } else { urls::home() }
 }
 
 /// The project that the path names: by its slug, or by an issue's id, which carries its project's number in its upper half.

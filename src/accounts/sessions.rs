@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use super::client::Client;
 use super::{ProjectId, SessionId, UserId, Viewer, VisibleProject, secret};
 use crate::platform::App;
+use crate::web::prefix;
 
 /// How long a session lives without being used.
 const LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -158,7 +159,12 @@ pub(super) async fn list(db: &mut PgConnection, user: UserId, now: DateTime<Utc>
 
 /// The cookie's name: over https one that no other host of the domain can set.
 fn cookie_name(app: &App) -> &'static str {
-    if is_secure(app) { "__Host-vedette" } else { "vedette" }
+    match (is_secure(app), prefix::of(&app.url)) {
+        (true, "") => "__Host-vedette",
+        // Browsers take the other name for the whole host only.
+        (true, _) => "__Secure-vedette",
+        (false, _) => "vedette",
+    }
 }
 
 fn is_secure(app: &App) -> bool {
@@ -167,7 +173,8 @@ fn is_secure(app: &App) -> bool {
 
 fn cookie(app: &App, token: &str, seconds: i64) -> anyhow::Result<HeaderValue> {
     let secure = if is_secure(app) { "; Secure" } else { "" };
-    let text = format!("{}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", cookie_name(app));
+    let path = Some(prefix::of(&app.url)).filter(|path| !path.is_empty()).unwrap_or("/");
+    let text = format!("{}={token}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", cookie_name(app));
     Ok(HeaderValue::from_str(&text)?)
 }
 
@@ -202,6 +209,10 @@ mod tests {
         let token_text = "ab".repeat(32);
         for (url, expected) in [
             ("https://errors.example", format!("__Host-vedette={token_text}; Path=/; Max-Age=9; HttpOnly; SameSite=Lax; Secure")),
+            (
+                "https://example.org/errors/",
+                format!("__Secure-vedette={token_text}; Path=/errors; Max-Age=9; HttpOnly; SameSite=Lax; Secure"),
+            ),
             ("http://127.0.0.1:8000", format!("vedette={token_text}; Path=/; Max-Age=9; HttpOnly; SameSite=Lax")),
         ] {
             let app = app(url);

@@ -33,7 +33,8 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(cursor): Query<Cursor>)
     let older = lines.last().filter(|_| has_more).map(|line| urls::mails_after(line.id));
     let rows = lines.into_iter().map(|line| row(&app, &viewer, line)).collect();
     let shell = viewer.shell(&app, "Mails", IssueQuery::default());
-    Ok(html(&MailsPage { shell, rows, older, smtp_configured: !matches!(app.mailer, Mailer::Kept), can_test: viewer.is_admin }))
+    let newest = cursor.after.map(|_| urls::mails());
+    Ok(html(&MailsPage { shell, rows, newest, older, smtp_configured: !matches!(app.mailer, Mailer::Kept), can_test: viewer.is_admin }))
 }
 
 /// `GET /mails/{id}`.

@@ -94,6 +94,8 @@ pub struct Checks {
     pub proxies: fn(&str) -> Result<(), String>,
     /// Whether the file of that name is a database of places.
     pub places: fn(&str) -> Result<(), String>,
+    /// Whether the public address may have this path.
+    pub path: fn(&str) -> Result<(), String>,
 }
 
 /// The settings, understood.
@@ -190,6 +192,7 @@ impl Options {
     pub fn parse(&self, common: &Common, checks: Checks) -> Result<Settings, Problems> {
         let mut problems = Problems::default();
         let url = filled(common.url.as_deref()).and_then(|text| problems.note("VEDETTE_URL", parse_url(text)));
+        url.as_ref().map(|url| problems.note("VEDETTE_URL", (checks.path)(url.path())));
         let smtp = filled(self.smtp_url.as_deref()).and_then(|text| problems.note("VEDETTE_SMTP_URL", SmtpSettings::parse(text)));
         let database_url = problems.database_url(common);
         let mail_from = filled(self.mail_from.as_deref());
@@ -264,8 +267,9 @@ fn filled(text: Option<&str>) -> Option<&str> {
 fn parse_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| format!("`{text}` is no web address, such as https://errors.example.org"))?;
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("`{text}` has a path: Vedette needs a host name of its own, such as https://errors.example.org"));
+    let is_plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'/' | b'-' | b'_' | b'.' | b'~');
+    if url.query().is_some() || url.fragment().is_some() || url.path().contains("//") || !url.path().bytes().all(is_plain) {
+        return Err(format!("`{text}` has more than a host and a plain path, such as https://example.org/errors"));
     }
     Ok(url)
 }
@@ -293,7 +297,8 @@ mod tests {
         let account = |email: &str, _: &SecretString| if email.contains('@') { Ok(()) } else { Err("no address".to_owned()) };
         let proxies = |list: &str| if list == "proxy" { Err("no proxy".to_owned()) } else { Ok(()) };
         let places = |file: &str| if file == "places" { Err("no places".to_owned()) } else { Ok(()) };
-        args.options.parse(&args.common, Checks { account, proxies, places })
+        let path = |path: &str| if path == "/api" { Err("it is taken".to_owned()) } else { Ok(()) };
+        args.options.parse(&args.common, Checks { account, proxies, places, path })
     }
 
     #[test]
@@ -339,6 +344,17 @@ mod tests {
         assert!(!problems.contains("hunter2"));
         assert!(parse(&["--admin-email=a@x.org"]).unwrap_err().to_string().contains("set both or neither"));
         assert!(!format!("{:?}", parse(&["--admin-email=a@x.org", "--admin-password=hunter22222"])).contains("hunter2"));
+    }
+
+    #[test]
+    fn the_public_address_may_have_a_plain_path() {
+        for good in ["https://example.org", "https://example.org/errors", "http://10.0.0.1:8000/a/b-c/"] {
+            assert!(parse(&[&format!("--url={good}")]).is_ok(), "{good}");
+        }
+        for bad in ["/?a=b", "/#a", "//a", "/a//b", "/a%20b", "/a;b", "/api"] {
+            let problems = parse(&[&format!("--url=https://example.org{bad}")]).unwrap_err().to_string();
+            assert!(problems.contains("VEDETTE_URL"), "{bad}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod crash;
 mod feedback;
 mod lane;
 mod marks;
+mod notes;
 mod outcomes;
 mod places;
 mod prepare;

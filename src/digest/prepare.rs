@@ -14,11 +14,13 @@ use uuid::Uuid;
 use super::attachments::{Files, Owner, PreparedAttachment};
 use super::crash::Beside;
 use super::feedback;
+use super::notes::{self, Fate};
 use super::places::Places;
 use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
 use crate::accounts::ProjectId;
 use crate::event::csp::Around;
 use crate::event::geo::GeoIp;
+use crate::event::lost;
 use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
@@ -27,6 +29,7 @@ use crate::grouping::Kind;
 use crate::platform::journal::{Entry, Journal, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::platform::telemetry::chain;
+use crate::projects::recent::Request;
 use crate::projects::{ProjectConfig, Registry};
 use crate::protocol::client_report::{self, Discarded};
 use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
@@ -55,6 +58,8 @@ pub(super) struct PreparedEvent {
     pub(super) culprit: String,
     pub(super) kind: &'static str,
     pub(super) summary: Summary,
+    /// Its parts of which entries were left out.
+    pub(super) trimmed: Vec<String>,
 }
 
 /// One journal record, opened.
@@ -74,6 +79,8 @@ pub(super) struct Prepared {
     pub(super) ended: Vec<Counted>,
     /// What was counted when it became a dead letter, and is not true any more.
     pub(super) taken_back: Vec<Counted>,
+    /// What people should hear of it, once it is written.
+    pub(super) told: Vec<Request>,
     /// Nothing is known of its project yet: look it up and prepare the record again.
     pub(super) unknown_project: Option<ProjectId>,
 }
@@ -91,6 +98,7 @@ impl Prepared {
             reports: Vec::new(),
             ended: Vec::new(),
             taken_back,
+            told: Vec::new(),
             unknown_project: None,
         }
     }
@@ -198,12 +206,14 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
         prepared.unknown_project = Some(project);
         return Ok(prepared);
     }
+    // Ingest has told of these.
+    prepared.ended = ledger.take();
     let mut reported = BTreeMap::new();
     let mut items = envelope.collect_items().map_err(|error| error.to_string())?;
     let mut beside = Beside::take(&record, &mut items, (source, &ledger));
     let facts = facts(&record, &envelope.header, tools.places.now());
     let mut reports = 0..;
-    let (mut files, mut fate) = (Files::new(&ledger, source), None);
+    let (mut files, mut fate, mut why) = (Files::new(&ledger, source), None, String::new());
     for item in items {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
@@ -217,7 +227,10 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
             (None, _) => drop(managed.rejected(&Outcome::Invalid(InvalidReason::ProjectState))),
             (Some(config), ItemKind::Event) => match event(managed, (&record, &mut beside), &facts, config)? {
                 Ok(event) => prepared.events.push(event),
-                Err(outcome) => fate = Some(outcome),
+                Err(refused) => {
+                    why = refused.told();
+                    fate = Some(refused.outcome());
+                }
             },
             (Some(config), ItemKind::RawSecurity) => {
                 // The reports of one request are events of their own.
@@ -251,7 +264,11 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
         }
         (None, None) => files.reject(&Outcome::Invalid(InvalidReason::NoEventPayload)),
     }
-    prepared.ended = ledger.take();
+    let ended = ledger.take();
+    let trimmed = prepared.events.iter().filter_map(Managed::get).flat_map(|event| event.trimmed.iter().cloned()).collect();
+    let is_stored = !(prepared.events.is_empty() && prepared.attachments.is_empty() && prepared.reports.is_empty());
+    prepared.told = notes::of(&record, &ended, Fate { why, trimmed, is_stored });
+    prepared.ended.extend(ended);
     Ok(prepared)
 }
 
@@ -294,11 +311,11 @@ fn event(
     (record, beside): (&Record, &mut Beside),
     facts: &Facts<'_>,
     config: &ProjectConfig,
-) -> Result<Result<Managed<PreparedEvent>, Outcome>, String> {
+) -> Result<Result<Managed<PreparedEvent>, Refused>, String> {
     // An item that has ended has no event: it cannot come here.
     let Some(sent) = item.get() else { return Err("the item has ended".to_owned()) };
     let prepared = read(sent, record, beside).map_err(Trouble::Refused).and_then(|event| prepared_event(event, facts, config));
-    let outcome = match prepared {
+    let refused = match prepared {
         Ok(event) => {
             let mut item = item.map(|_| event);
             // A report that an SDK made an event of counts as what it is.
@@ -308,12 +325,12 @@ fn event(
             beside.end_with(&mut item);
             return Ok(Ok(item));
         }
-        Err(Trouble::Refused(refused)) => refused.outcome(),
+        Err(Trouble::Refused(refused)) => refused,
         Err(Trouble::Defect(reason)) => return Err(reason),
     };
     beside.end_with(&mut item);
-    item.rejected(&outcome);
-    Ok(Err(outcome))
+    item.rejected(&refused.outcome());
+    Ok(Err(refused))
 }
 
 /// The event of an item, as it was sent, with what came beside it of a crash.
@@ -348,7 +365,9 @@ fn facts<'a>(record: &'a Record, header: &'a EnvelopeHeader, places: Option<Arc<
 
 fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
+    let said = lost::noted(&event);
     let mut event = settled(event, facts, wishes).map_err(Trouble::Refused)?;
+    let trimmed = lost::parts(&event, &said);
     let grouping = grouped(&mut event, &config.grouping);
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);
@@ -368,5 +387,6 @@ fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Re
         culprit: clean(&grouping.culprit, MAX_CULPRIT),
         kind: grouping.kind.as_str(),
         summary: Summary::of(&event),
+        trimmed,
     })
 }

@@ -115,6 +115,15 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// What people are told beside the outcome: the same for all events that fail in the same way.
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::NotJson(error) => format!("no JSON: {}", error.reason),
+            Self::NotAnEvent(error) => error.to_string(),
+            Self::NotAReport(_) | Self::Filtered(_) => String::new(),
+        }
+    }
+
     /// How the item ends.
     pub(super) fn outcome(&self) -> Outcome {
         match self {

@@ -28,6 +28,7 @@ use crate::platform::journal::{BatchLimits, Entry, Journal};
 use crate::platform::lifecycle::Tasks;
 use crate::platform::telemetry::chain;
 use crate::projects::Registry;
+use crate::projects::recent::RequestLog;
 
 /// Records in a batch: more make statements larger, but hardly cheaper each. Bytes: what memory it takes.
 const BATCH: BatchLimits = BatchLimits { records: 2000, bytes: 8 << 20 };
@@ -47,6 +48,7 @@ pub struct Digest {
     workers: usize,
     hook: Option<Hook>,
     places: Places,
+    requests: RequestLog,
     days: Mutex<HashSet<NaiveDate>>,
     reasons: OwnReasons,
 }
@@ -79,6 +81,7 @@ impl Digest {
             workers,
             hook: None,
             places: Places::default(),
+            requests: RequestLog::default(),
             days: Mutex::default(),
             reasons: OwnReasons::default(),
         }
@@ -88,6 +91,13 @@ impl Digest {
     #[must_use]
     pub fn with_places(mut self, places: Places) -> Self {
         self.places = places;
+        self
+    }
+
+    /// Tells here of requests that were taken and of which something is not stored.
+    #[must_use]
+    pub fn telling(mut self, requests: RequestLog) -> Self {
+        self.requests = requests;
         self
     }
 
@@ -253,6 +263,7 @@ impl Digest {
                 Written::Committed => {
                     failures = 0;
                     self.journal.forget(&part.iter().map(|record| record.seq).collect::<Vec<_>>());
+                    part.iter_mut().flat_map(|record| record.told.drain(..)).for_each(|told| self.requests.note(told));
                     part.into_iter().for_each(Prepared::end);
                     self.app.outbox.wake();
                 }

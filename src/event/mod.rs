@@ -23,6 +23,7 @@ mod frames;
 pub mod geo;
 pub mod json;
 mod logentry;
+pub mod lost;
 mod mechanism;
 pub mod meta;
 mod normalise;

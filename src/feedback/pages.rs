@@ -54,7 +54,7 @@ async fn list(app: App, member: ProjectMember, Query(query): Query<ListQuery>) -
         None => queries::list(&mut db, project.id, status, after, PAGE).await.ours()?,
     };
     let counts = queries::counts(&mut db, project.id).await.ours()?;
-    let view = ListView { project, status, issue };
+    let view = ListView { project, status, issue, is_first: query.after.is_empty() };
     Ok(html(&view.page(&app, &member, (rows, counts), now)))
 }
 
@@ -63,6 +63,7 @@ struct ListView<'a> {
     project: &'a VisibleProject,
     status: Status,
     issue: Option<IssueId>,
+    is_first: bool,
 }
 
 impl ListView<'_> {
@@ -93,6 +94,7 @@ impl ListView<'_> {
             issue: self.issue.map(|issue| Link::new(issue.short_id(&project.short_prefix), urls::issue(issue))),
             any: counts.iter().any(|(_, count)| *count > 0),
             back: urls::project_feedback(slug, self.status.as_str(), &issue_text, ""),
+            newest: (!self.is_first).then(|| urls::project_feedback(slug, self.status.as_str(), &issue_text, "")),
             older: end.filter(|_| has_more).map(|after| urls::project_feedback(slug, self.status.as_str(), &issue_text, &after)),
             rows: rows.into_iter().map(|row| row_view(project, row, now)).collect(),
         }

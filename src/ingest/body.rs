@@ -33,7 +33,9 @@ use super::answer::Stop;
 use super::collect::{Collector, Spill};
 use super::handler::Arrival;
 use crate::event::json;
+use crate::projects::KeyInfo;
 use crate::protocol::Refusal;
+use crate::protocol::auth::Credentials;
 use crate::protocol::encoding::{Codings, DecodeError, decode};
 use crate::protocol::envelope::EnvelopeHeader;
 use crate::protocol::framer::{FirstLine, Framer, Peeked};
@@ -63,6 +65,9 @@ pub(super) enum Signed<'a> {
     /// In its first line.
     Inside(&'a Arrival),
 }
+
+/// The key that an envelope names inside, and what it names it with.
+pub(super) type Signature = (Arc<KeyInfo>, Credentials);
 
 enum Piece {
     Data(Bytes),
@@ -212,26 +217,34 @@ impl Ingest {
         spawn_blocking(work).await.unwrap_or(Err(Refusal::Unavailable))
     }
 
-    /// Reads a body as an envelope.
-    pub(super) async fn read_envelope(&self, body: Body, codings: Codings, signed: Signed<'_>) -> Result<Collector, Stop> {
+    /// Reads a body as an envelope; with the signature inside, where that was looked at already.
+    pub(super) async fn read_envelope(
+        &self,
+        body: Body,
+        codings: Codings,
+        signed: Signed<'_>,
+    ) -> Result<(Collector, Option<Signature>), Stop> {
         let read = tokio::time::timeout(PATIENCE, self.read_any(body, codings, signed)).await;
         read.unwrap_or_else(|_| Err(Refusal::BrokenBody.into()))
     }
 
-    async fn read_any(&self, body: Body, codings: Codings, signed: Signed<'_>) -> Result<Collector, Stop> {
+    async fn read_any(&self, body: Body, codings: Codings, signed: Signed<'_>) -> Result<(Collector, Option<Signature>), Stop> {
         let (wire, rest) = read_start(body, SMALL_WIRE).await.map_err(Refusal::from)?;
         if rest.is_none() {
             match decode(&codings, &wire, SMALL_DECODED) {
-                Ok(decoded) => return self.frame_small(&decoded).await,
+                Ok(decoded) => return Ok((self.frame_small(&decoded).await?, None)),
                 Err(DecodeError::TooLarge) => {}
                 Err(error) => return Err(Refusal::from(error).into()),
             }
         }
-        if let Signed::Inside(arrival) = signed {
-            let header = first_line(&wire, &codings, self.max_line())?;
-            self.key_inside(arrival, header.dsn.as_deref()).await?;
-        }
-        self.read_large(wire, rest, codings).await
+        let signature = match signed {
+            Signed::Outside => None,
+            Signed::Inside(arrival) => {
+                let header = first_line(&wire, &codings, self.max_line())?;
+                Some(self.key_inside(arrival, header.dsn.as_deref()).await?)
+            }
+        };
+        Ok((self.read_large(wire, rest, codings).await?, signature))
     }
 
     async fn frame_small(&self, decoded: &[u8]) -> Result<Collector, Stop> {

@@ -10,12 +10,11 @@ use serde_json::{Map, Value};
 
 use super::Ingest;
 use super::answer::{Stop, accepted};
-use super::body::{Signed, drain};
+use super::body::{Signature, Signed, drain};
 use super::collect::Collector;
 use super::handler::Arrival;
 use crate::event::json;
 use crate::projects::KeyInfo;
-use crate::protocol::auth::Credentials;
 use crate::protocol::crash_form::date;
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::record::{Endpoint, Record};
@@ -33,8 +32,8 @@ impl Ingest {
                 Err(refusal.into())
             }
         };
-        let mut collector = match (read, &key) {
-            (Ok(collector), _) => collector,
+        let (mut collector, signature) = match (read, &key) {
+            (Ok(read), _) => read,
             (Err(stop), Some(key)) => return Err(self.count_stop(key, stop)),
             (Err(stop), None) => return Err(stop),
         };
@@ -42,7 +41,10 @@ impl Ingest {
             agrees(&arrival, collector.header.dsn.as_deref()).map_err(|refusal| self.count_refusal(&key, refusal))?;
             key
         } else {
-            let (key, credentials) = self.key_inside(&arrival, collector.header.dsn.as_deref()).await?;
+            let (key, credentials) = match signature {
+                Some(signature) => signature,
+                None => self.key_inside(&arrival, collector.header.dsn.as_deref()).await?,
+            };
             arrival.credentials = Some(credentials);
             key
         };
@@ -61,7 +63,7 @@ impl Ingest {
     }
 
     /// The key in the envelope header, for requests that carry none outside.
-    pub(super) async fn key_inside(&self, arrival: &Arrival, dsn: Option<&str>) -> Result<(Arc<KeyInfo>, Credentials), Stop> {
+    pub(super) async fn key_inside(&self, arrival: &Arrival, dsn: Option<&str>) -> Result<Signature, Stop> {
         let credentials = auth::from_dsn(dsn)?;
         if arrival.project.is_some() && credentials.project != arrival.project {
             return Err(Refusal::ProjectMismatch.into());

@@ -3,11 +3,14 @@
 //! see every dead letter of this process with its reason, and put it back into the queue or delete it.
 //! **How.** Asks the journal whether it has room, and the database for a row. A database that is away is no reason to restart this server or to
 //! send its SDKs elsewhere: events wait in the journal. **When it breaks.** Dead letters lie in the journal of the process that buried them:
-//! each process shows its own. **Not here.** Metrics; what buries (`digest`).
+//! each process shows its own. Before the tables are made pages
+//! say so with a 503. **Not here.** Metrics; what buries (`digest`).
 
+mod database;
 mod dead_letters;
 mod health;
 
+pub use database::until_set_up;
 pub use health::health_routes;
 
 use crate::accounts::{Access, Route, get, post};

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts as RequestParts;
@@ -35,16 +36,34 @@ pub struct Parts {
 
 /// A shared [`Parts`]; the state of every dashboard route.
 #[derive(Debug, Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    parts: Parts,
+    is_set_up: AtomicBool,
+}
 
 impl App {
     /// A handle to `parts`.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Shared { parts, is_set_up: AtomicBool::new(false) }))
     }
 
-    /// The public address of a path that begins with a slash.
+    /// Whether the database is known to have the tables of this version.
+    pub fn is_set_up(&self) -> bool {
+        self.0.is_set_up.load(Ordering::Acquire)
+    }
+
+    /// It has.
+    pub fn set_up_is_done(&self) {
+        self.0.is_set_up.store(true, Ordering::Release);
+    }
+
+    /// The public address of a path that begins with a slash. One that has the public address's own path already gets it once.
     pub fn absolute(&self, path: &str) -> String {
+        let own = self.url.path().trim_end_matches('/');
+        let path = path.strip_prefix(own).filter(|rest| rest.starts_with('/')).unwrap_or(path);
         format!("{}{path}", self.url.as_str().trim_end_matches('/'))
     }
 }
@@ -53,7 +72,7 @@ impl Deref for App {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }
 

@@ -1,4 +1,4 @@
-//! # Recent requests: what was refused or taken in part lately
+//! # Recent requests: what was refused, taken in part or not stored lately
 //! **Promise.** Whoever looks for an event that did not arrive finds the request: when, from which client, what it was told, what was left out.
 //! No body is kept, of a key only its beginning, and the sender's address not where the project stores none.
 //! **How.** [`RequestLog::note`] costs a place in a bounded map; repeats are one line with a number. Every few seconds all processes write
@@ -6,7 +6,7 @@
 //! for administrators.
 //! **When it breaks.** Beyond [`MAX_WAITING`] different lines per project between two writes the newest are forgotten: they are counted, all the
 //! same, on the stats page. A crash forgets what was not written.
-//! **Not here.** What digest finds in events that were taken: those are counted only.
+//! **Not here.** Who notes: ingest what it refuses or leaves out, digest what it does not store once that is written.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -23,6 +23,8 @@ use super::Registry;
 use crate::accounts::ProjectId;
 use crate::platform::App;
 use crate::protocol::{Category, Outcome};
+
+pub use crate::web::pages::requests::{NOT_STORED, TRIMMED};
 
 /// Lines of a project that are kept.
 pub(super) const KEPT: i64 = 100;
@@ -47,9 +49,11 @@ pub struct Request {
     pub endpoint: String,
     /// The HTTP status.
     pub status: u16,
-    /// `Refusal::name`; empty when it was taken in part.
+    /// The key's number, of a request whose `dsn` is not known: it is filled in before the line is written.
+    pub key_id: i32,
+    /// `Refusal::name`, [`NOT_STORED`], [`TRIMMED`]; empty when it was taken in part.
     pub refusal: &'static str,
-    /// What the client was told.
+    /// What the client was told, or why it is not stored, or what was trimmed.
     pub detail: String,
     /// What was left out.
     pub left_out: Vec<LeftOut>,
@@ -100,7 +104,7 @@ impl RequestLog {
 
 /// Writes what waits; how many lines.
 pub(super) async fn store(log: &RequestLog, registry: &Registry, app: &App) -> anyhow::Result<usize> {
-    let waiting = without_addresses(std::mem::take(&mut *log.0.lock()), registry);
+    let waiting = completed(std::mem::take(&mut *log.0.lock()), registry);
     if waiting.is_empty() {
         return Ok(0);
     }
@@ -117,14 +121,21 @@ pub(super) async fn store(log: &RequestLog, registry: &Registry, app: &App) -> a
     Ok(lines.len())
 }
 
-/// The same without the addresses that projects do not store; what differed in nothing else is one line then.
-fn without_addresses(waiting: Waiting, registry: &Registry) -> Waiting {
+/// The same with keys as people know them, and without the addresses that projects do not store; what differed in nothing else is one line
+/// then.
+fn completed(waiting: Waiting, registry: &Registry) -> Waiting {
     let kept = RequestLog::default();
     for (mut request, times) in waiting.into_values().flatten() {
         let project = request.project_id.map(ProjectId);
         if project.is_some_and(|project| registry.config(project).is_none_or(|config| !config.store_ips)) {
             request.address = None;
         }
+        if request.dsn.is_empty()
+            && let Some(project) = project
+        {
+            request.dsn = registry.key_in_words(project, request.key_id);
+        }
+        request.key_id = 0;
         kept.add(request, times);
     }
     std::mem::take(&mut *kept.0.lock())
@@ -268,7 +279,7 @@ mod tests {
             log.note(Request { address: address.parse().ok(), ..request(Some(1), "x", 0) });
             log.note(Request { address: address.parse().ok(), ..request(None, "x", 0) });
         }
-        let waiting = without_addresses(std::mem::take(&mut *log.0.lock()), &registry);
+        let waiting = completed(std::mem::take(&mut *log.0.lock()), &registry);
         let (request, times) = waiting[&1].iter().next().unwrap();
         assert_eq!((waiting[&1].len(), request.address, times.repeats), (1, None, 2));
         assert_eq!(waiting[&0].len(), 2, "administrators see who knocks");

@@ -205,6 +205,14 @@ impl Registry {
         Some(limits.into_iter().find(|limit| (limit.name.class, limit.name.period) == which).map(|limit| limit.max))
     }
 
+    /// A key of a project as people know it, by its beginning: "01234567.../42".
+    pub fn key_in_words(&self, project: ProjectId, key: i32) -> String {
+        let snapshot = self.snapshot();
+        let project = snapshot.stored.iter().find(|stored| stored.project_id == project.0);
+        let key = project.and_then(|project| Some((project.keys.iter().find(|known| known.key_id == key)?, project.dsn_id)));
+        key.map_or_else(|| "a key that was deleted".to_owned(), |(key, id)| format!("{:.8}.../{id}", key.public_key.simple().to_string()))
+    }
+
     /// Makes sure that what [`Self::config`] does not know of `projects` does not exist: asks the database when one is not in memory.
     pub async fn know(&self, projects: impl IntoIterator<Item = ProjectId>, db: &Db) -> anyhow::Result<()> {
         let snapshot = self.snapshot();

@@ -11,6 +11,8 @@ use axum::{
 use http::{HeaderMap, StatusCode, header};
 use sha2::{Digest, Sha256};
 
+use super::prefix;
+
 /// One embedded file.
 struct Asset {
     name: &'static str,
@@ -42,18 +44,18 @@ fn prepare(asset: &Asset) -> Prepared {
 }
 
 /// The style sheet's URL.
-pub fn css() -> &'static str {
-    &PREPARED[0].url
+pub fn css() -> String {
+    prefix::add(&PREPARED[0].url)
 }
 
 /// The script's URL.
-pub fn js() -> &'static str {
-    &PREPARED[1].url
+pub fn js() -> String {
+    prefix::add(&PREPARED[1].url)
 }
 
 /// The icon's URL.
-pub fn icon() -> &'static str {
-    &PREPARED[2].url
+pub fn icon() -> String {
+    prefix::add(&PREPARED[2].url)
 }
 
 /// `GET /static/{hash}/{name}`: the file, compressed when the browser takes gzip, to be kept for a year.

@@ -91,6 +91,12 @@ pub enum HttpError {
         /// When it is worth another try.
         retry_after: Duration,
     },
+    /// The database is not there yet, or for now.
+    #[error("the database does not answer")]
+    Away,
+    /// The database's tables are being made, or brought up to date.
+    #[error("the database is being set up")]
+    SettingUp,
     /// Our fault; the cause is logged, not shown.
     #[error("internal error")]
     Internal(#[from] anyhow::Error),
@@ -107,6 +113,7 @@ impl HttpError {
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Away | Self::SettingUp => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(cause) if is_away(cause) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -122,8 +129,9 @@ impl HttpError {
             Self::Invalid(errors) => ("The request does not fit", errors.to_string()),
             Self::Conflict(message) => ("Something changed meanwhile", (*message).to_owned()),
             Self::Busy { retry_after } => ("Too many requests", format!("Try again in {} s. Nothing was changed.", retry_after.as_secs().max(1))),
-            Self::Internal(cause) if is_away(cause) => ("The database does not answer", "Pages need it; events do not: they are taken and wait on disk, and show here when it is back. Try again in a moment.".to_owned()),
-            Self::Internal(_) => ("This went wrong on our side", "Nothing you did caused it. Try again; if it stays, give the incident id to whoever runs this server: it finds the cause in the log.".to_owned()),
+            Self::SettingUp => ("The database is being set up", "Its tables are being made or brought up to date, which takes a moment after a first start or an update. Events are taken meanwhile and wait on disk. Try again in a few seconds.".to_owned()),
+            Self::Internal(cause) if !is_away(cause) => ("This went wrong on our side", "Nothing you did caused it. Try again; if it stays, give the incident id to whoever runs this server: it finds the cause in the log.".to_owned()),
+            Self::Away | Self::Internal(_) => ("The database does not answer", "Pages need it; events do not: they are taken and wait on disk, and show here when it is back. Try again in a moment.".to_owned()),
         };
         let action = match self {
             Self::Unauthenticated => ("Sign in", urls::sign_in()),
@@ -156,10 +164,10 @@ impl IntoResponse for HttpError {
         // A template that cannot render an error page leaves only plain text.
         let text = page.render().unwrap_or_else(|_| page.title.to_owned());
         let mut response = (self.status(), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
-        if let Self::Internal(cause) = &self
-            && is_away(cause)
-        {
-            tracing::debug!("a page could not be made without the database: {cause:#}");
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            if let Self::Internal(cause) = &self {
+                tracing::debug!("a page could not be made without the database: {cause:#}");
+            }
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         if let Self::Busy { retry_after } = self {
@@ -192,6 +200,7 @@ impl Page for ErrorPage {
             Sample::new("session-ended", HttpError::SessionEnded { next: HOSTILE.to_owned() }.page()),
             Sample::new("unauthenticated", HttpError::Unauthenticated.page()),
             Sample::new("hostile", HttpError::Invalid(FieldErrors::general(HOSTILE)).page()),
+            Sample::new("setting-up", HttpError::SettingUp.page()),
             Sample::new("internal", internal),
         ]
     }
@@ -222,6 +231,8 @@ mod tests {
             (HttpError::Invalid(FieldErrors::default().with("name", "is empty")), 422),
             (HttpError::Conflict("that slug is taken"), 409),
             (HttpError::Busy { retry_after: Duration::from_millis(10) }, 429),
+            (HttpError::SettingUp, 503),
+            (HttpError::Away, 503),
         ] {
             assert_eq!(error.status().as_u16(), status);
             let page = error.page();

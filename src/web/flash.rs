@@ -4,6 +4,8 @@
 
 use http::HeaderValue;
 
+use super::prefix;
+
 /// What a message is about; chooses its colour and its `role`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -50,12 +52,15 @@ impl Flash {
         let kind = if self.tone == Tone::Done { 'd' } else { 'w' };
         let text: String = self.text.chars().take(MAX_CHARS).collect();
         let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        HeaderValue::from_str(&format!("{NAME}={kind}{encoded}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"))
+        HeaderValue::from_str(&format!("{NAME}={kind}{encoded}; Path={}; Max-Age=60; HttpOnly; SameSite=Lax", prefix::cookie_path()))
             .unwrap_or(HeaderValue::from_static("vedette_flash=; Path=/; Max-Age=0"))
     }
 
     /// The `Set-Cookie` that removes it once shown.
-    pub const CLEAR_COOKIE: HeaderValue = HeaderValue::from_static("vedette_flash=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+    pub fn clear_cookie() -> HeaderValue {
+        HeaderValue::from_str(&format!("{NAME}=; Path={}; Max-Age=0; HttpOnly; SameSite=Lax", prefix::cookie_path()))
+            .unwrap_or(HeaderValue::from_static("vedette_flash=; Path=/; Max-Age=0"))
+    }
 
     /// The message in a request's `Cookie` headers, if there is one.
     pub fn from_cookies(headers: &http::HeaderMap) -> Option<Self> {

@@ -17,6 +17,7 @@ pub mod mail_view;
 pub mod number;
 pub mod page;
 pub mod pages;
+pub mod prefix;
 pub mod shell;
 pub mod urls;
 pub mod when;

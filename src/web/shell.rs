@@ -155,17 +155,17 @@ impl Shell {
     }
 
     /// The style sheet.
-    pub fn css(&self) -> &'static str {
+    pub fn css(&self) -> String {
         assets::css()
     }
 
     /// The script.
-    pub fn js(&self) -> &'static str {
+    pub fn js(&self) -> String {
         assets::js()
     }
 
     /// The icon.
-    pub fn icon(&self) -> &'static str {
+    pub fn icon(&self) -> String {
         assets::icon()
     }
 

@@ -1,9 +1,11 @@
 //! # Every address of the dashboard
-//! **Promise.** Handlers, templates and mails build addresses here and nowhere else; every variable part is percent-encoded. **Not here.** Which handler answers (`routes`), static files ([`super::assets`]).
+//! **Promise.** Handlers, templates and mails build addresses here and nowhere else; every variable part is percent-encoded, and the path of the public address stands before it ([`prefix`]). **Not here.** Which handler answers (`routes`), static files ([`super::assets`]).
 
 use std::fmt::Display;
 
 use serde::Deserialize;
+
+use super::prefix;
 
 /// Percent-encodes one path segment or query value.
 fn enc(text: impl Display) -> String {
@@ -13,91 +15,91 @@ fn enc(text: impl Display) -> String {
 
 /// The front page: the open issues of all projects.
 pub fn home() -> String {
-    "/issues".to_owned()
+    prefix::add("/issues")
 }
 /// The sign-in form.
 pub fn sign_in() -> String {
-    "/sign-in".to_owned()
+    prefix::add("/sign-in")
 }
 /// The sign-in form, which leads to `next` (a path of this dashboard) afterwards.
 pub fn sign_in_then(next: &str) -> String {
-    format!("/sign-in?next={}", enc(next))
+    prefix::add(&format!("/sign-in?next={}", enc(next)))
 }
 /// POST: ends the session.
 pub fn sign_out() -> String {
-    "/sign-out".to_owned()
+    prefix::add("/sign-out")
 }
 /// The one-time form that makes the first account.
 pub fn set_up(token: &str) -> String {
-    format!("/set-up/{}", enc(token))
+    prefix::add(&format!("/set-up/{}", enc(token)))
 }
 /// The account page.
 pub fn account() -> String {
-    "/account".to_owned()
+    prefix::add("/account")
 }
 /// POST: changes the password.
 pub fn account_password() -> String {
-    "/account/password".to_owned()
+    prefix::add("/account/password")
 }
 /// POST: ends one other session.
 pub fn session_end(id: impl Display) -> String {
-    format!("/account/sessions/{}/end", enc(id))
+    prefix::add(&format!("/account/sessions/{}/end", enc(id)))
 }
 /// All projects; POST creates one.
 pub fn projects() -> String {
-    "/projects".to_owned()
+    prefix::add("/projects")
 }
 /// The form for a new project.
 pub fn project_new() -> String {
-    "/projects/new".to_owned()
+    prefix::add("/projects/new")
 }
 /// One project: DSN, snippets, whether events arrive.
 pub fn project(slug: &str) -> String {
-    format!("/projects/{}", enc(slug))
+    prefix::add(&format!("/projects/{}", enc(slug)))
 }
 /// One project with the snippet of `platform` shown.
 pub fn project_snippet(slug: &str, platform: &str) -> String {
-    format!("/projects/{}?platform={}#install", enc(slug), enc(platform))
+    prefix::add(&format!("/projects/{}?platform={}#install", enc(slug), enc(platform)))
 }
 /// JSON `{"waiting":bool,"href":"…"}`: has the first event come?
 pub fn project_waiting(slug: &str) -> String {
-    format!("/projects/{}/waiting.json", enc(slug))
+    prefix::add(&format!("/projects/{}/waiting.json", enc(slug)))
 }
 /// Members and keys; POST renames.
 pub fn project_settings(slug: &str) -> String {
-    format!("/projects/{}/settings", enc(slug))
+    prefix::add(&format!("/projects/{}/settings", enc(slug)))
 }
 /// What must never be stored; POST changes it.
 pub fn project_scrubbing(slug: &str) -> String {
-    format!("/projects/{}/settings/scrubbing", enc(slug))
+    prefix::add(&format!("/projects/{}/settings/scrubbing", enc(slug)))
 }
 /// What nobody wants to see; POST changes it.
 pub fn project_filters(slug: &str) -> String {
-    format!("/projects/{}/settings/filters", enc(slug))
+    prefix::add(&format!("/projects/{}/settings/filters", enc(slug)))
 }
 /// Which events are the same bug; POST changes it.
 pub fn project_grouping(slug: &str) -> String {
-    format!("/projects/{}/settings/grouping", enc(slug))
+    prefix::add(&format!("/projects/{}/settings/grouping", enc(slug)))
 }
 /// What all keys together may send; POST changes it.
 pub fn project_limits(slug: &str) -> String {
-    format!("/projects/{}/settings/limits", enc(slug))
+    prefix::add(&format!("/projects/{}/settings/limits", enc(slug)))
 }
 /// What was refused or left out lately.
 pub fn project_requests(slug: &str) -> String {
-    format!("/projects/{}/requests", enc(slug))
+    prefix::add(&format!("/projects/{}/requests", enc(slug)))
 }
 /// What was refused and belongs to no project.
 pub fn requests() -> String {
-    "/requests".to_owned()
+    prefix::add("/requests")
 }
 /// What became of everything that was sent, by hour.
 pub fn project_stats(slug: &str) -> String {
-    format!("/projects/{}/stats", enc(slug))
+    prefix::add(&format!("/projects/{}/stats", enc(slug)))
 }
 /// The same by day.
 pub fn project_stats_month(slug: &str) -> String {
-    format!("/projects/{}/stats?span=30d", enc(slug))
+    prefix::add(&format!("/projects/{}/stats?span=30d", enc(slug)))
 }
 /// What people said: a status (empty: open), of one issue (its id) or of all (empty), after a cursor (empty: from the newest).
 pub fn project_feedback(slug: &str, status: &str, issue: &str, after: &str) -> String {
@@ -105,100 +107,104 @@ pub fn project_feedback(slug: &str, status: &str, issue: &str, after: &str) -> S
     let query: Vec<String> =
         pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", enc(value))).collect();
     let mark = if query.is_empty() { "" } else { "?" };
-    format!("/projects/{}/feedback{mark}{}", enc(slug), query.join("&"))
+    prefix::add(&format!("/projects/{}/feedback{mark}{}", enc(slug), query.join("&")))
 }
 /// POST `action=resolve|reopen|spam`: sorts what one person said.
 pub fn feedback_act(slug: &str, id: impl Display) -> String {
-    format!("/projects/{}/feedback/{}", enc(slug), enc(id))
+    prefix::add(&format!("/projects/{}/feedback/{}", enc(slug), enc(id)))
 }
 /// POST: adds a member.
 pub fn member_add(slug: &str) -> String {
-    format!("/projects/{}/members", enc(slug))
+    prefix::add(&format!("/projects/{}/members", enc(slug)))
 }
 /// POST: removes a member.
 pub fn member_remove(slug: &str, user: impl Display) -> String {
-    format!("/projects/{}/members/{}/remove", enc(slug), enc(user))
+    prefix::add(&format!("/projects/{}/members/{}/remove", enc(slug), enc(user)))
 }
 /// POST: makes another key.
 pub fn key_new(slug: &str) -> String {
-    format!("/projects/{}/keys", enc(slug))
+    prefix::add(&format!("/projects/{}/keys", enc(slug)))
 }
 /// One key; POST changes it.
 pub fn key(slug: &str, key: impl Display) -> String {
-    format!("/projects/{}/keys/{}", enc(slug), enc(key))
+    prefix::add(&format!("/projects/{}/keys/{}", enc(slug), enc(key)))
 }
 /// POST: makes another key like this one.
 pub fn key_rotate(slug: &str, key: impl Display) -> String {
-    format!("/projects/{}/keys/{}/rotate", enc(slug), enc(key))
+    prefix::add(&format!("/projects/{}/keys/{}/rotate", enc(slug), enc(key)))
 }
 /// POST: switches a key on or off.
 pub fn key_toggle(slug: &str, key: impl Display) -> String {
-    format!("/projects/{}/keys/{}/toggle", enc(slug), enc(key))
+    prefix::add(&format!("/projects/{}/keys/{}/toggle", enc(slug), enc(key)))
 }
 /// One issue, showing its latest event.
 pub fn issue(id: impl Display) -> String {
-    format!("/issues/{}", enc(id))
+    prefix::add(&format!("/issues/{}", enc(id)))
 }
 /// POST `resolve`, `ignore` or `reopen`.
 pub fn issue_action(id: impl Display, action: &str) -> String {
-    format!("/issues/{}/{}", enc(id), enc(action))
+    prefix::add(&format!("/issues/{}/{}", enc(id), enc(action)))
 }
 /// POST `action=resolve|ignore|reopen`, `id=…` repeated, `back=…`.
 pub fn issues_bulk() -> String {
-    "/issues/bulk".to_owned()
+    prefix::add("/issues/bulk")
 }
 /// One issue, showing one event; `event` may be `first` or `latest`.
 pub fn event(issue: impl Display, event: impl Display) -> String {
-    format!("/issues/{}/events/{}", enc(issue), enc(event))
+    prefix::add(&format!("/issues/{}/events/{}", enc(issue), enc(event)))
 }
 /// The stored JSON of one event.
 pub fn event_json(issue: impl Display, event: impl Display) -> String {
-    format!("/issues/{}/events/{}/json", enc(issue), enc(event))
+    prefix::add(&format!("/issues/{}/events/{}/json", enc(issue), enc(event)))
 }
 /// Why the event belongs to its issue, as a tree.
 pub fn event_grouping(issue: impl Display, event: impl Display) -> String {
-    format!("/issues/{}/events/{}/grouping", enc(issue), enc(event))
+    prefix::add(&format!("/issues/{}/events/{}/grouping", enc(issue), enc(event)))
 }
 /// What could not be digested; administrators only.
 pub fn dead_letters() -> String {
-    "/admin/dead-letters".to_owned()
+    prefix::add("/admin/dead-letters")
+}
+/// POST: puts all dead letters back into the queue.
+pub fn dead_letters_retry() -> String {
+    prefix::add("/admin/dead-letters/retry")
 }
 /// POST: puts a dead letter back into the queue.
 pub fn dead_letter_retry(id: u64) -> String {
-    format!("/admin/dead-letters/{id}/retry")
+    prefix::add(&format!("/admin/dead-letters/{id}/retry"))
 }
 /// POST: deletes a dead letter.
 pub fn dead_letter_delete(id: u64) -> String {
-    format!("/admin/dead-letters/{id}/delete")
+    prefix::add(&format!("/admin/dead-letters/{id}/delete"))
 }
 /// A file that came with an event.
 pub fn attachment(issue: impl Display, event: impl Display, attachment: impl Display) -> String {
-    format!("/issues/{}/events/{}/attachments/{}", enc(issue), enc(event), enc(attachment))
+    prefix::add(&format!("/issues/{}/events/{}/attachments/{}", enc(issue), enc(event), enc(attachment)))
 }
 /// The delivery log.
 pub fn mails() -> String {
-    "/mails".to_owned()
+    prefix::add("/mails")
 }
 /// The delivery log after a cursor.
 pub fn mails_after(cursor: impl Display) -> String {
-    format!("/mails?after={}", enc(cursor))
+    prefix::add(&format!("/mails?after={}", enc(cursor)))
 }
 /// One mail.
 pub fn mail(id: impl Display) -> String {
-    format!("/mails/{}", enc(id))
+    prefix::add(&format!("/mails/{}", enc(id)))
 }
 /// The HTML body of one mail, for its frame.
 pub fn mail_html(id: impl Display) -> String {
-    format!("/mails/{}/html", enc(id))
+    prefix::add(&format!("/mails/{}/html", enc(id)))
 }
 
 /// POST: tries a failed mail again.
 pub fn mail_again(id: impl Display) -> String {
-    format!("/mails/{}/again", enc(id))
+    prefix::add(&format!("/mails/{}/again", enc(id)))
 }
 /// POST: sends a test mail to the administrator who asks.
 pub fn mail_test() -> String {
-    "/mails/test".to_owned()
+    prefix::add("/mails/test")
 }
 
 /// Which issues a list shows: the query string of `/issues`.

@@ -161,3 +161,56 @@ fn a_flood_of_refusals_keeps_a_bounded_number_of_lines() {
         assert_eq!(kept, 100);
     });
 }
+
+#[test]
+fn recent_requests_tell_what_digest_did_not_store_or_trimmed() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let ana = app.member("ana", &shop).await;
+        app.set(&shop, json!({"filters": {"releases": ["old@*"]}})).await;
+        let sdk = app.sdk(&shop);
+        // A flood that a filter takes, with files of all sizes, is one line.
+        for number in 0..300_usize {
+            let event = error(&format!("Boom{number}")).release(&format!("old@{number}")).0.to_string();
+            let file = "x".repeat(number);
+            sdk.envelope(envelope(&[("event", event.as_bytes()), ("attachment", file.as_bytes())])).await.assert_ok();
+        }
+        for number in 0..20 {
+            let body = format!("{}no json", " ".repeat(number));
+            sdk.envelope(envelope(&[("event", body.as_bytes())])).await.assert_ok();
+        }
+        let crumbs: Vec<_> = (0..250).map(|n| json!({"message": n.to_string()})).collect();
+        sdk.capture(error("Long").with("breadcrumbs", json!(crumbs))).await.assert_ok();
+        sdk.capture(error("Short")).await.assert_ok();
+        app.digest_all().await;
+        app.exchange().await;
+        // Another process met the same.
+        let other = app.another_server();
+        other.registry.refresh(app.db()).await.unwrap();
+        let event = error("Boom").release("old@9").0.to_string();
+        other.sdk(&shop).envelope(envelope(&[("event", event.as_bytes()), ("attachment", b"x")])).await.assert_ok();
+        other.digest_all().await;
+        other.exchange().await;
+        let lines: Vec<(String, String, i64)> =
+            sqlx::query_as("select refusal, detail, repeats from recent_requests order by refusal, repeats")
+                .fetch_all(app.db())
+                .await
+                .unwrap();
+        let shown: Vec<_> = lines.iter().map(|(refusal, detail, repeats)| format!("{refusal} {detail} {repeats}")).collect();
+        assert_eq!(shown[..], ["not_stored no JSON: expected a value 20", "not_stored  301", "trimmed breadcrumbs 1"]);
+        let page = ana.page(&urls::project_requests("shop")).await;
+        for text in [
+            "not stored",
+            "301 times since",
+            "Errors (1): Not JSON, or not an event",
+            "trimmed",
+            "Stored without some entries",
+            "“breadcrumbs”",
+            "test/1",
+            &format!("{}.../{}", &shop.key[..8], shop.dsn_id),
+        ] {
+            page.assert_reads(text);
+        }
+        app.run_jobs().await;
+    });
+}

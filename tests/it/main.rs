@@ -25,4 +25,6 @@ mod projects;
 mod quotas;
 mod repeats;
 mod secrets;
+mod setting_up;
+mod sub_path;
 mod tidy;

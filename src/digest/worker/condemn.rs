@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Digest, PAUSES, pause};
 use crate::digest::marks::Marks;
+use crate::digest::notes;
 use crate::digest::outcomes::Outcomes;
 use crate::digest::prepare::{Condemned, lost_items};
 use crate::platform::db::{Fault, fault};
@@ -19,10 +20,9 @@ impl Digest {
         let Some(buried) = self.bury(seq, &reason, soft).await else { return };
         let mut outcomes = Outcomes::new(&self.reasons);
         // One that was a dead letter before has been counted.
-        if !is_retried(&buried.body) {
-            for entry in lost_items(&buried.body) {
-                outcomes.add(&entry);
-            }
+        let lost = if is_retried(&buried.body) { Vec::new() } else { lost_items(&buried.body) };
+        for entry in &lost {
+            outcomes.add(entry);
         }
         let number = marks.next();
         let write = async || {
@@ -42,6 +42,9 @@ impl Digest {
             }
         }
         self.journal.forget_buried(seq);
+        for told in notes::of_dead_letter(&buried.body, &lost) {
+            self.requests.note(told);
+        }
     }
 
     /// Nothing when there is nothing to bury, or when the process ends before it is on disk.

@@ -59,14 +59,18 @@ pub(super) async fn bulk(app: App, viewer: Viewer, fields: Fields) -> Result<Res
     // What somebody may not see counts as not there.
     let ids: Vec<_> = selected.into_iter().filter(|id| viewer.project_by_id(id.project()).is_some()).collect();
     let tally = change(&app, &viewer, triage, &ids).await.ours()?;
-    Ok(see_other(local_list(fields.get("back").unwrap_or_default()), &tally.flash(triage)))
+    Ok(see_other(&local_list(fields.get("back").unwrap_or_default()), &tally.flash(triage)))
 }
 
 /// The list to return to. Anything else in the form's field leads to the plain list.
-fn local_list(back: &str) -> &str {
-    let rest = back.strip_prefix("/issues");
+fn local_list(back: &str) -> String {
+    let rest = back.strip_prefix(&urls::home());
     let is_list = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('?'));
-    if is_list && back.len() <= MAX_BACK && back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { back } else { "/issues" }
+    if is_list && back.len() <= MAX_BACK && back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+        back.to_owned()
+    } else {
+        urls::home()
+    }
 }
 
 /// What an action did.

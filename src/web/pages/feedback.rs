@@ -79,6 +79,8 @@ pub struct FeedbackPage {
     pub any: bool,
     /// This page, for the way back from an action.
     pub back: String,
+    /// The first page, on all others.
+    pub newest: Option<String>,
     /// The next page.
     pub older: Option<String>,
     /// Newest first.
@@ -225,10 +227,12 @@ impl Page for FeedbackPage {
             issue: None,
             any: true,
             back: urls::project_feedback("shop-api", "open", "", ""),
+            newest: Some(urls::project_feedback("shop-api", "open", "", "")),
             older: Some(urls::project_feedback("shop-api", "open", "", "1.2")),
             rows,
         };
-        let of_issue = Self { issue: Some(Link::new("SHOP-1842", urls::issue(1842))), older: None, ..page(vec![sample_row()]) };
+        let of_issue =
+            Self { issue: Some(Link::new("SHOP-1842", urls::issue(1842))), newest: None, older: None, ..page(vec![sample_row()]) };
         vec![
             Sample::new("some", page(vec![sample_row(), waiting_row()])),
             Sample::new("of-issue", of_issue),

@@ -41,6 +41,8 @@ pub struct MailsPage {
     pub shell: Shell,
     /// Newest first.
     pub rows: Vec<MailRow>,
+    /// The first page, on all others.
+    pub newest: Option<String>,
     /// The next page.
     pub older: Option<String>,
     /// The viewer may have a test mail sent.
@@ -109,6 +111,7 @@ impl Page for MailsPage {
         let page = |rows, smtp_configured| Self {
             shell: Shell::sample("Mail log"),
             rows,
+            newest: Some(urls::mails()),
             older: Some(urls::mails_after("c")),
             can_test: true,
             smtp_configured,
@@ -121,7 +124,7 @@ impl Page for MailsPage {
         vec![
             Sample::new("some", page(rows, true)),
             Sample::new("kept-here", page(vec![sample_row(Badge::new("kept here", "calm"), "[shop-api] New: KeyError", 1)], false)),
-            Sample::new("none", Self { older: None, ..page(vec![], false) }),
+            Sample::new("none", Self { newest: None, older: None, ..page(vec![], false) }),
             Sample::new("hostile", page(vec![hostile_row()], true)),
         ]
     }

@@ -38,6 +38,10 @@ pub(super) fn refusal(name: &str) -> (&'static str, &'static str) {
         "rate_limited" => {
             ("A limit was reached, or the server could take no more.", "The answer names which. SDKs wait and report what they dropped.")
         }
+        "trimmed" => (
+            "Stored without some entries, for which there was no room:",
+            "The event's page says how many. Send less of it, if they matter.",
+        ),
         "overloaded" => ("The server could take no more.", "An administrator sees why in the log."),
         "unavailable" => ("The server had no answer from its database and did not know the key.", "An administrator sees why in the log."),
         _ => ("It was refused.", ""),

@@ -1,4 +1,4 @@
-//! Requests that were refused or taken in part lately: of one project, or of nobody.
+//! Requests that were refused, taken in part or not stored lately: of one project, or of nobody.
 
 use askama::Template;
 
@@ -11,6 +11,11 @@ use crate::web::{
     page::{HOSTILE, sample_now},
     urls,
 };
+
+/// In the place of a refusal's name: it was taken, and nothing of it is stored.
+pub const NOT_STORED: &str = "not_stored";
+/// The same: its event is stored without some of its parts.
+pub const TRIMMED: &str = "trimmed";
 
 /// What happened, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +56,22 @@ pub struct RequestRow {
     pub client: String,
     /// The sender's address; may be empty.
     pub address: String,
-    /// What the client was told; empty when it was taken in part.
+    /// What the client was told, or what more is known.
     pub detail: String,
     told: Vec<Told>,
+    badge: Option<Badge>,
 }
 
 impl RequestRow {
     /// The line with its reasons in words: of a refusal by its name, of items by their outcomes.
     #[must_use]
     pub fn with_reasons(mut self, refusal: &str, missing: &[Missing]) -> Self {
-        if !refusal.is_empty() {
+        self.badge = match refusal {
+            NOT_STORED => Some(Badge::new("not stored", "alarm")),
+            TRIMMED => Some(Badge::new("trimmed", "calm")),
+            _ => None,
+        };
+        if !refusal.is_empty() && refusal != NOT_STORED {
             let (what, then) = request_reasons::refusal(refusal);
             self.told.push(Told { what: what.to_owned(), then: then.to_owned() });
         }
@@ -85,10 +96,14 @@ impl RequestRow {
             address: empty(),
             detail: empty(),
             told: vec![],
+            badge: None,
         }
     }
 
     fn badge(&self) -> Badge {
+        if let Some(badge) = &self.badge {
+            return badge.clone();
+        }
         match self.status {
             200..=299 => Badge::new("taken in part", "calm"),
             429 => Badge::new("429", "regressed"),
@@ -172,6 +187,8 @@ impl Page for RequestsPage {
                 row(429, text, 1234).with_reasons("rate_limited", &[]),
                 row(200, text, 1).with_reasons("", &large),
                 row(200, text, 1).with_reasons("", &odd),
+                row(200, text, 77).with_reasons(NOT_STORED, &[missing(Category::Error, "filtered", "localhost", 1)]),
+                RequestRow { detail: format!("breadcrumbs, {text}"), ..row(200, text, 3) }.with_reasons(TRIMMED, &[]),
             ]
         };
         vec![

@@ -12,7 +12,7 @@ pub(crate) mod server;
 
 use std::collections::HashSet;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,6 +117,19 @@ fn run(with_smtp: bool, test: impl AsyncFnOnce(&TestApp)) {
     });
 }
 
+/// What an app is made of, with a clock and a place for blobs.
+pub(crate) fn test_parts(db: Db, smtp: Option<SmtpSettings>, (clock, dir): (Clock, &Path)) -> Parts {
+    Parts {
+        db,
+        blobs: Blobs::local(dir.join("blobs")),
+        clock,
+        ids: vedette::platform::ids::Ids::seeded(1),
+        mailer: Mailer::new(smtp, "Vedette <vedette@errors.example>").unwrap(),
+        outbox: outbox::Wake::default(),
+        url: URL.parse().unwrap(),
+    }
+}
+
 /// Runs a test that needs no server.
 pub(crate) fn run_test(test: impl AsyncFnOnce()) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -130,15 +143,9 @@ impl TestApp {
         let settings = smtp.as_ref().map(|smtp| SmtpSettings::parse(&smtp.url()).unwrap());
         let (clock, poison, expected) = (Clock::fake(start()), Poison::default(), Expected::default());
         let blobs_dir = tempfile::tempdir().unwrap();
-        let app = App::new(Parts {
-            db: db.pool(),
-            blobs: Blobs::local(blobs_dir.path().join("blobs")),
-            clock: clock.clone(),
-            ids: vedette::platform::ids::Ids::seeded(1),
-            mailer: Mailer::new(settings, "Vedette <vedette@errors.example>").unwrap(),
-            outbox: outbox::Wake::default(),
-            url: URL.parse().unwrap(),
-        });
+        let app = App::new(test_parts(db.pool(), settings, (clock.clone(), blobs_dir.path())));
+        // The template has all tables.
+        app.set_up_is_done();
         let server = Server::start(app, hook(&poison), expected.clone());
         Self { clock, smtp, poison, expected, blobs_dir, db, server, others: Mutex::default() }
     }
@@ -146,6 +153,17 @@ impl TestApp {
     /// Another process on the same database and clock, with its own journal.
     pub(crate) fn another_server(&self) -> Server {
         let server = Server::start(self.app.clone(), hook(&self.poison), self.expected.clone());
+        self.others.lock().push(server.clone());
+        server
+    }
+
+    /// Another process that is reached at this address.
+    pub(crate) fn server_at(&self, url: &str) -> Server {
+        let Parts { db, clock, ids, blobs, mailer, outbox, .. } = &*self.app;
+        let (db, clock, ids, blobs, outbox) = (db.clone(), clock.clone(), ids.clone(), blobs.clone(), outbox.clone());
+        let app = App::new(Parts { db, clock, ids, blobs, mailer: mailer.clone(), outbox, url: url.parse().unwrap() });
+        app.set_up_is_done();
+        let server = Server::start(app, hook(&self.poison), self.expected.clone());
         self.others.lock().push(server.clone());
         server
     }

@@ -44,7 +44,7 @@ impl Deref for Server {
 }
 
 impl Server {
-    pub(super) fn start(app: App, hook: Hook, expected: Expected) -> Self {
+    pub(crate) fn start(app: App, hook: Hook, expected: Expected) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = JournalOptions { sync_interval: Duration::ZERO, ..JournalOptions::default() };
         let (journal, _) = Journal::open(&dir.path().join("journal"), options, Arc::new(OsFiles)).unwrap();
@@ -52,6 +52,7 @@ impl Server {
         let ingest = app::ingest(&app, &journal, &registry, TrustedProxies::default());
         let router = app::router(&app, &journal, &ingest);
         let digest = Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry.clone()).with_hook(hook);
+        let digest = digest.telling(ingest.requests().clone());
         Self(Arc::new(Process { app, journal, journal_id, registry, ingest, router, expected, digest, dir }))
     }
 
