@@ -103,6 +103,14 @@ impl Prepared {
         }
     }
 
+    /// Keeps what people should hear of these ends, and the ends.
+    fn tell(&mut self, record: &Record, ended: Vec<Counted>, why: String) {
+        let trimmed = self.events.iter().filter_map(Managed::get).flat_map(|event| event.trimmed.iter().cloned()).collect();
+        let is_stored = !(self.events.is_empty() && self.attachments.is_empty() && self.reports.is_empty());
+        self.told = notes::of(record, &ended, Fate { why, trimmed, is_stored });
+        self.ended.extend(ended);
+    }
+
     /// Its fate is written down: the events may go.
     pub(super) fn end(self) {
         self.events.into_iter().for_each(|event| drop(event.stored()));
@@ -264,11 +272,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
         }
         (None, None) => files.reject(&Outcome::Invalid(InvalidReason::NoEventPayload)),
     }
-    let ended = ledger.take();
-    let trimmed = prepared.events.iter().filter_map(Managed::get).flat_map(|event| event.trimmed.iter().cloned()).collect();
-    let is_stored = !(prepared.events.is_empty() && prepared.attachments.is_empty() && prepared.reports.is_empty());
-    prepared.told = notes::of(&record, &ended, Fate { why, trimmed, is_stored });
-    prepared.ended.extend(ended);
+    prepared.tell(&record, ledger.take(), why);
     Ok(prepared)
 }
 

@@ -263,7 +263,7 @@ impl Digest {
                 Written::Committed => {
                     failures = 0;
                     self.journal.forget(&part.iter().map(|record| record.seq).collect::<Vec<_>>());
-                    part.iter_mut().flat_map(|record| record.told.drain(..)).for_each(|told| self.requests.note(told));
+                    self.requests.note_all(part.iter_mut().flat_map(|record| record.told.drain(..)));
                     part.into_iter().for_each(Prepared::end);
                     self.app.outbox.wake();
                 }
@@ -317,7 +317,7 @@ impl Digest {
             }
         }
         let kind = match error.downcast_ref::<sqlx::Error>() {
-            Some(error) if is_without_partition(error) => {
+            Some(error) if partitions::is_missing(error) => {
                 self.days.lock().clear();
                 Fault::Race
             }
@@ -364,10 +364,4 @@ impl Digest {
 /// Waits; nothing when the process ends meanwhile.
 pub(super) async fn pause(time: Duration, soft: &CancellationToken) -> Option<()> {
     soft.run_until_cancelled(tokio::time::sleep(time)).await
-}
-
-/// "no partition of relation found for row": it was dropped after it was last seen.
-fn is_without_partition(error: &sqlx::Error) -> bool {
-    let Some(error) = error.as_database_error() else { return false };
-    error.code().as_deref() == Some("23514") && error.constraint().is_none()
 }

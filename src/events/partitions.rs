@@ -165,6 +165,12 @@ async fn delete_counters(db: &mut PgConnection, hour: i32, minute: i32) -> sqlx:
     Ok(minutes.max(project_minutes).max(hours).max(outcomes))
 }
 
+/// "no partition of relation found for row": it was dropped after it was last seen.
+pub fn is_missing(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    error.code().as_deref() == Some("23514") && error.constraint().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

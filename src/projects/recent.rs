@@ -86,6 +86,11 @@ impl RequestLog {
         self.add(request, Times { first: at, last: at, repeats: 1 });
     }
 
+    /// Notes several.
+    pub fn note_all(&self, requests: impl IntoIterator<Item = Request>) {
+        requests.into_iter().for_each(|request| self.note(request));
+    }
+
     fn add(&self, request: Request, times: Times) {
         let mut waiting = self.0.lock();
         let project = request.project_id.unwrap_or(0);

@@ -36,7 +36,7 @@ pub fn strip(path: &str) -> &str {
 
 /// What a cookie is bound to.
 pub fn cookie_path() -> String {
-    PREFIX.try_with(|prefix| prefix.to_string()).ok().filter(|prefix| !prefix.is_empty()).unwrap_or_else(|| "/".to_owned())
+    PREFIX.try_with(ToString::to_string).ok().filter(|prefix| !prefix.is_empty()).unwrap_or_else(|| "/".to_owned())
 }
 
 /// What follows on `prefix`, where that is the beginning of the path's segments.

@@ -63,7 +63,9 @@ fn a_crash_handlers_files_are_merged_into_the_event_and_not_kept() {
             assert!(!page.text().contains(absent), "{absent}");
         }
         let merged = [own.len(), first.len(), second.len()];
-        merged.iter().for_each(|bytes| app.expected.merged(*bytes));
+        for bytes in merged {
+            app.expected.merged(bytes);
+        }
         let bytes = 4 + merged.iter().sum::<usize>();
         assert_eq!(
             app.outcomes().await,

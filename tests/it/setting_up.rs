@@ -9,6 +9,7 @@ use vedette::web::urls;
 
 use crate::harness::database::TestDb;
 use crate::harness::http::send;
+use crate::harness::invariants::Expected;
 use crate::harness::{Server, run_test, start, test_parts};
 
 #[test]
@@ -17,7 +18,7 @@ fn pages_say_that_the_database_is_being_set_up() {
         let database = TestDb::empty().await;
         let blobs = tempfile::tempdir().unwrap();
         let app = vedette::platform::App::new(test_parts(database.pool(), None, (Clock::fake(start()), blobs.path())));
-        let server = Server::start(app.clone(), std::sync::Arc::new(|_| Ok(())), Default::default());
+        let server = Server::start(app.clone(), std::sync::Arc::new(|_| Ok(())), Expected::default());
         let get = async |path: &str| send(&server.router, Request::get(path).body(Body::empty()).unwrap()).await;
         for path in [urls::home(), urls::sign_in(), urls::project("shop"), "/".to_owned()] {
             let page = get(&path).await.assert_status(503);

@@ -102,7 +102,7 @@ fn every_address_begins_with_the_path_and_is_answered_with_and_without_it() {
                 assert_eq!(addresses(&page), addresses(&stripped), "{path}");
                 open.extend(addresses(&page).into_iter().map(|address| address.split('#').next().unwrap().to_owned()));
             }
-            for address in open.iter() {
+            for address in &open {
                 assert!(address.starts_with("/vedette/"), "{address} on {path}");
             }
         }

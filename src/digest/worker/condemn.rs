@@ -42,9 +42,7 @@ impl Digest {
             }
         }
         self.journal.forget_buried(seq);
-        for told in notes::of_dead_letter(&buried.body, &lost) {
-            self.requests.note(told);
-        }
+        self.requests.note_all(notes::of_dead_letter(&buried.body, &lost));
     }
 
     /// Nothing when there is nothing to bury, or when the process ends before it is on disk.
