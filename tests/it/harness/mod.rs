@@ -180,7 +180,7 @@ impl TestApp {
         let (db, clock, ids, blobs, outbox) = (db.clone(), clock.clone(), ids.clone(), blobs.clone(), outbox.clone());
         let app = App::new(Parts { db, clock, ids, blobs, mailer: mailer.clone(), outbox, url: url.parse().unwrap() });
         app.set_up_is_done();
-        let server = Server::start(app, hook(&self.poison), self.expected.clone());
+        let server = Server::start(app, Limits::default(), hook(&self.poison), self.expected.clone());
         self.others.lock().push(server.clone());
         server
     }
