@@ -14,6 +14,7 @@ mod digest;
 mod endpoints;
 mod explain;
 mod feedback;
+mod fuzzed;
 mod hostile;
 mod keys;
 mod main_path;
