@@ -174,17 +174,6 @@ impl TestApp {
         server
     }
 
-    /// Another process that is reached at this address.
-    pub(crate) fn server_at(&self, url: &str) -> Server {
-        let Parts { db, clock, ids, blobs, mailer, outbox, .. } = &*self.app;
-        let (db, clock, ids, blobs, outbox) = (db.clone(), clock.clone(), ids.clone(), blobs.clone(), outbox.clone());
-        let app = App::new(Parts { db, clock, ids, blobs, mailer: mailer.clone(), outbox, url: url.parse().unwrap() });
-        app.set_up_is_done();
-        let server = Server::start(app, Limits::default(), hook(&self.poison), self.expected.clone());
-        self.others.lock().push(server.clone());
-        server
-    }
-
     /// Where blobs are; there from the first one on.
     pub(crate) fn blobs_dir(&self) -> PathBuf {
         self.blobs_dir.path().join("blobs")
