@@ -56,7 +56,7 @@ impl Ingest {
     /// How many entries a body has, and its size.
     async fn counted(&self, arrival: &Arrival, body: Body, max: u64, count: Count) -> Result<(Result<u64, InvalidReason>, u64), Stop> {
         let codings = arrival.codings(max)?;
-        self.read_whole(body, codings, max, move |body| (count(&body), body.len() as u64)).await
+        self.read_whole(body, codings, max, move |body| (count(body), body.len() as u64)).await
     }
 
     /// A crash of Unreal Engine: taken, counted, forgotten.

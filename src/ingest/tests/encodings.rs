@@ -121,18 +121,12 @@ fn bomb_head(item: &str) -> Bytes {
 async fn a_bomb_costs_its_limit_and_no_more() {
     let limits = Limits { envelope: 6 << 20, ..Limits::default() };
     let house = House::with(JournalOptions::default(), Settings { limits, ..Settings::default() });
-    let too_large_event = "envelope exceeded size limits for type 'event' (https://develop.sentry.dev/sdk/envelopes/#size-limits)";
-    for (item, detail) in [
-        ("{\"type\":\"attachment\",\"filename\":\"a\"}", "payload too large"),
-        ("{\"type\":\"replay_recording\"}", "payload too large"),
-        ("{\"type\":\"event\"}", too_large_event),
-        ("", "invalid event envelope"),
-    ] {
+    for item in [r#"{"type":"attachment","filename":"a"}"#, r#"{"type":"replay_recording"}"#, r#"{"type":"event"}"#, ""] {
         // Without end: an answer means that the reading stopped. What was read is on disk, and gone afterwards.
         let (body, taken) = counted_body(iter::once(bomb_head(item)).chain(iter::repeat(zeros())));
         let answer = house.post_encoded("gzip", body).await;
-        assert_eq!(answer.json()["detail"], detail);
-        assert!(taken.load(Ordering::Relaxed) < 7 << 20, "{detail}: {taken:?}");
+        assert_eq!(answer.json()["detail"], "payload too large");
+        assert!(taken.load(Ordering::Relaxed) < 8 << 20, "{item}: {taken:?}");
     }
     assert!(house.records().await.is_empty());
     assert_eq!(house.spooled_files(), 0);

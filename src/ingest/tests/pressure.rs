@@ -119,6 +119,12 @@ async fn bodies_that_trickle_hold_up_no_other() {
     }
 }
 
+/// As a network brings it.
+fn in_pieces(body: &str) -> Body {
+    let pieces: Vec<_> = body.as_bytes().chunks(10_000).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
+    Body::from_stream(futures_util::stream::iter(pieces))
+}
+
 #[tokio::test]
 async fn with_no_memory_left_bodies_go_to_disk_and_come_out_the_same() {
     let house = House::new();
@@ -128,9 +134,7 @@ async fn with_no_memory_left_bodies_go_to_disk_and_come_out_the_same() {
     for path in [ENVELOPE, STORE] {
         let body = middle("x");
         let body = if path == STORE { body.rsplit('\n').next().unwrap().to_owned() } else { body };
-        let in_pieces: Vec<_> =
-            body.as_bytes().chunks(10_000).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
-        assert_eq!(house.post(path, Body::from_stream(futures_util::stream::iter(in_pieces))).await.status, 200);
+        assert_eq!(house.post(path, in_pieces(&body)).await.status, 200);
         let record = house.only_record().await;
         assert_eq!(items(&record)[0].payload.len(), body.rsplit('\n').next().unwrap().len());
     }
@@ -144,11 +148,11 @@ async fn bodies_on_their_way_leave_half_of_the_journal_to_others() {
     let house = House::new();
     let hold = house.ingest.disk.take_all();
     let large = format!("{{\"event_id\":\"{ID}\"}}\n{{\"type\":\"event\"}}\n{{\"message\":\"{}\"}}", "x".repeat(300_000));
-    let answer = house.post(ENVELOPE, large.clone()).await;
+    let answer = house.post(ENVELOPE, in_pieces(&large)).await;
     assert_limited(&answer, "journal_full");
     house.post(ENVELOPE, event_envelope()).await.assert_id(ID);
     drop(hold);
-    house.post(ENVELOPE, large).await.assert_id(ID);
+    house.post(ENVELOPE, in_pieces(&large)).await.assert_id(ID);
     assert_eq!((house.records().await.len(), house.spooled_files()), (2, 0));
 }
 
