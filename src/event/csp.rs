@@ -238,8 +238,12 @@ fn culprit(violated: &str, document: &str) -> String {
         word => with_scheme(scheme, word),
     };
     let mut words = violated.split_ascii_whitespace();
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |culprit, word| format!("{culprit} {}", normal(word)))
+    let mut culprit = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        culprit.push(' ');
+        culprit.push_str(&normal(word));
+    }
+    culprit
 }
 
 #[cfg(test)]

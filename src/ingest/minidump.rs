@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Response;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::answer::{Stop, accepted_text};
@@ -55,6 +56,13 @@ impl Ingest {
         self.keep(collector, (&arrival, &key), Self::record(&arrival, &key, Endpoint::Minidump, Some(id))).await?;
         Ok(accepted_text(id, &not_kept))
     }
+}
+
+/// The envelope that an upload becomes, as far as it stays in memory; `None` as boundary for a dump without a form around it. For who has no
+/// server: the fuzz target.
+pub fn envelope_of_crash(body: &mut dyn Read, boundary: Option<&[u8]>, context: (&Arc<Settings>, EventId)) -> Result<Bytes, Refusal> {
+    let taken = take(body, boundary.map(Splitter::new), Collector::new(context.0, None), context);
+    taken.map(|(_, collector)| collector.finish().envelope).map_err(|stop| stop.explained().0)
 }
 
 /// Reads an upload.

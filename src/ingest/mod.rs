@@ -51,6 +51,7 @@ mod telemetry;
 mod tests;
 
 pub use client::{InvalidProxies, TrustedProxies};
+pub use minidump::envelope_of_crash;
 
 /// Looks up a key.
 pub type Lookup = Box<dyn Fn(PublicKey) -> Pin<Box<dyn Future<Output = KeyAnswer> + Send>> + Send + Sync>;

@@ -218,7 +218,8 @@ fn read_msgpack(rest: &mut &[u8]) -> Result<Value, InvalidMsgpack> {
     Ok(as_json(value))
 }
 
-/// msgpack as JSON. Bytes that are no text have no place in an event.
+/// msgpack as JSON. Bytes that are no text have no place in an event, and neither has what stands under a key that is a map or a list: as
+/// text, its escapes would double with every level.
 fn as_json(value: Msgpack) -> Value {
     match value {
         Msgpack::Nil | Msgpack::Binary(_) | Msgpack::Ext(..) => Value::Null,
@@ -231,11 +232,14 @@ fn as_json(value: Msgpack) -> Value {
         Msgpack::String(text) => Value::String(String::from_utf8_lossy(text.as_bytes()).into_owned()),
         Msgpack::Array(items) => items.into_iter().map(as_json).collect(),
         Msgpack::Map(entries) => {
-            let text = |key: Msgpack| match as_json(key) {
-                Value::String(text) => text,
-                other => other.to_string(),
+            let text = |key: Msgpack| match key {
+                Msgpack::Array(_) | Msgpack::Map(_) => None,
+                scalar => Some(match as_json(scalar) {
+                    Value::String(text) => text,
+                    other => other.to_string(),
+                }),
             };
-            Value::Object(entries.into_iter().map(|(key, value)| (text(key), as_json(value))).collect())
+            Value::Object(entries.into_iter().filter_map(|(key, value)| Some((text(key)?, as_json(value)))).collect())
         }
     }
 }
@@ -347,6 +351,25 @@ mod tests {
         cut.pop();
         assert_eq!(messages(&[cut]), [1]);
         assert_eq!(messages(&[(0..250).flat_map(|n| msgpack(&json!({"message": n}))).collect()]).len(), MAX_BREADCRUMBS);
+    }
+
+    #[test]
+    fn keys_that_are_no_scalars_are_left_out() {
+        let text = |key: Msgpack| {
+            let mut bytes = Vec::new();
+            rmpv::encode::write_value(&mut bytes, &Msgpack::Map(vec![(key, 1.into()), ("a".into(), 2.into())])).unwrap();
+            let mut form = Form::default();
+            form.own_event(&bytes).unwrap();
+            let mut event = form.into_event();
+            event.retain(|key, _| !["exception", "level", "platform"].contains(&key.as_str()));
+            Value::Object(event)
+        };
+        assert_eq!(text(7.into()), json!({"7": 1, "a": 2}));
+        assert_eq!(text(true.into()), json!({"true": 1, "a": 2}));
+        assert_eq!(text(Msgpack::Array(vec!["x".into()])), json!({"a": 2}));
+        // As text, each level would double the escapes of the one inside: 40 levels of 4 bytes would become a terabyte.
+        let nested = (0..40).fold(Msgpack::from("x"), |inner, _| Msgpack::Map(vec![(inner, Msgpack::Nil)]));
+        assert_eq!(text(nested), json!({"a": 2}));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use memchr::memmem;
 const MAX_BOUNDARY: usize = 200;
 /// The longest header of a part.
 const MAX_HEADER: usize = 16 * 1024;
+const HEADER_END: &[u8] = b"\r\n\r\n";
 /// Parts of one body. Crash reporters send some dozen annotations.
 const MAX_PARTS: usize = 2000;
 
@@ -151,8 +152,9 @@ impl Splitter {
             return Ok(Some(rest.len()));
         }
         // The line end of the delimiter counts: a part may have no header at all.
-        let Some(end) = memmem::find(rest, b"\r\n\r\n") else {
-            return if rest.len() > MAX_HEADER { Err(Broken.into()) } else { Ok(None) };
+        let Some(end) = memmem::find(rest, HEADER_END) else {
+            // All but the last byte of its end may be there.
+            return if rest.len() >= MAX_HEADER + HEADER_END.len() { Err(Broken.into()) } else { Ok(None) };
         };
         self.parts += 1;
         if end > MAX_HEADER || self.parts > MAX_PARTS {

@@ -87,6 +87,11 @@ fn bodies_without_an_end_are_broken() {
     }
     let long = [&b"--b\r\nA: "[..], &vec![b'x'; MAX_HEADER], b"\r\n\r\n\r\n--b--"].concat();
     assert_eq!(split(b"b", &long, 1000), Err(Broken));
+    // One of exactly the limit is taken, also where a piece ends within the line ends that close it.
+    let longest = [&b"--b\r\nA: "[..], &vec![b'x'; MAX_HEADER - 5], b"\r\n\r\n\r\n--b--"].concat();
+    for piece in [1, MAX_HEADER, usize::MAX] {
+        assert_eq!(split(b"b", &longest, piece).map(|parts| parts.1), Ok(1), "{piece}");
+    }
     let many = [b"--b\r\n\r\n\r\n".repeat(MAX_PARTS + 1), b"--b--".to_vec()].concat();
     assert_eq!(split(b"b", &many, 1000), Err(Broken));
     let just = [b"--b\r\n\r\n\r\n".repeat(MAX_PARTS), b"--b--".to_vec()].concat();

@@ -15,6 +15,7 @@ mod endpoints;
 mod explain;
 mod feedback;
 mod feedback_mails;
+mod fuzzed;
 mod hostile;
 mod keys;
 mod limits;

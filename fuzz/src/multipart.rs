@@ -1,0 +1,125 @@
+//! A crash upload: the boundary, the parts, what fields and msgpack files make of the event, and the envelope that all of it becomes. The first
+//! byte is the size of pieces.
+
+use std::sync::{Arc, LazyLock};
+
+use serde_json::Value;
+use vedette::ingest::{Settings, envelope_of_crash};
+use vedette::protocol::Limits;
+use vedette::protocol::crash_form::Form;
+use vedette::protocol::envelope::Envelope;
+use vedette::protocol::limits::KIB;
+use vedette::protocol::multipart::{Broken, PartHeader, PartSink, Splitter, boundary, boundary_of_body};
+
+use super::Pieces;
+
+/// Small, so that bombs reach them.
+static SETTINGS: LazyLock<Arc<Settings>> = LazyLock::new(|| {
+    let limits = Limits { event: 64 * KIB, attachment: 64 * KIB, attachments_total: 128 * KIB, ..Limits::default() };
+    Arc::new(Settings { limits, ..Settings::default() })
+});
+
+#[derive(Default, Debug, PartialEq)]
+struct Parts(Vec<(PartHeader, Vec<u8>)>);
+
+impl PartSink for Parts {
+    type Error = Broken;
+
+    fn begin(&mut self, header: PartHeader) -> Result<(), Broken> {
+        self.0.push((header, Vec::new()));
+        Ok(())
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        self.0.last_mut().expect("data follows a header").1.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Broken> {
+        Ok(())
+    }
+}
+
+fn split(boundary: &[u8], body: &[u8], size: usize) -> Result<Parts, Broken> {
+    let (mut splitter, mut parts) = (Splitter::new(boundary), Parts::default());
+    for piece in body.chunks(size) {
+        splitter.feed(piece, &mut parts)?;
+    }
+    splitter.finish(&mut parts)?;
+    Ok(parts)
+}
+
+/// Splits, reads the form, and takes the upload as ingest does.
+pub fn check(data: &[u8]) {
+    let Some((&size, body)) = data.split_first() else { return };
+    let size = usize::from(size) + 1;
+    if let Some(found) = boundary(&String::from_utf8_lossy(body)) {
+        assert!((1..=200).contains(&found.len()));
+    }
+    // A dump without a form around it, too.
+    becomes_an_envelope(body, None, size);
+    let Some(Some(boundary)) = boundary_of_body(body) else { return };
+    becomes_an_envelope(body, Some(&boundary), size);
+    let whole = split(&boundary, body, usize::MAX);
+    assert_eq!(split(&boundary, body, size), whole, "pieces make no difference");
+    let Ok(parts) = whole else { return };
+    let total: usize = parts.0.iter().map(|(_, data)| data.len()).sum();
+    assert!(total <= body.len(), "no byte is in two parts");
+    assert!(parts.0.len() <= 2000);
+    joins_again(&parts);
+    reads_a_form(parts, body.len());
+}
+
+/// The parts' data between other delimiters.
+fn joins_again(parts: &Parts) {
+    // Where the data has this very boundary, it would be cut there.
+    const BOUNDARY: &str = "0123456789-vedette-0123456789";
+    if parts.0.iter().any(|(_, data)| memchr::memmem::find(data, BOUNDARY.as_bytes()).is_some()) {
+        return;
+    }
+    let mut body = Vec::new();
+    for (_, data) in &parts.0 {
+        body.extend_from_slice(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n").as_bytes());
+        body.extend_from_slice(data);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--").as_bytes());
+    let again = split(BOUNDARY.as_bytes(), &body, usize::MAX).expect("what is joined can be split");
+    assert_eq!(parts.0.len(), again.0.len());
+    for ((_, one), (header, again)) in parts.0.iter().zip(&again.0) {
+        assert_eq!((one, "a"), (again, &*header.name));
+    }
+}
+
+/// The event says no more than was sent, but for escapes and what stands in for the dump, and every reader can read it.
+fn reads_a_form(parts: Parts, length: usize) {
+    let mut form = Form::default();
+    for (header, bytes) in parts.0 {
+        match header.name.as_str() {
+            "__sentry-event" => drop(form.own_event(&bytes)),
+            "__sentry-breadcrumb1" | "__sentry-breadcrumb2" => drop(form.breadcrumbs(&bytes)),
+            name => form.field(name, String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    }
+    let event = Value::Object(form.into_event());
+    assert_eq!(event["platform"], "native");
+    let text = event.to_string();
+    assert!(text.len() <= 16 * length + 4096, "{length} bytes became {}", text.len());
+    assert!(serde_json::from_str::<Value>(&text).is_ok());
+}
+
+/// An upload is the same envelope however it comes, within its limits, and with one event.
+fn becomes_an_envelope(body: &[u8], boundary: Option<&[u8]>, size: usize) {
+    let limits = &SETTINGS.limits;
+    let context = (&*SETTINGS, "580c0000000000000000000000000020".parse().expect("an id"));
+    let whole = envelope_of_crash(&mut &*body, boundary, context);
+    let pieces = envelope_of_crash(&mut Pieces { rest: body, size }, boundary, context);
+    assert_eq!(pieces, whole, "pieces make no difference");
+    let Ok(envelope) = whole else { return };
+    let items = Envelope::parse(&envelope).and_then(|envelope| envelope.collect_items()).expect("what is written is read");
+    let (events, files): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.header.kind().is_event_like());
+    assert_eq!(events.len(), 1, "a crash is an event");
+    assert!(events.iter().all(|event| event.payload.len() as u64 <= limits.event));
+    assert!(files.iter().all(|file| file.payload.len() as u64 <= limits.attachment));
+    assert!(files.iter().map(|file| file.payload.len() as u64).sum::<u64>() <= limits.attachments_total);
+}
