@@ -7,7 +7,7 @@ use chrono::DateTime;
 use vedette::protocol::encoding::{Codings, DecodeError, decode};
 use vedette::protocol::envelope::{Envelope, EnvelopeHeader, EnvelopeWriter, FramingError, Item, ItemHeader};
 use vedette::protocol::framer::{FirstLine, Framer, Peeked, Sink};
-use vedette::protocol::{client_report, unkept};
+use vedette::protocol::{client_report, telemetry, unkept};
 
 use super::Pieces;
 
@@ -72,6 +72,7 @@ pub fn check(data: &[u8]) {
     let Ok(body) = decoded(&codings, wire, size) else { return };
     assert!(body.len() as u64 <= CAP);
     let body = Bytes::from(body);
+    counts_what_others_send(&body);
     let (header, items) = match (whole(&body), pieces(&body, size)) {
         (Ok((header, items)), Ok(collected)) => {
             assert_eq!(header, collected.0);
@@ -88,6 +89,13 @@ pub fn check(data: &[u8]) {
     peeks_the_same(&body, &header);
     counts(&items);
     writes_the_same(&header, &items);
+}
+
+/// The same bytes as a body of spans or logs, of which there cannot be more than bytes.
+fn counts_what_others_send(body: &[u8]) {
+    for count in [telemetry::protobuf, telemetry::json, telemetry::objects, telemetry::lines, telemetry::syslog] {
+        assert!(count(body).is_ok_and(|entries| entries <= body.len() as u64) || count(body).is_err());
+    }
 }
 
 /// The first line alone says the same as with all that follows.

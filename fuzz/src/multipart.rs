@@ -114,7 +114,8 @@ fn becomes_an_envelope(body: &[u8], boundary: Option<&[u8]>, size: usize) {
     let context = (&*SETTINGS, "580c0000000000000000000000000020".parse().expect("an id"));
     let whole = envelope_of_crash(&mut &*body, boundary, context);
     let pieces = envelope_of_crash(&mut Pieces { rest: body, size }, boundary, context);
-    assert_eq!(pieces, whole, "pieces make no difference");
+    // Where two things are wrong, the one that is named may be the one that came first.
+    assert_eq!(pieces.as_ref().ok(), whole.as_ref().ok(), "pieces make no difference");
     let Ok(envelope) = whole else { return };
     let items = Envelope::parse(&envelope).and_then(|envelope| envelope.collect_items()).expect("what is written is read");
     let (events, files): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.header.kind().is_event_like());

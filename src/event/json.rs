@@ -89,7 +89,8 @@ fn within(value: &Value, left: usize) -> bool {
     }
 }
 
-fn strip_nul(value: &mut Value) {
+/// Leaves U+0000 out of all texts and keys.
+pub(super) fn strip_nul(value: &mut Value) {
     match value {
         Value::String(text) => text.retain(|c| c != '\0'),
         Value::Array(items) => items.iter_mut().for_each(strip_nul),

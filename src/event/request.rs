@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::json::strip_nul;
 use super::meta::{MetaError, MetaTree, Path};
 use super::scalars;
 use super::schema::{Object, Other, Shape, budget, expected, field, filled_text, limited, reject, text};
@@ -40,7 +41,12 @@ fn method(value: &Value) -> Result<Value, MetaError> {
 }
 
 fn decode_form(text: &str) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(text.as_bytes()).map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
+    url::form_urlencoded::parse(text.as_bytes()).map(|(key, value)| (without_nul(&key), without_nul(&value))).collect()
+}
+
+/// A NUL that was escaped is left out, as one that was not.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 fn json_text(value: Value) -> Value {
@@ -165,7 +171,7 @@ fn percent_decoded(text: &str) -> String {
     let escaped = text.replace('+', "%2B");
     url::form_urlencoded::parse(escaped.replace('&', "%26").replace('=', "%3D").as_bytes())
         .next()
-        .map_or_else(String::new, |(key, _)| key.into_owned())
+        .map_or_else(String::new, |(key, _)| without_nul(&key))
 }
 
 /// `x-foo` → `X-Foo`: the first letter of every part; the others stay as sent.
@@ -332,9 +338,10 @@ fn response_cookies(response: &mut Map<String, Value>, path: &Path<'_>, meta: &m
 
 /// A body that is JSON or a form, and its kind.
 fn parse_body(text: &str) -> Option<(Value, &'static str)> {
-    if let Ok(parsed) = serde_json::from_str::<Value>(text)
+    if let Ok(mut parsed) = serde_json::from_str::<Value>(text)
         && !parsed.is_null()
     {
+        strip_nul(&mut parsed);
         return Some((parsed, "application/json"));
     }
     if text.is_empty() || ["<?xml", "{", "["].iter().any(|start| text.starts_with(start)) {

@@ -11,7 +11,7 @@
 //!
 //! **Not here.** What the body is; reading it from the network.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
@@ -149,15 +149,14 @@ pub fn inflate(body: &[u8], cap: u64) -> Result<Vec<u8>, DecodeError> {
 }
 
 fn stage<'r>(coding: Coding, input: Box<dyn Read + Send + 'r>, cap: u64) -> io::Result<Box<dyn Read + Send + 'r>> {
-    let mut input = BufReader::with_capacity(BUFFER, input);
-    let start = input.fill_buf()?;
+    let (start, input) = peeked(input)?;
     if start.is_empty() {
         // An empty body is empty in every encoding; the caller says so better than a decoder.
         return Ok(Box::new(io::empty()));
     }
     let decoder: Box<dyn Read + Send + 'r> = match coding {
         Coding::Gzip => Box::new(MultiGzDecoder::new(input)),
-        Coding::Deflate if is_zlib(start) => Box::new(ZlibDecoder::new(input)),
+        Coding::Deflate if is_zlib(&start) => Box::new(ZlibDecoder::new(input)),
         Coding::Deflate => Box::new(DeflateDecoder::new(input)),
         Coding::Brotli => {
             // The pattern that announces a window beyond 16 MiB, which the format proper reserves.
@@ -173,6 +172,14 @@ fn stage<'r>(coding: Coding, input: Box<dyn Read + Send + 'r>, cap: u64) -> io::
         }
     };
     Ok(Box::new(Capped { inner: decoder, left: cap, coding: Some(coding) }))
+}
+
+/// The first two bytes, as far as there are any, and a reader of all. A first piece of the body may be a single byte.
+fn peeked<'r>(mut input: Box<dyn Read + Send + 'r>) -> io::Result<(Vec<u8>, BufReader<impl Read + Send + 'r>)> {
+    let mut start = Vec::with_capacity(2);
+    input.by_ref().take(2).read_to_end(&mut start)?;
+    let all = Cursor::new(start.clone()).chain(input);
+    Ok((start, BufReader::with_capacity(BUFFER, all)))
 }
 
 /// Whether data begins with a zlib header: method 8, a window of at most 32 KiB, and a check that is a multiple of 31.
@@ -318,6 +325,26 @@ mod tests {
     fn members_behind_each_other_are_one_body() {
         let body = [gzip(b"one,"), gzip(b"two")].concat();
         assert_eq!(decoded("gzip", &body, 100), Ok(b"one,two".to_vec()));
+    }
+
+    /// A network that brings one byte at a time.
+    struct Trickle<'b>(&'b [u8]);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let length = buf.len().min(1);
+            self.0.read(&mut buf[..length])
+        }
+    }
+
+    #[test]
+    fn bodies_that_trickle_in_are_decoded_like_others() {
+        for coding in ["gzip", "deflate", "raw deflate", "br", "zstd"] {
+            let (body, mut out) = (encode(coding, b"hello"), Vec::new());
+            let codings = Codings::parse(Some(header(coding))).unwrap();
+            codings.reader(Trickle(&body), 5).unwrap().read_to_end(&mut out).unwrap();
+            assert_eq!(out, b"hello", "{coding}");
+        }
     }
 
     #[test]

@@ -55,6 +55,18 @@ fn only_security_reports_take_what_the_request_says_of_the_browser() {
 }
 
 #[test]
+fn escaped_nuls_are_left_out_like_others() {
+    let request = |request: Value| json!({"request": request});
+    table(&[
+        (request(json!({"url": "http://a.example/?b%00=%00c"})), "/request/query_string", json!([["b", "c"]])),
+        (request(json!({"query_string": "a=%%0000"})), "/request/query_string", json!([["a", "%00"]])),
+        (request(json!({"cookies": "a=%00b"})), "/request/cookies", json!([["a", "b"]])),
+        (request(json!({"data": "a=%00b&c=d"})), "/request/data", json!({"a": "b", "c": "d"})),
+        (request(json!({"data": "{\"a\\u0000\":[\"\\u0000b\"]}"})), "/request/data", json!({"a": ["b"]})),
+    ]);
+}
+
+#[test]
 fn cookies_of_a_response_are_moved() {
     let response = |response: Value| json!({"contexts": {"response": response}});
     let at = |part: &str| format!("/contexts/response/{part}");
