@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| vedette_fuzz::dsn::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| vedette_fuzz::checks::dsn::check(data));

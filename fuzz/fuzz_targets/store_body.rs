@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| vedette_fuzz::store_body::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| vedette_fuzz::checks::store_body::check(data));

@@ -4,31 +4,80 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use targets::TARGETS;
+use checks::{Pieces, TARGETS};
+use vedette::ingest::{Settings, envelope_of_crash};
+use vedette::protocol::Limits;
+use vedette::protocol::envelope::Envelope;
+use vedette::protocol::limits::KIB;
+use vedette::protocol::multipart::boundary_of_body;
 
 #[expect(unreachable_pub, reason = "the fuzzer's programs call what is in it")]
-#[path = "../../fuzz/src/lib.rs"]
-mod targets;
+#[path = "../../fuzz/checks/mod.rs"]
+mod checks;
 
 fn fuzz(place: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(place)
 }
 
-fn names(dir: &str) -> BTreeSet<String> {
-    let entries = fs::read_dir(fuzz(dir)).unwrap();
-    entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+fn entries(place: &str) -> impl Iterator<Item = PathBuf> + use<> {
+    fs::read_dir(fuzz(place)).unwrap().map(|entry| entry.unwrap().path())
+}
+
+fn names(place: &str) -> BTreeSet<String> {
+    entries(place).map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// Calls a check with every kept input of a target, and names the one that fails.
+fn replay(target: &str, check: impl Fn(&[u8]) + panic::RefUnwindSafe) {
+    for input in entries(&format!("corpus/{target}")) {
+        let data = fs::read(&input).unwrap();
+        assert!(panic::catch_unwind(|| check(&data)).is_ok(), "{target} fails on {}", input.display());
+    }
 }
 
 #[test]
 fn what_was_found_holds() {
     for (target, check) in TARGETS {
-        let inputs = fs::read_dir(fuzz("corpus").join(target)).unwrap();
-        for input in inputs.map(|entry| entry.unwrap().path()) {
-            let data = fs::read(&input).unwrap();
-            assert!(panic::catch_unwind(|| check(&data)).is_ok(), "{target} fails on {}", input.display());
-        }
+        replay(target, check);
     }
+}
+
+/// An upload is the same envelope however it comes, within its limits, and with one event.
+#[test]
+fn crash_uploads_become_envelopes() {
+    // Small, so that bombs reach them.
+    let limits = Limits { event: 64 * KIB, attachment: 64 * KIB, attachments_total: 128 * KIB, ..Limits::default() };
+    let settings = Arc::new(Settings { limits, ..Settings::default() });
+    let context = (&settings, "580c0000000000000000000000000020".parse().unwrap());
+    let taken = |body: &[u8], boundary: Option<&[u8]>, size: usize| {
+        let whole = envelope_of_crash(&mut &*body, boundary, context);
+        let pieces = envelope_of_crash(&mut Pieces { rest: body, size }, boundary, context);
+        // Where two things are wrong, the one that is named may be the one that came first.
+        assert_eq!(pieces.as_ref().ok(), whole.as_ref().ok(), "pieces make no difference");
+        let Ok(envelope) = whole else { return false };
+        let items = Envelope::parse(&envelope).and_then(|envelope| envelope.collect_items()).unwrap();
+        let (events, files): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.header.kind().is_event_like());
+        assert_eq!(events.len(), 1, "a crash is an event");
+        assert!(events.iter().all(|event| event.payload.len() as u64 <= limits.event));
+        assert!(files.iter().all(|file| file.payload.len() as u64 <= limits.attachment));
+        assert!(files.iter().map(|file| file.payload.len() as u64).sum::<u64>() <= limits.attachments_total);
+        true
+    };
+    let count = AtomicUsize::new(0);
+    replay("multipart", |data| {
+        let Some((&size, body)) = data.split_first() else { return };
+        let size = usize::from(size) + 1;
+        // As a dump that has no form around it, and as a form.
+        let mut is_taken = taken(body, None, size);
+        if let Some(Some(boundary)) = boundary_of_body(body) {
+            is_taken |= taken(body, Some(&boundary), size);
+        }
+        count.fetch_add(usize::from(is_taken), Ordering::Relaxed);
+    });
+    assert!(count.into_inner() >= 10, "the corpus has uploads that are taken");
 }
 
 #[test]
@@ -43,10 +92,9 @@ fn every_target_has_its_program_its_corpus_and_its_words() {
 
 #[test]
 fn the_corpus_stays_small() {
-    let size = |path: PathBuf| fs::metadata(path).unwrap().len();
-    let kept = TARGETS.iter().flat_map(|(target, _)| fs::read_dir(fuzz("corpus").join(target)).unwrap()).map(|entry| entry.unwrap().path());
-    // The fuzzer's own names are hex digits; what it found here lately is not in the repository.
-    let is_kept = |path: &PathBuf| path.file_name().unwrap().to_str().is_some_and(|name| name.len() != 40);
-    let total: u64 = kept.filter(is_kept).map(size).sum();
+    // What the fuzzer found here lately has names of 40 hex digits, and is not in the repository.
+    let is_kept = |path: &PathBuf| path.file_name().unwrap().len() != 40;
+    let kept = TARGETS.iter().flat_map(|(target, _)| entries(&format!("corpus/{target}"))).filter(is_kept);
+    let total: u64 = kept.map(|path| fs::metadata(path).unwrap().len()).sum();
     assert!(total < 3_000_000, "{total} bytes");
 }

@@ -1,23 +1,8 @@
-//! A crash upload: the boundary, the parts, what fields and msgpack files make of the event, and the envelope that all of it becomes. The first
-//! byte is the size of pieces.
-
-use std::sync::{Arc, LazyLock};
+//! A crash upload: the boundary, the parts, and what fields and msgpack files make of the event. The first byte is the size of pieces.
 
 use serde_json::Value;
-use vedette::ingest::{Settings, envelope_of_crash};
-use vedette::protocol::Limits;
 use vedette::protocol::crash_form::Form;
-use vedette::protocol::envelope::Envelope;
-use vedette::protocol::limits::KIB;
 use vedette::protocol::multipart::{Broken, PartHeader, PartSink, Splitter, boundary, boundary_of_body};
-
-use super::Pieces;
-
-/// Small, so that bombs reach them.
-static SETTINGS: LazyLock<Arc<Settings>> = LazyLock::new(|| {
-    let limits = Limits { event: 64 * KIB, attachment: 64 * KIB, attachments_total: 128 * KIB, ..Limits::default() };
-    Arc::new(Settings { limits, ..Settings::default() })
-});
 
 #[derive(Default, Debug, PartialEq)]
 struct Parts(Vec<(PartHeader, Vec<u8>)>);
@@ -49,17 +34,14 @@ fn split(boundary: &[u8], body: &[u8], size: usize) -> Result<Parts, Broken> {
     Ok(parts)
 }
 
-/// Splits, reads the form, and takes the upload as ingest does.
+/// Splits, joins again, and reads the form.
 pub fn check(data: &[u8]) {
     let Some((&size, body)) = data.split_first() else { return };
     let size = usize::from(size) + 1;
     if let Some(found) = boundary(&String::from_utf8_lossy(body)) {
         assert!((1..=200).contains(&found.len()));
     }
-    // A dump without a form around it, too.
-    becomes_an_envelope(body, None, size);
     let Some(Some(boundary)) = boundary_of_body(body) else { return };
-    becomes_an_envelope(body, Some(&boundary), size);
     let whole = split(&boundary, body, usize::MAX);
     assert_eq!(split(&boundary, body, size), whole, "pieces make no difference");
     let Ok(parts) = whole else { return };
@@ -106,21 +88,4 @@ fn reads_a_form(parts: Parts, length: usize) {
     let text = event.to_string();
     assert!(text.len() <= 16 * length + 4096, "{length} bytes became {}", text.len());
     assert!(serde_json::from_str::<Value>(&text).is_ok());
-}
-
-/// An upload is the same envelope however it comes, within its limits, and with one event.
-fn becomes_an_envelope(body: &[u8], boundary: Option<&[u8]>, size: usize) {
-    let limits = &SETTINGS.limits;
-    let context = (&*SETTINGS, "580c0000000000000000000000000020".parse().expect("an id"));
-    let whole = envelope_of_crash(&mut &*body, boundary, context);
-    let pieces = envelope_of_crash(&mut Pieces { rest: body, size }, boundary, context);
-    // Where two things are wrong, the one that is named may be the one that came first.
-    assert_eq!(pieces.as_ref().ok(), whole.as_ref().ok(), "pieces make no difference");
-    let Ok(envelope) = whole else { return };
-    let items = Envelope::parse(&envelope).and_then(|envelope| envelope.collect_items()).expect("what is written is read");
-    let (events, files): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.header.kind().is_event_like());
-    assert_eq!(events.len(), 1, "a crash is an event");
-    assert!(events.iter().all(|event| event.payload.len() as u64 <= limits.event));
-    assert!(files.iter().all(|file| file.payload.len() as u64 <= limits.attachment));
-    assert!(files.iter().map(|file| file.payload.len() as u64).sum::<u64>() <= limits.attachments_total);
 }
