@@ -91,6 +91,16 @@ fn every_target_has_its_program_its_corpus_and_its_words() {
 }
 
 #[test]
+fn what_is_fuzzed_has_the_products_dependencies() {
+    let product = fs::read_to_string(fuzz("../Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(fuzz("Cargo.toml")).unwrap();
+    let dependencies = manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1).take_while(|line| !line.is_empty());
+    for dependency in dependencies.filter(|line| !line.starts_with("libfuzzer-sys ")) {
+        assert!(product.lines().any(|line| line == dependency), "fuzz/Cargo.toml has {dependency}, and Cargo.toml has not");
+    }
+}
+
+#[test]
 fn the_corpus_stays_small() {
     // What the fuzzer found here lately has names of 40 hex digits, and is not in the repository.
     let is_kept = |path: &PathBuf| path.file_name().unwrap().len() != 40;
