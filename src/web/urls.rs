@@ -121,6 +121,10 @@ pub fn feedback_anchor(id: impl Display) -> String {
 pub fn feedback_act(slug: &str, id: impl Display) -> String {
     prefix::add(&format!("/projects/{}/feedback/{}", enc(slug), enc(id)))
 }
+/// A file that came with what one person said.
+pub fn feedback_attachment(slug: &str, id: impl Display, attachment: impl Display) -> String {
+    format!("/projects/{}/feedback/{}/attachments/{}", enc(slug), enc(id), enc(attachment))
+}
 /// POST: adds a member.
 pub fn member_add(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/members", enc(slug)))

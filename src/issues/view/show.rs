@@ -4,7 +4,8 @@ use askama::Template;
 use chrono::Duration;
 
 use super::tag_shares::TagShares;
-use super::{attachments::AttachmentList, level_css, missing::Missing};
+use super::{level_css, missing::Missing};
+use crate::web::pages::files::AttachmentList;
 use crate::{
     events::view::{EventView, Segment, samples},
     web::{
