@@ -6,22 +6,14 @@
 //! **How.** [`Form`] takes the pieces in any order. The handler's own event goes before the form's; `sentry` and its chunks are JSON,
 //! `sentry[a][b]` a path into it, and whatever has another name is an annotation and goes to `extra`.
 //!
-<<<<<<< HEAD
-//! **When it breaks.** JSON that cannot be read is kept as text in `extra`.
-=======
-//! **When it breaks.** JSON that cannot be read is kept as text in `extra`; msgpack that cannot be read is left out, and the caller told.
-//! What is too long is cut, with a note in the event.
->>>>>>> 97b76f4 (What is said beside a minidump never costs it: long fields are cut with a note, surplus files go before the dump, a bare dump is known by its mark)
+//! **When it breaks.** JSON that cannot be read is kept as text in `extra`. What is too long is cut, with a note in the event.
 //!
 //! **Not here.** The dump; what the handler's files hold ([`super::handler_files`]).
 
 use serde_json::{Map, Value, json};
 
-<<<<<<< HEAD
-use super::handler_files::{HandlerFiles, MAX_DEPTH, add_missing};
-=======
 use self::fit::Notes;
->>>>>>> 97b76f4 (What is said beside a minidump never costs it: long fields are cut with a note, surplus files go before the dump, a bare dump is known by its mark)
+use super::handler_files::{HandlerFiles, MAX_DEPTH, add_missing};
 use crate::event::json;
 use crate::event::meta::Path;
 
@@ -34,14 +26,9 @@ pub struct Form {
     /// Chunks of an event in JSON, by their numbers.
     chunks: Vec<(u32, String)>,
     extra: Map<String, Value>,
-<<<<<<< HEAD
     /// What the crash handler wrote.
     pub files: HandlerFiles,
-=======
-    own: Option<Value>,
-    breadcrumbs: Vec<Vec<Value>>,
     notes: Notes,
->>>>>>> 97b76f4 (What is said beside a minidump never costs it: long fields are cut with a note, surplus files go before the dump, a bare dump is known by its mark)
 }
 
 impl Form {
@@ -67,40 +54,11 @@ impl Form {
         }
     }
 
-<<<<<<< HEAD
-=======
     /// There was a field that is not here, not even by its name.
     pub fn lost_field(&mut self) {
         self.notes.lost_member();
     }
 
-    /// The crash handler's own event.
-    pub fn own_event(&mut self, bytes: &[u8]) -> Result<(), InvalidMsgpack> {
-        let mut rest = bytes;
-        let event = read_msgpack(&mut rest)?;
-        if !event.is_object() {
-            return Err(InvalidMsgpack);
-        }
-        self.own = Some(event);
-        Ok(())
-    }
-
-    /// One of the crash handler's two files of breadcrumbs: one after the other.
-    pub fn breadcrumbs(&mut self, bytes: &[u8]) -> Result<(), InvalidMsgpack> {
-        let (mut rest, mut crumbs) = (bytes, Vec::new());
-        let mut read = Ok(());
-        while !rest.is_empty() && read.is_ok() {
-            read = read_msgpack(&mut rest).map(|crumb| crumbs.extend(Some(crumb).filter(Value::is_object)));
-        }
-        // The program may have died while it wrote the last one.
-        let keep = crumbs.len().saturating_sub(MAX_BREADCRUMBS);
-        crumbs.drain(..keep);
-        let is_empty = crumbs.is_empty();
-        self.breadcrumbs.push(crumbs);
-        if is_empty { read } else { Ok(()) }
-    }
-
->>>>>>> 97b76f4 (What is said beside a minidump never costs it: long fields are cut with a note, surplus files go before the dump, a bare dump is known by its mark)
     fn document(&mut self, name: &str, text: &str) {
         match json::parse(text.as_bytes()) {
             Ok((Value::Object(document), _)) => merge(&mut self.event, document),
@@ -192,36 +150,11 @@ impl Crash {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// The files' breadcrumbs with the newer file's at the end; no more than the longer file had, for they are rings.
-fn in_order(mut files: Vec<Vec<Value>>) -> Vec<Value> {
-    let most = files.iter().map(Vec::len).max().unwrap_or(0);
-    files.sort_by_key(|crumbs| crumbs.last().map_or_else(String::new, newest));
-    let mut crumbs: Vec<Value> = files.into_iter().flatten().collect();
-    let surplus = crumbs.len().saturating_sub(most);
-    crumbs.drain(..surplus);
-    crumbs
-}
-
-/// A breadcrumb's time, such that later ones sort behind.
-fn newest(crumb: &Value) -> String {
-    match crumb.get("timestamp") {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(seconds)) => {
-            let time = chrono::DateTime::from_timestamp_micros((seconds.as_f64().unwrap_or(0.0) * 1e6) as i64);
-            time.unwrap_or_default().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
-        }
-        _ => String::new(),
-    }
-}
-
 /// Whether a field is a part of the event, and no annotation.
 pub fn is_of_event(name: &str) -> bool {
     name == "sentry" || name.strip_prefix("sentry__").is_some_and(|number| number.parse::<u32>().is_ok()) || path(name).is_some()
 }
 
->>>>>>> 97b76f4 (What is said beside a minidump never costs it: long fields are cut with a note, surplus files go before the dump, a bare dump is known by its mark)
 /// The keys in `sentry[a][b]`.
 fn path(name: &str) -> Option<Vec<&str>> {
     let inside = name.strip_prefix("sentry[")?.strip_suffix(']')?;
@@ -259,28 +192,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-<<<<<<< HEAD
     use crate::protocol::handler_files::tests::msgpack;
-=======
 
     const MAX: usize = 1 << 20;
-
-    fn msgpack(value: &Value) -> Vec<u8> {
-        fn of(value: &Value) -> Msgpack {
-            match value {
-                Value::Null => Msgpack::Nil,
-                Value::Bool(value) => Msgpack::Boolean(*value),
-                Value::Number(number) => number.as_i64().map_or_else(|| Msgpack::F64(number.as_f64().unwrap()), Msgpack::from),
-                Value::String(text) => Msgpack::from(text.as_str()),
-                Value::Array(items) => Msgpack::Array(items.iter().map(of).collect()),
-                Value::Object(map) => Msgpack::Map(map.iter().map(|(key, value)| (Msgpack::from(key.as_str()), of(value))).collect()),
-            }
-        }
-        let mut bytes = Vec::new();
-        rmpv::encode::write_value(&mut bytes, &of(value)).unwrap();
-        bytes
-    }
->>>>>>> 97b76f4 (What is said beside a minidump never costs it: long fields are cut with a note, surplus files go before the dump, a bare dump is known by its mark)
 
     fn event(fields: &[(&str, &str)]) -> Value {
         let mut form = Form::default();
@@ -353,57 +267,13 @@ mod tests {
     #[test]
     fn the_handlers_event_goes_before_the_form() {
         let mut form = Form::default();
-<<<<<<< HEAD
-        form.field("sentry", r#"{"release":"form","dist":"9","extra":{"a":"form"}}"#.to_owned());
-        form.field("a", "annotation".to_owned());
-        form.field("b", "annotation".to_owned());
-        form.files.own_event(&msgpack(&json!({"release": "own", "extra": {"n": 1.5, "list": [null, true, -3]}}))).unwrap();
-        let event = form.into_event();
-=======
         form.field("sentry", r#"{"release":"form","dist":"9","extra":{"a":"form"}}"#.to_owned(), 0);
         form.field("a", "annotation".to_owned(), 0);
         form.field("b", "annotation".to_owned(), 0);
-        form.own_event(&msgpack(&json!({"release": "own", "extra": {"n": 1.5, "list": [null, true, -3]}}))).unwrap();
+        form.files.own_event(&msgpack(&json!({"release": "own", "extra": {"n": 1.5, "list": [null, true, -3]}}))).unwrap();
         let event = form.into_event(MAX);
->>>>>>> 97b76f4 (What is said beside a minidump never costs it: long fields are cut with a note, surplus files go before the dump, a bare dump is known by its mark)
         assert_eq!((&event["release"], &event["dist"]), (&json!("own"), &json!("9")));
         assert_eq!(event["extra"], json!({"n": 1.5, "list": [null, true, -3], "a": "form", "b": "annotation"}));
-    }
-
-<<<<<<< HEAD
-=======
-    #[test]
-    fn the_newer_breadcrumbs_come_last() {
-        let crumb = |n: u32| json!({"timestamp": format!("2026-01-01T00:00:{n:02}Z"), "message": n});
-        let file = |range: std::ops::Range<u32>| range.flat_map(|n| msgpack(&crumb(n))).collect::<Vec<u8>>();
-        let messages = |files: &[Vec<u8>]| {
-            let mut form = Form::default();
-            for bytes in files {
-                form.breadcrumbs(bytes).unwrap();
-            }
-            let event = form.into_event(MAX);
-            event["breadcrumbs"]["values"].as_array().unwrap().iter().map(|crumb| crumb["message"].as_u64().unwrap()).collect::<Vec<_>>()
-        };
-        for files in [[file(1..6), file(6..8)], [file(6..8), file(1..6)]] {
-            assert_eq!(messages(&files), [3, 4, 5, 6, 7]);
-        }
-        // The last one was being written when the program died.
-        let mut cut = file(1..3);
-        cut.pop();
-        assert_eq!(messages(&[cut]), [1]);
-        assert_eq!(messages(&[(0..250).flat_map(|n| msgpack(&json!({"message": n}))).collect()]).len(), MAX_BREADCRUMBS);
-    }
-
-    #[test]
-    fn msgpack_that_is_none_is_said_so() {
-        let mut form = Form::default();
-        assert_eq!(form.own_event(b"\xc1\x01"), Err(InvalidMsgpack));
-        assert_eq!(form.own_event(b"\x93\x01"), Err(InvalidMsgpack));
-        assert_eq!(form.own_event(&msgpack(&json!([1]))), Err(InvalidMsgpack));
-        assert_eq!(form.own_event(&vec![0x91; 100_000]), Err(InvalidMsgpack));
-        assert_eq!(form.breadcrumbs(b"\x93\x01"), Err(InvalidMsgpack));
-        assert_eq!(form.breadcrumbs(b""), Ok(()));
-        assert!(!form.into_event(MAX).contains_key("breadcrumbs"));
     }
 
     #[test]
@@ -432,25 +302,16 @@ mod tests {
         );
     }
 
->>>>>>> 97b76f4 (What is said beside a minidump never costs it: long fields are cut with a note, surplus files go before the dump, a bare dump is known by its mark)
     proptest! {
         #[test]
         fn no_field_and_no_file_is_too_odd(name in "(sentry|sentry__|\\[|\\]|[0-9a-z]|.){0,12}", value in ".{0,30}", bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             let mut form = Form::default();
-<<<<<<< HEAD
-            form.field(&name, value.clone());
-            form.field(&format!("sentry[{name}]"), value);
-            let _ = form.files.own_event(&bytes);
-            let _ = form.files.breadcrumbs(&bytes);
-            let event = form.into_event();
-=======
             form.field(&name, value.clone(), 0);
             form.field(&format!("sentry[{name}]"), value.clone(), 0);
             form.field(&name, value, 5);
-            let _ = form.own_event(&bytes);
-            let _ = form.breadcrumbs(&bytes);
+            let _ = form.files.own_event(&bytes);
+            let _ = form.files.breadcrumbs(&bytes);
             let event = form.into_event(MAX);
->>>>>>> 97b76f4 (What is said beside a minidump never costs it: long fields are cut with a note, surplus files go before the dump, a bare dump is known by its mark)
             prop_assert_eq!(&event["platform"], "native");
         }
     }

@@ -23,7 +23,7 @@ impl Collector {
     }
 
     fn drop_other(&mut self, outcome: &Outcome) -> bool {
-        let is_other = |item: &Item| item.kind == ItemKind::Attachment && !is_crash(&item.header);
+        let is_other = |item: &Item| item.kind == ItemKind::Attachment && !is_crash(&item.header) && item.handler_file().is_none();
         let Some(at) = self.kept.iter().rposition(is_other) else { return false };
         let item = self.kept.remove(at);
         self.attachments -= item.length;
