@@ -222,11 +222,7 @@ pub struct Listed {
 }
 
 /// The attachments of events that were received at those times, in the order in which they came; at most [`LISTED`] of each.
-pub async fn list(
-    db: &mut PgConnection,
-    project: ProjectId,
-    events: &[(Uuid, DateTime<Utc>)],
-) -> sqlx::Result<HashMap<Uuid, Vec<Listed>>> {
+pub async fn list(db: &mut PgConnection, project: ProjectId, events: &[(Uuid, DateTime<Utc>)]) -> sqlx::Result<HashMap<Uuid, Vec<Listed>>> {
     // What has the same id, a report and feedback, has the same files.
     let mut wanted = BTreeMap::<Uuid, NaiveDate>::new();
     for (event, received) in events {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::events::attachments::{LISTED, Listed};
 use crate::web::number;
-use crate::web::pages::files::{AttachmentList, AttachmentRow};
+use crate::web::pages::files::{AttachmentList, AttachmentRow, MINIDUMP};
 
 /// Pictures up to this size stand on the page; larger ones are for who asks for them.
 const SHOWN: i64 = 10 << 20;
@@ -26,7 +26,7 @@ pub fn file_list(files: &[Listed], href: impl Fn(Uuid) -> String) -> AttachmentL
 fn what(file: &Listed) -> String {
     match file.kind.as_str() {
         "event.attachment" => {}
-        "event.minidump" => return "minidump".to_owned(),
+        "event.minidump" => return MINIDUMP.to_owned(),
         "event.applecrashreport" => return "Apple crash report".to_owned(),
         "event.payload" => return "event as msgpack".to_owned(),
         "event.breadcrumbs" => return "breadcrumbs as msgpack".to_owned(),

@@ -141,7 +141,12 @@ impl FeedbackPanel {
         Self {
             count: "7".to_owned(),
             rows: vec![
-                row("Ana Kovač", "I pressed Pay twice and then it said that something went wrong.\nWas I charged?", 3, AttachmentList::screenshot()),
+                row(
+                    "Ana Kovač",
+                    "I pressed Pay twice and then it said that something went wrong.\nWas I charged?",
+                    3,
+                    AttachmentList::screenshot(),
+                ),
                 row("ben@example.org", "Cannot check out at all.", 190, AttachmentList::default()),
             ],
             href: urls::project_feedback("shop-api", "", "1842", ""),
@@ -150,7 +155,13 @@ impl FeedbackPanel {
 
     /// The same with text that must come out inert.
     pub fn hostile() -> Self {
-        let row = PanelRow { who: HOSTILE.to_owned(), message: HOSTILE.to_owned(), at: When::unknown(), here: true, files: AttachmentList::hostile() };
+        let row = PanelRow {
+            who: HOSTILE.to_owned(),
+            message: HOSTILE.to_owned(),
+            at: When::unknown(),
+            here: true,
+            files: AttachmentList::hostile(),
+        };
         Self { rows: vec![row], ..Self::sample() }
     }
 }

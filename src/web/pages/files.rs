@@ -3,6 +3,9 @@
 use crate::web::page::HOSTILE;
 use crate::web::{number, urls};
 
+/// What a native crash's dump is called.
+pub const MINIDUMP: &str = "minidump";
+
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachmentRow {
@@ -42,7 +45,7 @@ impl AttachmentList {
             size: number::bytes(size),
             is_picture,
         };
-        let rows = vec![row("checkout.log", "text/plain", 18_400, false), row("crash.dmp", "minidump", 4_210_688, false)];
+        let rows = vec![row("checkout.log", "text/plain", 18_400, false), row("crash.dmp", MINIDUMP, 4_210_688, false)];
         Self { rows, note: None }
     }
 
