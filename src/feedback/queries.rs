@@ -108,7 +108,7 @@ pub(super) async fn some(db: &mut PgConnection, project: ProjectId, ids: &[i64])
     // joins: issues
     sqlx::query_as!(
         Row,
-        r#"select f.feedback_id as id, f.event_id, f.issue_id, i.title as "issue_title?", f.name, f.email, f.message, f.url, f.source, f.release,
+        r#"select f.feedback_id as id, f.report_id, f.event_id, f.issue_id, i.title as "issue_title?", f.name, f.email, f.message, f.url, f.source, f.release,
             f.environment, f.received, f.said_at, f.status
         from feedback f left join issues i on i.project_id = f.project_id and i.issue_id = f.issue_id
         where f.project_id = $1 and f.feedback_id = any($2)

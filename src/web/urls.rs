@@ -87,7 +87,7 @@ pub fn project_limits(slug: &str) -> String {
 }
 /// POST: what members get mails about.
 pub fn project_mails(slug: &str) -> String {
-    format!("/projects/{}/settings/mails", enc(slug))
+    prefix::add(&format!("/projects/{}/settings/mails", enc(slug)))
 }
 /// What was refused or left out lately.
 pub fn project_requests(slug: &str) -> String {

@@ -101,6 +101,7 @@ fn nobody_else_reads_what_came_with_somebodys_words() {
         for wrong in [urls::feedback_attachment("shop", mine, file), format!("{link}0"), link.replace("/attachments/", "/attachments/x")] {
             ana.get(&wrong).await.assert_status(404);
         }
+        app.run_jobs().await;
     });
 }
 
@@ -128,6 +129,7 @@ fn screenshots_go_with_the_files_of_their_day() {
         while Sweep.step(&app.app).await.unwrap() != Step::Idle {}
         assert_eq!(files_below(app.blobs_dir()).len(), 0);
         vedette::feedback::Retention { days: 90 }.step(&app.app).await.unwrap();
+        app.run_jobs().await;
     });
 }
 
@@ -152,5 +154,6 @@ fn files_of_refused_feedback_end_with_it_and_an_events_files_do_not() {
                 "feedback invalid empty_feedback 1",
             ]
         );
+        app.run_jobs().await;
     });
 }
