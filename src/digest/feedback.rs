@@ -34,19 +34,18 @@ pub(super) struct Request<'a> {
     pub(super) id: Option<EventId>,
 }
 
-/// The report, or nothing when it has ended.
-pub(super) fn report(item: Managed<Item>, request: Request<'_>) -> Option<Managed<NewReport>> {
-    let kind = item.get()?.header.kind();
+/// The report, or how it has ended.
+pub(super) fn report(item: Managed<Item>, request: Request<'_>) -> Result<Managed<NewReport>, Outcome> {
     let read = match item.get() {
-        Some(item) if kind == ItemKind::UserReport => user_report(&item.payload, request),
+        Some(item) if item.header.kind() == ItemKind::UserReport => user_report(&item.payload, request),
         Some(item) => feedback(&item.payload, request),
-        None => return None,
+        None => Err(Outcome::Invalid(InvalidReason::Internal)),
     };
     match read {
-        Ok(report) => Some(item.map(|_| report)),
+        Ok(report) => Ok(item.map(|_| report)),
         Err(outcome) => {
             item.rejected(&outcome);
-            None
+            Err(outcome)
         }
     }
 }

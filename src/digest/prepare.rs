@@ -223,6 +223,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     let facts = facts(&record, &envelope.header, tools.places.now());
     let mut reports = 0..;
     let (mut files, mut fate, mut why) = (Files::new(&ledger, source), None, String::new());
+    let mut unsaid = None;
     for item in items {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
@@ -250,7 +251,12 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
             (Some(config), ItemKind::UserReport | ItemKind::Feedback) => {
                 let id = record.event_id.or(envelope.header.event_id);
                 let request = feedback::Request { facts: &facts, config, endpoint: record.endpoint, id };
-                prepared.reports.extend(feedback::report(managed, request));
+                match feedback::report(managed, request) {
+                    Ok(report) => prepared.reports.push(report),
+                    // Its screenshots are nobody else's. A user report's id is its event's, which may have come before.
+                    Err(outcome) if kind == ItemKind::Feedback => unsaid = Some(outcome),
+                    Err(_) => {}
+                }
             }
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
@@ -261,6 +267,9 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     files.add_spooled(&record.spooled, &entry.spool, &tools.journal);
     if config.is_none() {
         fate = Some(Outcome::Invalid(InvalidReason::ProjectState));
+    }
+    if prepared.events.is_empty() && prepared.reports.is_empty() {
+        fate = fate.or(unsaid);
     }
     beside.end_alone(fate.as_ref().unwrap_or(&Outcome::Invalid(InvalidReason::NoEventPayload)));
     let event = prepared.events.iter().find_map(|event| Some(event.get()?.row.event_id));

@@ -43,6 +43,7 @@ mod user_agent;
 mod validity;
 
 pub use normalise::{NormaliseParams, NotAnEvent, normalise};
+pub use trim::cut_text;
 
 #[cfg(test)]
 mod tests;

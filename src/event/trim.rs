@@ -19,7 +19,7 @@ use super::schema::{Limit, Object, Shape};
 const RULE: &str = "!limit";
 
 /// Cuts a text to `max` characters, the last three being dots; notes it.
-pub(super) fn cut_text(text: &mut String, max: usize, path: &Path<'_>, meta: &mut MetaTree) {
+pub fn cut_text(text: &mut String, max: usize, path: &Path<'_>, meta: &mut MetaTree) {
     // Most texts are shorter than the limit even in bytes.
     if text.len() <= max {
         return;

@@ -3,7 +3,9 @@
 //! once. **How.** A row each in a partition per day. Few bytes stand in the row: a file of its own costs two syncs and an entry in every backup,
 //! and goes less surely with its day; from [`IN_ROW`] on a row of bytes costs more (WAL, dumps, vacuum), and the row names a blob.
 //! **When it breaks.** A row whose blob is gone says so when it is asked for ([`Stored::place`]).
-//! **Not here.** Storing blobs (`digest`), deleting them ([`super::blobs`]), how they look (`issues`).
+//! **Not here.** Storing blobs (`digest`), deleting them ([`super::blobs`]), handing them out ([`super::hand_out`]), how they look ([`super::view`]).
+
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use sha2::{Digest as _, Sha256};
@@ -219,20 +221,35 @@ pub struct Listed {
     pub size: i64,
 }
 
-/// The attachments of an event that was received at that time, in the order in which they came; at most [`LISTED`].
-pub async fn list(db: &mut PgConnection, project: ProjectId, event: Uuid, received: DateTime<Utc>) -> sqlx::Result<Vec<Listed>> {
-    let rows = sqlx::query_as!(
-        Listed,
-        "select attachment_id, filename, content_type, kind, image, size from attachments
-        where project_id = $1 and event_id = $2 and day >= $3
-        order by received, number, attachment_id
-        limit $4",
+/// The attachments of events that were received at those times, in the order in which they came; at most [`LISTED`] of each.
+pub async fn list(db: &mut PgConnection, project: ProjectId, events: &[(Uuid, DateTime<Utc>)]) -> sqlx::Result<HashMap<Uuid, Vec<Listed>>> {
+    // What has the same id, a report and feedback, has the same files.
+    let mut wanted = BTreeMap::<Uuid, NaiveDate>::new();
+    for (event, received) in events {
+        let day = first_day(*received);
+        wanted.entry(*event).and_modify(|first| *first = day.min(*first)).or_insert(day);
+    }
+    let rows = sqlx::query!(
+        r#"select a.event_id as "event_id!", a.attachment_id as "attachment_id!", a.filename as "filename!", a.content_type as "content_type!",
+            a.kind as "kind!", a.image as "image!", a.size as "size!"
+        from unnest($2::uuid[], $3::date[]) as wanted (event_id, first_day)
+        cross join lateral (
+            select * from attachments where project_id = $1 and event_id = wanted.event_id and day >= wanted.first_day
+            order by received, number, attachment_id
+            limit $4) a
+        order by a.event_id, a.received, a.number, a.attachment_id"#,
         project.0,
-        event,
-        first_day(received),
+        &wanted.keys().copied().collect::<Vec<_>>(),
+        &wanted.values().copied().collect::<Vec<_>>(),
         LISTED
     );
-    rows.fetch_all(db).await
+    let mut found = HashMap::<Uuid, Vec<Listed>>::new();
+    for row in rows.fetch_all(db).await? {
+        let (filename, content_type) = (row.filename, row.content_type);
+        let listed = Listed { attachment_id: row.attachment_id, filename, content_type, kind: row.kind, image: row.image, size: row.size };
+        found.entry(row.event_id).or_default().push(listed);
+    }
+    Ok(found)
 }
 
 fn first_day(received: DateTime<Utc>) -> NaiveDate {

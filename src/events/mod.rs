@@ -6,6 +6,7 @@
 
 pub mod attachments;
 pub mod blobs;
+mod hand_out;
 pub mod intake;
 mod navigate;
 pub mod partitions;
@@ -16,5 +17,6 @@ pub mod tag_intake;
 pub mod tag_stats;
 pub mod view;
 
+pub use hand_out::hand_out;
 pub use navigate::{Around, Trail, Which};
 pub use queries::{Place, StoredEvent};

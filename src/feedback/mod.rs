@@ -3,7 +3,8 @@
 //! feedback page and on the issue it is about, whichever of the two arrived first. It is text, never markup.
 //! **How.** [`NewReport`] reads what was sent (pure), [`intake`] writes it in digest's transaction and joins it to its event, `pages` show and
 //! sort it: open, resolved, spam. What is new is a fact of the outbox, one per project and batch; [`tell`] takes what is to be told. **When it breaks.** Feedback about an event that never comes stays without issue.
-//! **Not here.** The error page's script and form (`ingest`); screenshots, which are attachments of the feedback's own id; mails (`alerts`).
+//! **Not here.** The error page's script and form (`ingest`); storing screenshots: they are attachments of the feedback's own id (`events`), listed and
+//! handed out here; mails (`alerts`).
 
 pub mod intake;
 mod model;

@@ -1,5 +1,7 @@
 //! `GET /projects/{slug}/feedback`, the action on one row, and the section of the issue page.
 
+use std::collections::HashMap;
+
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -9,8 +11,12 @@ use uuid::Uuid;
 use super::model::{Status, is_address};
 use super::queries::{self, Cursor, MAX_COUNT, Row};
 use crate::accounts::{Access, IssueId, OurFault as _, ProjectMember, Route, VisibleProject, get, post, see_other};
+use crate::events::attachments::{self, Listed};
+use crate::events::hand_out;
+use crate::events::view::file_list;
 use crate::platform::App;
 use crate::web::pages::feedback::{Choice, FeedbackPage, FeedbackPanel, FeedbackRow, PanelRow};
+use crate::web::pages::files::AttachmentList;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{Badge, FieldErrors, Fields, Flash, HttpError, Link, Path, Query, When, html, number};
 
@@ -25,7 +31,11 @@ const ID_DIGITS: usize = 8;
 
 /// The room's rows of the URL table.
 pub fn routes() -> Vec<Route> {
-    vec![get("/projects/{slug}/feedback", Access::Member, list), post("/projects/{slug}/feedback/{feedback}", Access::Member, act)]
+    vec![
+        get("/projects/{slug}/feedback", Access::Member, list),
+        post("/projects/{slug}/feedback/{feedback}", Access::Member, act),
+        get("/projects/{slug}/feedback/{feedback}/attachments/{attachment}", Access::Member, download),
+    ]
 }
 
 /// What a list shows.
@@ -54,7 +64,9 @@ async fn list(app: App, member: ProjectMember, Query(query): Query<ListQuery>) -
         None => queries::list(&mut db, project.id, status, after, PAGE).await.ours()?,
     };
     let counts = queries::counts(&mut db, project.id).await.ours()?;
-    let view = ListView { project, status, issue, is_first: query.after.is_empty() };
+    let of: Vec<_> = rows.iter().map(|row| (row.report_id, row.received)).collect();
+    let files = attachments::list(&mut db, project.id, &of).await.ours()?;
+    let view = ListView { project, status, issue, is_first: query.after.is_empty(), files };
     Ok(html(&view.page(&app, &member, (rows, counts), now)))
 }
 
@@ -64,6 +76,7 @@ struct ListView<'a> {
     status: Status,
     issue: Option<IssueId>,
     is_first: bool,
+    files: HashMap<Uuid, Vec<Listed>>,
 }
 
 impl ListView<'_> {
@@ -96,9 +109,19 @@ impl ListView<'_> {
             back: urls::project_feedback(slug, self.status.as_str(), &issue_text, ""),
             newest: (!self.is_first).then(|| urls::project_feedback(slug, self.status.as_str(), &issue_text, "")),
             older: end.filter(|_| has_more).map(|after| urls::project_feedback(slug, self.status.as_str(), &issue_text, &after)),
-            rows: rows.into_iter().map(|row| row_view(project, row, now)).collect(),
+            rows: rows.into_iter().map(|row| self.row(row, now)).collect(),
         }
     }
+
+    fn row(&self, row: Row, now: DateTime<Utc>) -> FeedbackRow {
+        let files = self.files.get(&row.report_id).map(Vec::as_slice).unwrap_or_default();
+        FeedbackRow { files: files_of(&self.project.slug, row.id, files), ..row_view(self.project, row, now) }
+    }
+}
+
+/// The files that have one's id.
+fn files_of(slug: &str, id: i64, files: &[Listed]) -> AttachmentList {
+    file_list(files, |file| urls::feedback_attachment(slug, id, file.simple()))
 }
 
 const fn title(status: Status) -> &'static str {
@@ -143,6 +166,7 @@ fn row_view(project: &VisibleProject, row: Row, now: DateTime<Utc>) -> FeedbackR
         event: issue.zip(event.as_ref()).map(|(issue, event)| Link::new(&event[..ID_DIGITS], urls::event(issue, event))),
         waits_for: event.filter(|_| issue.is_none()).unwrap_or_default(),
         actions: actions.collect(),
+        files: AttachmentList::default(),
     }
 }
 
@@ -177,6 +201,15 @@ async fn act(app: App, member: ProjectMember, Path((slug, id)): Path<(String, i6
     Ok(see_other(&way_back(&slug, fields.get("back").unwrap_or_default()), &Flash::done(done)))
 }
 
+/// `GET /projects/{slug}/feedback/{feedback}/attachments/{attachment}`: a screenshot, or another file that came with the words.
+#[tracing::instrument(name = "feedback.attachment", skip_all, fields(attachment.id = %attachment))]
+async fn download(app: App, member: ProjectMember, Path((_, id, attachment)): Path<(String, i64, Uuid)>) -> Result<Response, HttpError> {
+    let project = member.project.id;
+    let mut db = app.db.acquire().await.ours()?;
+    let (report, received) = queries::report_id(&mut db, (project, id)).await.ours()?.ok_or(HttpError::NotFound)?;
+    hand_out(&app, db, (project, report, attachment), received).await
+}
+
 /// The list to return to. Anything else in the form's field leads to the plain list.
 fn way_back(slug: &str, back: &str) -> String {
     let list = urls::project_feedback(slug, "", "", "");
@@ -193,11 +226,15 @@ pub async fn panel(
 ) -> sqlx::Result<FeedbackPanel> {
     let newest = queries::newest(db, issue, event, NEWEST).await?;
     let count = if newest.len() < NEWEST as usize { newest.len() as i64 } else { queries::count_of_issue(db, issue).await? };
+    let of: Vec<_> = newest.iter().map(|said| (said.report_id, said.received)).collect();
+    let files = attachments::list(db, issue.project(), &of).await?;
     let rows = newest.into_iter().map(|said| PanelRow {
         who: who(&said.name, &said.email).to_owned(),
         message: excerpt(&said.message),
         at: When::new(said.received, now),
         here: said.here,
+        // Those of the shown event stand on its page.
+        files: files_of(slug, said.id, files.get(&said.report_id).filter(|_| Some(said.report_id) != event).map_or(&[], Vec::as_slice)),
     });
     Ok(FeedbackPanel { count: bounded(count), rows: rows.collect(), href: urls::project_feedback(slug, "", &issue.to_string(), "") })
 }

@@ -16,6 +16,7 @@ const LOOKED_THROUGH: i64 = 500;
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) id: i64,
+    pub(super) report_id: Uuid,
     pub(super) event_id: Option<Uuid>,
     pub(super) issue_id: Option<i64>,
     pub(super) issue_title: Option<String>,
@@ -65,7 +66,7 @@ pub(super) async fn list(db: &mut PgConnection, project: ProjectId, status: Stat
     // joins: issues
     sqlx::query_as!(
         Row,
-        r#"select f.feedback_id as id, f.event_id, f.issue_id, i.title as "issue_title?", f.name, f.email, f.message, f.url, f.source, f.release,
+        r#"select f.feedback_id as id, f.report_id, f.event_id, f.issue_id, i.title as "issue_title?", f.name, f.email, f.message, f.url, f.source, f.release,
             f.environment, f.received, f.said_at, f.status
         from feedback f left join issues i on i.project_id = f.project_id and i.issue_id = f.issue_id
         where f.project_id = $1 and f.status = $2 and (f.received, f.feedback_id) < (coalesce($3, 'infinity'::timestamptz), $4)
@@ -86,7 +87,7 @@ pub(super) async fn list_of_issue(db: &mut PgConnection, issue: IssueId, after: 
     // joins: issues
     sqlx::query_as!(
         Row,
-        r#"select f.feedback_id as id, f.event_id, f.issue_id, i.title as "issue_title?", f.name, f.email, f.message, f.url, f.source, f.release,
+        r#"select f.feedback_id as id, f.report_id, f.event_id, f.issue_id, i.title as "issue_title?", f.name, f.email, f.message, f.url, f.source, f.release,
             f.environment, f.received, f.said_at, f.status
         from feedback f left join issues i on i.project_id = f.project_id and i.issue_id = f.issue_id
         where f.project_id = $1 and f.issue_id = $2 and (f.received, f.feedback_id) < (coalesce($3, 'infinity'::timestamptz), $4)
@@ -107,7 +108,7 @@ pub(super) async fn some(db: &mut PgConnection, project: ProjectId, ids: &[i64])
     // joins: issues
     sqlx::query_as!(
         Row,
-        r#"select f.feedback_id as id, f.event_id, f.issue_id, i.title as "issue_title?", f.name, f.email, f.message, f.url, f.source, f.release,
+        r#"select f.feedback_id as id, f.report_id, f.event_id, f.issue_id, i.title as "issue_title?", f.name, f.email, f.message, f.url, f.source, f.release,
             f.environment, f.received, f.said_at, f.status
         from feedback f left join issues i on i.project_id = f.project_id and i.issue_id = f.issue_id
         where f.project_id = $1 and f.feedback_id = any($2)
@@ -168,6 +169,8 @@ pub(super) async fn count_of_issue(db: &mut PgConnection, issue: IssueId) -> sql
 /// What the issue page shows of one.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
+    pub(super) id: i64,
+    pub(super) report_id: Uuid,
     pub(super) name: String,
     pub(super) email: String,
     pub(super) message: String,
@@ -180,8 +183,8 @@ pub(super) struct Said {
 pub(super) async fn newest(db: &mut PgConnection, issue: IssueId, event: Option<Uuid>, limit: i64) -> sqlx::Result<Vec<Said>> {
     sqlx::query_as!(
         Said,
-        r#"select name, email, message, received, coalesce(event_id = $3, false) as "here!" from (
-            select feedback_id, name, email, message, received, event_id from feedback
+        r#"select feedback_id as id, report_id, name, email, message, received, coalesce(event_id = $3, false) as "here!" from (
+            select feedback_id, report_id, name, email, message, received, event_id from feedback
             where project_id = $1 and issue_id = $2 and status <> 'spam'
             order by received desc limit $4) newest
         order by coalesce(event_id = $3, false) desc, received desc, feedback_id desc
@@ -194,6 +197,12 @@ pub(super) async fn newest(db: &mut PgConnection, issue: IssueId, event: Option<
     )
     .fetch_all(db)
     .await
+}
+
+/// The id that one has, which its files have too, and when it came.
+pub(super) async fn report_id(db: &mut PgConnection, (project, id): (ProjectId, i64)) -> sqlx::Result<Option<(Uuid, DateTime<Utc>)>> {
+    let row = sqlx::query!("select report_id, received from feedback where project_id = $1 and feedback_id = $2", project.0, id);
+    Ok(row.fetch_optional(db).await?.map(|row| (row.report_id, row.received)))
 }
 
 /// Changes a status; whether the project has such feedback.

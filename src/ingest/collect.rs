@@ -28,6 +28,7 @@ use crate::protocol::{Category, InvalidReason, ItemKind, Outcome, Refusal, limit
 
 mod crash;
 mod limited;
+mod place;
 mod unkept_items;
 
 pub(super) use unkept_items::stop_categories;
@@ -161,7 +162,8 @@ impl Collector {
             *seen += 1;
             *seen > max
         };
-        let is_one_more = kind.max_count(header, &self.settings.limits).is_some_and(one_more);
+        let is_too_many = kind.max_count(header, &self.settings.limits).is_some_and(one_more);
+        let is_one_more = is_too_many && !(kind == ItemKind::Attachment && self.takes_place(header));
         let is_surplus = if (self.settings.kept)(kind) {
             is_one_more || (kind.is_event_like() && !self.take_event()) || self.kept.len() >= MAX_ITEMS
         } else {
@@ -305,9 +307,9 @@ impl Sink for Collector {
         // A length that is announced too large needs no byte to be read.
         if let Some(length) = item.header.length
             && item.dropped.is_none()
-            && let Some(outcome) = self.check_size(&item, length)?
         {
-            item.dropped = Some(outcome);
+            self.make_room(&item, length);
+            item.dropped = self.check_size(&item, length)?;
         }
         self.current = Some(item);
         Ok(())
@@ -318,6 +320,7 @@ impl Sink for Collector {
         item.length += bytes.len() as u64;
         self.see_dump(&item, bytes);
         if item.dropped.is_none() {
+            self.make_room(&item, item.length);
             match self.check_size(&item, item.length)? {
                 Some(outcome) => {
                     self.release(&mut item);

@@ -24,12 +24,19 @@ use crate::protocol::{ItemKind, Refusal};
 /// The field of a form that holds the dump.
 pub(super) const FIELD: &str = "upload_file_minidump";
 const MAGIC: [&[u8]; 2] = [b"MDMP", b"PMDM"];
+/// Bytes of a minidump's mark.
+pub(super) const MARK: usize = MAGIC[0].len();
 /// Memory of an xz decoder: enough for all presets but the highest.
 const XZ_MEMORY: u64 = 40 << 20;
 /// The window of a zstd decoder as a power of two: that of all levels without `--long` and `--ultra`.
 const ZSTD_WINDOW: u32 = 23;
 /// First bytes that tell how a dump is wrapped.
 const SNIFF: usize = 6;
+
+/// Whether bytes begin as a minidump does, as far as they go.
+pub(super) fn is_marked(start: &[u8]) -> bool {
+    MAGIC.iter().any(|magic| start.starts_with(magic) || magic.starts_with(start))
+}
 
 /// Where a dump goes: the collector, which others use before and after.
 pub(super) type Place = Rc<RefCell<Collector>>;
@@ -69,10 +76,10 @@ impl Target {
             return self.collector.borrow_mut().payload(bytes);
         }
         self.head.extend_from_slice(bytes);
-        if self.head.len() < MAGIC[0].len() {
+        if self.head.len() < MARK {
             return Ok(());
         }
-        if !MAGIC.iter().any(|magic| self.head.starts_with(magic)) {
+        if !is_marked(&self.head) {
             return Err(Refusal::InvalidMinidump.into());
         }
         let mut collector = self.collector.borrow_mut();

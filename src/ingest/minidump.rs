@@ -6,7 +6,8 @@
 //! **How.** The body is read on a thread that may block, split in pieces, and each part goes where it belongs: the dump and other files to the
 //! collector, which spools, fields and the handler's files to a [`Form`]. The event is added last.
 //!
-//! **When it breaks.** A body that cannot be split, or without a dump, is refused whole.
+//! **When it breaks.** A body that cannot be split, or without a dump, is refused whole. What is said beside the dump never costs it: long fields are
+//! cut with a note in the event, the handler's files that are too large are counted, surplus files go before the dump does.
 //!
 //! **Not here.** Unwrapping ([`super::dump`]); what the fields mean ([`crate::protocol::crash_form`]).
 
@@ -24,16 +25,22 @@ use super::answer::{Stop, accepted_text};
 use super::body::each_piece;
 use super::client::text;
 use super::collect::Collector;
-use super::dump::{Dump, FIELD, Place};
+use super::dump::{Dump, FIELD, MARK, Place, is_marked};
 use super::handler::Arrival;
 use super::{Ingest, Settings};
 use crate::projects::KeyInfo;
-use crate::protocol::crash_form::{Form, date};
+use crate::protocol::crash_form::{Form, date, is_of_event};
 use crate::protocol::envelope::ItemHeader;
 use crate::protocol::framer::Sink as _;
+use crate::protocol::handler_files::{HandlerFiles, InvalidMsgpack};
 use crate::protocol::multipart::{Broken, PartHeader, PartSink, Splitter, boundary};
 use crate::protocol::record::Endpoint;
 use crate::protocol::{EventId, InvalidReason, ItemKind, Outcome, Refusal};
+
+/// Bytes held of one annotation: digest keeps half of that.
+const ANNOTATION: usize = 32 * 1024;
+/// Of the largest event's size, the part that annotations may take together: as much as digest keeps.
+const ANNOTATIONS_SHARE: usize = 4;
 
 impl From<Broken> for Stop {
     fn from(_: Broken) -> Self {
@@ -43,13 +50,14 @@ impl From<Broken> for Stop {
 
 impl Ingest {
     pub(super) async fn minidump(&self, arrival: Arrival, key: Arc<KeyInfo>, body: Body) -> Result<Response<Body>, Stop> {
-        let is_raw = matches!(&*arrival.media_type(), "application/octet-stream" | "application/x-dmp");
-        let found = boundary(text(&arrival.parts.headers, "content-type").unwrap_or_default());
+        let form = match &*arrival.media_type() {
+            "application/octet-stream" | "application/x-dmp" => Shape::Raw,
+            _ => boundary(text(&arrival.parts.headers, "content-type").unwrap_or_default()).map_or(Shape::Unknown, Shape::Form),
+        };
         let (settings, new_id) = (Arc::clone(&self.settings), (self.seams.new_id)());
         let read = async {
-            let splitter = if is_raw { None } else { Some(Splitter::new(&found.ok_or(Refusal::InvalidMultipart)?)) };
             let codings = arrival.codings(self.settings.limits.envelope)?;
-            self.read_on_thread(body, codings, move |body, collector| take(body, splitter, collector, (&settings, new_id))).await
+            self.read_on_thread(body, codings, move |body, collector| take(body, form, collector, (&settings, new_id))).await
         };
         let (id, mut collector) = read.await.map_err(|stop: Stop| self.count_stop(&key, stop))?;
         let not_kept = std::mem::take(&mut collector.not_kept);
@@ -61,14 +69,25 @@ impl Ingest {
 /// The envelope that an upload becomes, as far as it stays in memory; `None` as boundary for a dump without a form around it. For who has no
 /// server: the fuzz target.
 pub fn envelope_of_crash(body: &mut dyn Read, boundary: Option<&[u8]>, context: (&Arc<Settings>, EventId)) -> Result<Bytes, Refusal> {
-    let taken = take(body, boundary.map(Splitter::new), Collector::new(context.0, None), context);
+    let shape = boundary.map_or(Shape::Raw, |boundary| Shape::Form(boundary.to_vec()));
+    let taken = take(body, shape, Collector::new(context.0, None), context);
     taken.map(|(_, collector)| collector.finish().envelope).map_err(|stop| stop.explained().0)
+}
+
+/// What a body is.
+enum Shape {
+    /// A dump.
+    Raw,
+    /// A form with this boundary.
+    Form(Vec<u8>),
+    /// What it begins like.
+    Unknown,
 }
 
 /// Reads an upload.
 fn take(
     body: &mut dyn Read,
-    splitter: Option<Splitter>,
+    shape: Shape,
     collector: Collector,
     (settings, new_id): (&Arc<Settings>, EventId),
 ) -> Result<(EventId, Collector), Stop> {
@@ -76,17 +95,33 @@ fn take(
     let mut upload = Upload {
         place: Rc::clone(&place),
         limit: settings.limits.attachment,
-        memory: settings.limits.event,
+        for_event: settings.limits.event as usize,
+        for_annotations: settings.limits.event as usize / ANNOTATIONS_SHARE,
         form: Form::default(),
         part: Part::Ignored,
         has_dump: false,
     };
-    if let Some(mut splitter) = splitter {
+    if let Shape::Form(boundary) = shape {
+        let mut splitter = Splitter::new(&boundary);
         each_piece(body, |piece| splitter.feed(piece, &mut upload))?;
         splitter.finish(&mut upload)?;
     } else {
+        let must_look = matches!(shape, Shape::Unknown);
         upload.begin(PartHeader { name: FIELD.to_owned(), ..PartHeader::default() })?;
-        each_piece(body, |piece| upload.data(piece))?;
+        let mut start = Vec::new();
+        each_piece(body, |piece| {
+            // A client that does not say what it sends, or `curl --data-binary`, which says that it is a form.
+            if must_look && start.len() < MARK {
+                start.extend_from_slice(&piece[..piece.len().min(MARK - start.len())]);
+                if !is_marked(&start) {
+                    return Err(Refusal::InvalidMultipart.into());
+                }
+            }
+            upload.data(piece)
+        })?;
+        if must_look && start.len() < MARK {
+            return Err(Refusal::InvalidMultipart.into());
+        }
         upload.end()?;
     }
     if !upload.has_dump {
@@ -95,7 +130,7 @@ fn take(
     let form = std::mem::take(&mut upload.form);
     // With it goes the other handle on the collector.
     drop(upload);
-    let mut event = form.into_event();
+    let mut event = form.into_event(settings.limits.event as usize);
     let id = event.get("event_id").and_then(Value::as_str).and_then(|id| id.parse().ok()).unwrap_or(new_id);
     event.insert("event_id".to_owned(), json!(id.to_string()));
     let mut collector = Rc::into_inner(place).map(RefCell::into_inner).ok_or(Refusal::Unavailable)?;
@@ -113,11 +148,42 @@ enum Part {
     /// A file, being collected.
     File,
     /// A field's text.
-    Field(String, Vec<u8>),
+    Field(String, Held),
     /// The handler's event.
-    OwnEvent(Vec<u8>),
+    OwnEvent(Held),
     /// The handler's breadcrumbs.
-    Breadcrumbs(Vec<u8>),
+    Breadcrumbs(Held),
+}
+
+/// What is held in memory of a part.
+#[derive(Default)]
+struct Held {
+    bytes: Vec<u8>,
+    /// Bytes that came.
+    length: usize,
+    /// Characters that began in what came and is not held.
+    not_held: usize,
+}
+
+impl Held {
+    /// Takes more while there is room; whatever comes after a gap is left out, too.
+    fn push(&mut self, bytes: &[u8], room: &mut usize) {
+        let taken = if self.is_whole() { bytes.len().min(*room) } else { 0 };
+        self.bytes.extend_from_slice(&bytes[..taken]);
+        *room -= taken;
+        self.length += bytes.len();
+        // Characters of UTF-8 begin with any byte but these.
+        self.not_held += bytes[taken..].iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+    }
+
+    const fn is_whole(&self) -> bool {
+        self.bytes.len() == self.length
+    }
+
+    /// Characters that came and are not held.
+    fn left_out(&self) -> usize {
+        if self.is_whole() { 0 } else { self.not_held.max(1) }
+    }
 }
 
 /// Sorts the parts of an upload.
@@ -125,25 +191,39 @@ struct Upload {
     place: Place,
     /// The largest dump.
     limit: u64,
-    /// What fields and the handler's files may still take of memory.
-    memory: u64,
+    /// Bytes of memory that the parts of the event may still take: fields of it, and the handler's files.
+    for_event: usize,
+    /// The same for annotations.
+    for_annotations: usize,
     form: Form,
     part: Part,
     has_dump: bool,
 }
 
 impl Upload {
-    fn take_memory(&mut self, bytes: usize) -> Result<(), Stop> {
-        let left = self.memory.checked_sub(bytes as u64);
-        self.memory = left.ok_or(Refusal::TooLarge(Some(ItemKind::FormData.name())))?;
-        Ok(())
+    /// A field begins: its name takes room, too. One whose name has none is only counted.
+    fn field(&mut self, name: String) -> Part {
+        let room = if is_of_event(&name) { &mut self.for_event } else { &mut self.for_annotations };
+        if let Some(left) = room.checked_sub(name.len()) {
+            *room = left;
+            Part::Field(name, Held::default())
+        } else {
+            self.form.lost_field();
+            Part::Ignored
+        }
     }
 
-    /// The handler's files that are no text count as the attachments they came as.
-    fn count_broken(&self, length: usize) {
-        let outcome = Outcome::Invalid(InvalidReason::InvalidMsgpack);
-        for (category, quantity) in ItemKind::Attachment.quantities(&ItemHeader::default(), length as u64) {
-            self.place.borrow_mut().count_lost(category, &outcome, quantity);
+    /// One of the handler's own files is whole: `read` it, or count it as the attachment that it came as.
+    fn own_file(&mut self, held: &Held, read: impl FnOnce(&mut HandlerFiles, &[u8]) -> Result<(), InvalidMsgpack>) {
+        let length = held.length as u64;
+        let read = held.is_whole().then(|| read(&mut self.form.files, &held.bytes));
+        let reason = match read {
+            Some(Ok(())) => return,
+            Some(Err(InvalidMsgpack)) => InvalidReason::InvalidMsgpack,
+            None => ItemKind::Attachment.too_large(),
+        };
+        for (category, quantity) in ItemKind::Attachment.quantities(&ItemHeader::default(), length) {
+            self.place.borrow_mut().count_lost(category, &Outcome::Invalid(reason), quantity);
         }
     }
 }
@@ -157,15 +237,14 @@ impl PartSink for Upload {
             self.has_dump = true;
             Part::Dump(Box::new(Dump::new(&self.place, header.filename, self.limit)))
         } else if named("__sentry-event") {
-            Part::OwnEvent(Vec::new())
+            Part::OwnEvent(Held::default())
         } else if named("__sentry-breadcrumb1") || named("__sentry-breadcrumb2") {
-            Part::Breadcrumbs(Vec::new())
+            Part::Breadcrumbs(Held::default())
         } else if header.filename.is_some() {
             self.place.borrow_mut().begin(file_header(header))?;
             Part::File
         } else {
-            self.take_memory(header.name.len())?;
-            Part::Field(header.name, Vec::new())
+            self.field(header.name)
         };
         Ok(())
     }
@@ -175,9 +254,16 @@ impl PartSink for Upload {
             Part::Ignored => Ok(()),
             Part::Dump(dump) => dump.push(bytes),
             Part::File => self.place.borrow_mut().payload(bytes),
+            Part::Field(name, held) if !is_of_event(name) => {
+                let mut room = self.for_annotations.min(ANNOTATION.saturating_sub(held.bytes.len()));
+                let before = room;
+                held.push(bytes, &mut room);
+                self.for_annotations -= before - room;
+                Ok(())
+            }
             Part::Field(_, held) | Part::OwnEvent(held) | Part::Breadcrumbs(held) => {
-                held.extend_from_slice(bytes);
-                self.take_memory(bytes.len())
+                held.push(bytes, &mut self.for_event);
+                Ok(())
             }
         }
     }
@@ -187,17 +273,9 @@ impl PartSink for Upload {
             Part::Ignored => {}
             Part::Dump(dump) => dump.finish()?,
             Part::File => self.place.borrow_mut().end()?,
-            Part::Field(name, value) => self.form.field(&name, String::from_utf8_lossy(&value).into_owned()),
-            Part::OwnEvent(bytes) => {
-                if self.form.files.own_event(&bytes).is_err() {
-                    self.count_broken(bytes.len());
-                }
-            }
-            Part::Breadcrumbs(bytes) => {
-                if self.form.files.breadcrumbs(&bytes).is_err() {
-                    self.count_broken(bytes.len());
-                }
-            }
+            Part::Field(name, held) => self.form.field(&name, String::from_utf8_lossy(&held.bytes).into_owned(), held.left_out()),
+            Part::OwnEvent(held) => self.own_file(&held, HandlerFiles::own_event),
+            Part::Breadcrumbs(held) => self.own_file(&held, HandlerFiles::breadcrumbs),
         }
         Ok(())
     }

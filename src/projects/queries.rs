@@ -290,13 +290,8 @@ pub(super) async fn change_key(db: &mut PgConnection, project: ProjectId, key: i
     .map(|_| ())
 }
 
-/// Switches a key off or on; whether it is on now, nothing when the project has no such key.
-pub(super) async fn toggle_key(db: &mut PgConnection, project: ProjectId, key: i32) -> sqlx::Result<Option<bool>> {
-    sqlx::query_scalar!(
-        "update project_keys set is_active = not is_active where project_id = $1 and key_id = $2 returning is_active",
-        project.0,
-        key
-    )
-    .fetch_optional(db)
-    .await
+/// Switches a key on or off; whether the project has it.
+pub(super) async fn switch_key(db: &mut PgConnection, (project, key): (ProjectId, i32), is_active: bool) -> sqlx::Result<bool> {
+    let switched = sqlx::query!("update project_keys set is_active = $3 where project_id = $1 and key_id = $2", project.0, key, is_active);
+    Ok(switched.execute(db).await?.rows_affected() == 1)
 }

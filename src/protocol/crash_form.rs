@@ -6,14 +6,18 @@
 //! **How.** [`Form`] takes the pieces in any order. The handler's own event goes before the form's; `sentry` and its chunks are JSON,
 //! `sentry[a][b]` a path into it, and whatever has another name is an annotation and goes to `extra`.
 //!
-//! **When it breaks.** JSON that cannot be read is kept as text in `extra`.
+//! **When it breaks.** JSON that cannot be read is kept as text in `extra`. What is too long is cut, with a note in the event.
 //!
 //! **Not here.** The dump; what the handler's files hold ([`super::handler_files`]).
 
 use serde_json::{Map, Value, json};
 
+use self::fit::Notes;
 use super::handler_files::{HandlerFiles, MAX_DEPTH, add_missing};
 use crate::event::json;
+use crate::event::meta::Path;
+
+mod fit;
 
 /// What has come so far.
 #[derive(Debug, Default)]
@@ -24,12 +28,22 @@ pub struct Form {
     extra: Map<String, Value>,
     /// What the crash handler wrote.
     pub files: HandlerFiles,
+    notes: Notes,
 }
 
 impl Form {
-    /// A field of the form.
-    pub fn field(&mut self, name: &str, value: String) {
-        if name == "sentry" {
+    /// A field of the form, of which so many characters were left out at its end.
+    pub fn field(&mut self, name: &str, mut value: String, left_out: usize) {
+        if left_out > 0 {
+            // What is left of a document is none: it stands with the annotations.
+            let extra = Path::Root.key("extra");
+            if value.is_empty() {
+                self.notes.left_out(left_out, &extra.key(name));
+                return;
+            }
+            self.notes.cut_before(&mut value, left_out, &extra.key(name));
+            self.extra.insert(name.to_owned(), Value::String(value));
+        } else if name == "sentry" {
             self.document(name, &value);
         } else if let Some(number) = name.strip_prefix("sentry__").and_then(|number| number.parse().ok()) {
             self.chunks.push((number, value));
@@ -40,6 +54,11 @@ impl Form {
         }
     }
 
+    /// There was a field that is not here, not even by its name.
+    pub fn lost_field(&mut self) {
+        self.notes.lost_member();
+    }
+
     fn document(&mut self, name: &str, text: &str) {
         match json::parse(text.as_bytes()) {
             Ok((Value::Object(document), _)) => merge(&mut self.event, document),
@@ -47,8 +66,8 @@ impl Form {
         }
     }
 
-    /// The event.
-    pub fn into_event(mut self) -> Map<String, Value> {
+    /// The event, of at most `max` bytes in JSON with an id added: see [`fit`].
+    pub fn into_event(mut self, max: usize) -> Map<String, Value> {
         self.chunks.sort_by_key(|(number, _)| *number);
         if !self.chunks.is_empty() {
             let text: String = std::mem::take(&mut self.chunks).into_iter().map(|(_, chunk)| chunk).collect();
@@ -65,6 +84,14 @@ impl Form {
             }
         }
         event.remove("exception");
+        fit::fit(&mut event, &mut self.notes, max);
+        let notes = self.notes.into_meta(&event, max);
+        if !notes.is_empty() {
+            match event.get_mut("_meta") {
+                Some(Value::Object(meta)) => merge(meta, notes),
+                _ => drop(event.insert("_meta".to_owned(), Value::Object(notes))),
+            }
+        }
         Crash::Minidump.stand_in(&mut event);
         event
     }
@@ -123,6 +150,11 @@ impl Crash {
     }
 }
 
+/// Whether a field is a part of the event, and no annotation.
+pub fn is_of_event(name: &str) -> bool {
+    name == "sentry" || name.strip_prefix("sentry__").is_some_and(|number| number.parse::<u32>().is_ok()) || path(name).is_some()
+}
+
 /// The keys in `sentry[a][b]`.
 fn path(name: &str) -> Option<Vec<&str>> {
     let inside = name.strip_prefix("sentry[")?.strip_suffix(']')?;
@@ -162,12 +194,14 @@ mod tests {
     use super::*;
     use crate::protocol::handler_files::tests::msgpack;
 
+    const MAX: usize = 1 << 20;
+
     fn event(fields: &[(&str, &str)]) -> Value {
         let mut form = Form::default();
         for (name, value) in fields {
-            form.field(name, (*value).to_owned());
+            form.field(name, (*value).to_owned(), 0);
         }
-        Value::Object(form.into_event())
+        Value::Object(form.into_event(MAX))
     }
 
     #[test]
@@ -233,24 +267,51 @@ mod tests {
     #[test]
     fn the_handlers_event_goes_before_the_form() {
         let mut form = Form::default();
-        form.field("sentry", r#"{"release":"form","dist":"9","extra":{"a":"form"}}"#.to_owned());
-        form.field("a", "annotation".to_owned());
-        form.field("b", "annotation".to_owned());
+        form.field("sentry", r#"{"release":"form","dist":"9","extra":{"a":"form"}}"#.to_owned(), 0);
+        form.field("a", "annotation".to_owned(), 0);
+        form.field("b", "annotation".to_owned(), 0);
         form.files.own_event(&msgpack(&json!({"release": "own", "extra": {"n": 1.5, "list": [null, true, -3]}}))).unwrap();
-        let event = form.into_event();
+        let event = form.into_event(MAX);
         assert_eq!((&event["release"], &event["dist"]), (&json!("own"), &json!("9")));
         assert_eq!(event["extra"], json!({"n": 1.5, "list": [null, true, -3], "a": "form", "b": "annotation"}));
+    }
+
+    #[test]
+    fn what_was_cut_on_the_way_is_said_so() {
+        let mut form = Form::default();
+        form.field("log", "last words".to_owned(), 990);
+        form.field("sentry", "{\"release\":\"1".to_owned(), 5000);
+        form.field("huge", String::new(), 70_000);
+        form.field("guid", "abc".to_owned(), 0);
+        let event = Value::Object(form.into_event(MAX));
+        assert_eq!(event["extra"], json!({"guid": "abc", "log": "last w...", "sentry": "{\"release..."}));
+        let meta = &event["_meta"]["extra"];
+        assert_eq!((&meta["log"][""]["len"], &meta["sentry"][""]["len"]), (&json!(1000), &json!(5013)));
+        assert_eq!((&meta["huge"], &meta[""]), (&json!({"": {"len": 70_000}}), &json!({"len": 4})));
+    }
+
+    #[test]
+    fn a_clients_own_notes_stay_beside_ours() {
+        let mut form = Form::default();
+        form.field("sentry", r#"{"_meta":{"extra":{"a":{"":{"len":9}}},"user":{"":{"len":1}}}}"#.to_owned(), 0);
+        form.field("log", "last words".to_owned(), 990);
+        let meta = form.into_event(MAX)["_meta"].clone();
+        assert_eq!(
+            (&meta["extra"]["a"][""]["len"], &meta["extra"]["log"][""]["len"], &meta["user"][""]["len"]),
+            (&json!(9), &json!(1000), &json!(1))
+        );
     }
 
     proptest! {
         #[test]
         fn no_field_and_no_file_is_too_odd(name in "(sentry|sentry__|\\[|\\]|[0-9a-z]|.){0,12}", value in ".{0,30}", bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             let mut form = Form::default();
-            form.field(&name, value.clone());
-            form.field(&format!("sentry[{name}]"), value);
+            form.field(&name, value.clone(), 0);
+            form.field(&format!("sentry[{name}]"), value.clone(), 0);
+            form.field(&name, value, 5);
             let _ = form.files.own_event(&bytes);
             let _ = form.files.breadcrumbs(&bytes);
-            let event = form.into_event();
+            let event = form.into_event(MAX);
             prop_assert_eq!(&event["platform"], "native");
         }
     }

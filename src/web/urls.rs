@@ -121,6 +121,10 @@ pub fn feedback_anchor(id: impl Display) -> String {
 pub fn feedback_act(slug: &str, id: impl Display) -> String {
     prefix::add(&format!("/projects/{}/feedback/{}", enc(slug), enc(id)))
 }
+/// A file that came with what one person said.
+pub fn feedback_attachment(slug: &str, id: impl Display, attachment: impl Display) -> String {
+    prefix::add(&format!("/projects/{}/feedback/{}/attachments/{}", enc(slug), enc(id), enc(attachment)))
+}
 /// POST: adds a member.
 pub fn member_add(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/members", enc(slug)))
@@ -141,9 +145,9 @@ pub fn key(slug: &str, key: impl Display) -> String {
 pub fn key_rotate(slug: &str, key: impl Display) -> String {
     prefix::add(&format!("/projects/{}/keys/{}/rotate", enc(slug), enc(key)))
 }
-/// POST: switches a key on or off.
-pub fn key_toggle(slug: &str, key: impl Display) -> String {
-    prefix::add(&format!("/projects/{}/keys/{}/toggle", enc(slug), enc(key)))
+/// POST `to=on|off`: switches a key.
+pub fn key_switch(slug: &str, key: impl Display) -> String {
+    prefix::add(&format!("/projects/{}/keys/{}/switch", enc(slug), enc(key)))
 }
 /// One issue, showing its latest event.
 pub fn issue(id: impl Display) -> String {

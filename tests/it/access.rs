@@ -148,7 +148,7 @@ fn what_belongs_to_another_project_is_not_there() {
         for path in [urls::key("blog", key), urls::key_rotate("blog", key)] {
             root.post(&path, &[("domains", "")]).await.assert_status(404);
         }
-        root.post(&urls::key_toggle("blog", key), &[]).await.assert_status(404);
+        root.post(&urls::key_switch("blog", key), &[("to", "off")]).await.assert_status(404);
     });
 }
 

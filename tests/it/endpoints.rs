@@ -115,8 +115,14 @@ fn a_crash_becomes_an_issue() {
     app_test(async |app| {
         let shop = app.project("shop").await;
         let ana = app.member("ana", &shop).await;
-        let parts =
-            [("sentry[release]", "", &b"game@1"[..]), ("prod", "", b"Crashpad"), ("upload_file_minidump", "a.dmp", b"MDMP and more")];
+        // Twice as long in JSON, and longer than an event may be.
+        let notes = vec![b'"'; 700_000];
+        let parts = [
+            ("sentry[release]", "", &b"game@1"[..]),
+            ("notes", "", &notes),
+            ("prod", "", b"Crashpad"),
+            ("upload_file_minidump", "a.dmp", b"MDMP and more"),
+        ];
         let answer = post(app, &shop, "minidump/", "multipart/form-data; boundary=x", form(&parts)).await.assert_ok();
         let id = uuid::Uuid::try_parse(std::str::from_utf8(&answer.body).unwrap()).unwrap();
         // The event, and the dump with its thirteen bytes.
@@ -126,7 +132,8 @@ fn a_crash_becomes_an_issue() {
         assert_eq!(stored, id);
         let issue = app.only_issue(&shop).await;
         let page = ana.page(&urls::issue(issue)).await;
-        for text in ["Minidump", "Invalid Minidump", "game@1", "Crashpad", "fatal"] {
+        for text in ["Minidump", "Invalid Minidump", "game@1", "Crashpad", "fatal", "was 700,000", "a.dmp minidump", "not symbolicated yet"]
+        {
             page.assert_reads(text);
         }
         assert!(app.outcomes().await.contains(&"error stored 1".to_owned()));

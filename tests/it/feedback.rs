@@ -1,5 +1,7 @@
 //! What people say: user reports and feedback, before and after their events, repeated, hostile; who may read and sort it.
 
+mod screenshots;
+
 use std::fs;
 use std::path::Path;
 

@@ -7,6 +7,7 @@
 mod breadcrumbs;
 mod contexts;
 mod exceptions;
+mod files;
 mod frames;
 mod json;
 mod notes;
@@ -22,6 +23,7 @@ use serde_json::Value;
 pub use breadcrumbs::CrumbView;
 pub use contexts::{ContextView, SdkView};
 pub use exceptions::{ExceptionView, ThreadView};
+pub use files::file_list;
 pub use frames::{FrameView, Segment, SourceLine};
 pub use request::RequestView;
 pub use source::Token;

@@ -9,13 +9,12 @@ use crate::accounts::{IssueId, OurFault as _, ProjectMember};
 use crate::events::attachments::{self, Listed};
 use crate::events::tag_intake::MAX_KEYS;
 use crate::events::tag_stats::{OWN_KEYS, TagValues};
-use crate::events::view::EventView;
+use crate::events::view::{EventView, file_list};
 use crate::events::{Around, StoredEvent, Trail, Which, payload};
 use crate::feedback;
 use crate::issues::activity;
 use crate::issues::model::Status;
 use crate::issues::queries::{self, show::Facts};
-use crate::issues::view::attachments::AttachmentList;
 use crate::issues::view::show::{EventNav, IssueHead, actions};
 use crate::issues::view::tag_shares::TagShares;
 use crate::issues::view::{IssuePage, Missing, split_title};
@@ -23,6 +22,7 @@ use crate::platform::App;
 use crate::platform::db::Db;
 use crate::platform::telemetry::chain;
 use crate::web::pages::feedback::FeedbackPanel;
+use crate::web::pages::files::AttachmentList;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{Badge, HttpError, Path, When, html, number};
 
@@ -62,7 +62,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         head,
         event: decoded.as_ref().map(|(_, event)| EventView::new(event, now)),
         missing: if read.event.is_some() { Missing::Unreadable } else { Missing::Dropped },
-        files: read.event.as_ref().map(|(stored, _)| AttachmentList::new(issue, stored.event_id, &read.files)).unwrap_or_default(),
+        files: read.event.as_ref().map(|(stored, _)| files(issue, stored, &read.files)).unwrap_or_default(),
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
         tags,
         tags_note,
@@ -78,6 +78,10 @@ pub(super) fn decode(issue: IssueId, stored: &StoredEvent) -> anyhow::Result<Val
     payload::decode(&stored.payload).inspect_err(|error| {
         tracing::error!(issue.id = %issue, event.id = %stored.event_id.simple(), "a stored event cannot be read: {}", chain(error));
     })
+}
+
+fn files(issue: IssueId, event: &StoredEvent, files: &[Listed]) -> AttachmentList {
+    file_list(files, |file| urls::attachment(issue, event.event_id.simple(), file.simple()))
 }
 
 /// All that the page needs from the database.
@@ -107,7 +111,10 @@ impl Read {
             None => None,
         };
         let files = match &event {
-            Some((event, _)) => attachments::list(&mut db, issue.project(), event.event_id, event.received).await?,
+            Some((event, _)) => {
+                let of = [(event.event_id, event.received)];
+                attachments::list(&mut db, issue.project(), &of).await?.remove(&event.event_id).unwrap_or_default()
+            }
             None => Vec::new(),
         };
         let shown = event.as_ref().map(|(event, _)| event.event_id);

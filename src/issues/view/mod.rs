@@ -2,7 +2,6 @@
 //! **Promise.** One struct per page holds all that its template may print; `samples()` shows every state, hostile text included.
 //! **How.** Handlers read rows and fill these structs; the pure parts (tabs, filters, shares, empty states) are built here. **Not here.** SQL, permissions, the event itself (`events::view`).
 
-pub mod attachments;
 pub mod grouping;
 pub mod list;
 mod missing;

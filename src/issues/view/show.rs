@@ -4,7 +4,8 @@ use askama::Template;
 use chrono::Duration;
 
 use super::tag_shares::TagShares;
-use super::{attachments::AttachmentList, level_css, missing::Missing};
+use super::{level_css, missing::Missing};
+use crate::web::pages::files::{AttachmentList, MINIDUMP};
 use crate::{
     events::view::{EventView, Segment, samples},
     web::{
@@ -179,6 +180,15 @@ impl IssuePage {
         urls::issue_action(&self.head.id, verb)
     }
 
+    /// What stands in the place of an exception's frames.
+    fn no_trace(&self) -> &'static str {
+        if self.files.rows.iter().any(|file| file.what == MINIDUMP) {
+            "A native crash: its dump is kept below as an attachment. Dumps are not symbolicated yet, so there is no stack trace."
+        } else {
+            "The SDK sent no stack trace for this one."
+        }
+    }
+
     /// The event bar's buttons: label, key, address.
     fn neighbours(&self) -> [(&'static str, &'static str, Option<&String>); 4] {
         [
@@ -303,6 +313,14 @@ mod tests {
     #[test]
     fn hostile_text_is_only_text() {
         assert_inert::<IssuePage>();
+    }
+
+    #[test]
+    fn a_crash_whose_dump_is_kept_says_so() {
+        let page = IssuePage::sample(&samples::python());
+        assert!(page.no_trace().contains("not symbolicated yet"), "{}", page.no_trace());
+        let page = IssuePage { files: AttachmentList::default(), ..page };
+        assert_eq!(page.no_trace(), "The SDK sent no stack trace for this one.");
     }
 
     #[test]

@@ -113,14 +113,22 @@ async fn make(app: &App, member: &ProjectMember, new: &NewKey, done: &str) -> Re
     Ok(see_other(&urls::project_settings(slug), &Flash::warning(text)))
 }
 
-/// Switches a key off or on.
-pub(super) async fn toggle(app: App, member: ProjectMember, Path((_, key)): Path<(String, i32)>) -> Result<Response, HttpError> {
-    let mut db = app.db.acquire().await.ours()?;
-    let text = match queries::toggle_key(&mut db, member.project.id, key).await.ours()? {
-        Some(true) => "The key is on: events with it are taken.",
-        Some(false) => "The key is off: events with it are refused.",
-        None => return Err(HttpError::NotFound),
+/// Switches a key on or off, as `to` says: whoever presses the button of an old page twice gets what it says.
+pub(super) async fn switch(
+    app: App,
+    member: ProjectMember,
+    Path((_, key)): Path<(String, i32)>,
+    fields: Fields,
+) -> Result<Response, HttpError> {
+    let (is_active, text) = match fields.get("to") {
+        Some("on") => (true, "The key is on: events with it are taken."),
+        Some("off") => (false, "The key is off: events with it are refused."),
+        _ => return Err(HttpError::Invalid(FieldErrors::default().with("to", "is neither on nor off"))),
     };
+    let mut db = app.db.acquire().await.ours()?;
+    if !queries::switch_key(&mut db, (member.project.id, key), is_active).await.ours()? {
+        return Err(HttpError::NotFound);
+    }
     Ok(see_other(&urls::project_settings(&member.project.slug), &Flash::done(text)))
 }
 

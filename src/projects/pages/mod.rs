@@ -44,6 +44,6 @@ pub fn routes() -> Vec<Route> {
         get("/projects/{slug}/keys/{key}", Access::Member, key::show),
         post("/projects/{slug}/keys/{key}", Access::Admin, key::change),
         post("/projects/{slug}/keys/{key}/rotate", Access::Admin, key::rotate),
-        post("/projects/{slug}/keys/{key}/toggle", Access::Admin, key::toggle),
+        post("/projects/{slug}/keys/{key}/switch", Access::Admin, key::switch),
     ]
 }

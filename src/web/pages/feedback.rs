@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::files::AttachmentList;
 use super::settings_tabs::{Tab, tabs};
 use crate::web::{
     Badge, Link, Page, Sample, Shell, When,
@@ -59,6 +60,8 @@ pub struct FeedbackRow {
     pub waits_for: String,
     /// Value and label of its buttons.
     pub actions: Vec<(&'static str, &'static str)>,
+    /// Screenshots, and whatever else came with it.
+    pub files: AttachmentList,
 }
 
 /// All that `templates/feedback/list.html` may print.
@@ -110,6 +113,8 @@ pub struct PanelRow {
     pub at: When,
     /// About the shown event.
     pub here: bool,
+    /// What came with it.
+    pub files: AttachmentList,
 }
 
 /// The section of the issue page: not shown without rows.
@@ -126,13 +131,23 @@ pub struct FeedbackPanel {
 impl FeedbackPanel {
     /// A made-up section: two people, one of them about the shown event.
     pub fn sample() -> Self {
-        let row =
-            |who: &str, message: &str, minutes, here| PanelRow { who: who.to_owned(), message: message.to_owned(), at: ago(minutes), here };
+        let row = |who: &str, message: &str, minutes, files| PanelRow {
+            who: who.to_owned(),
+            message: message.to_owned(),
+            at: ago(minutes),
+            here: minutes < 10,
+            files,
+        };
         Self {
             count: "7".to_owned(),
             rows: vec![
-                row("Ana Kovač", "I pressed Pay twice and then it said that something went wrong.\nWas I charged?", 3, true),
-                row("ben@example.org", "Cannot check out at all.", 190, false),
+                row(
+                    "Ana Kovač",
+                    "I pressed Pay twice and then it said that something went wrong.\nWas I charged?",
+                    3,
+                    AttachmentList::screenshot(),
+                ),
+                row("ben@example.org", "Cannot check out at all.", 190, AttachmentList::default()),
             ],
             href: urls::project_feedback("shop-api", "", "1842", ""),
         }
@@ -140,7 +155,13 @@ impl FeedbackPanel {
 
     /// The same with text that must come out inert.
     pub fn hostile() -> Self {
-        let row = PanelRow { who: HOSTILE.to_owned(), message: HOSTILE.to_owned(), at: When::unknown(), here: true };
+        let row = PanelRow {
+            who: HOSTILE.to_owned(),
+            message: HOSTILE.to_owned(),
+            at: When::unknown(),
+            here: true,
+            files: AttachmentList::hostile(),
+        };
         Self { rows: vec![row], ..Self::sample() }
     }
 }
@@ -170,6 +191,7 @@ fn sample_row() -> FeedbackRow {
         event: Some(Link::new("3713259a", urls::event(1842, "3713259a"))),
         waits_for: String::new(),
         actions: vec![("resolve", "Resolve"), ("spam", "Spam")],
+        files: AttachmentList::default(),
     }
 }
 
@@ -185,6 +207,7 @@ fn waiting_row() -> FeedbackRow {
         issue: None,
         issue_title: String::new(),
         event: None,
+        files: AttachmentList::screenshot(),
         waits_for: "3713259af4694b68a18a39fb55148017".to_owned(),
         at: ago(190),
         ..sample_row()
@@ -206,6 +229,7 @@ fn hostile_row() -> FeedbackRow {
         issue: Some(Link::new(h(), urls::issue(h()))),
         issue_title: h(),
         waits_for: h(),
+        files: AttachmentList::hostile(),
         ..sample_row()
     }
 }

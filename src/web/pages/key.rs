@@ -55,8 +55,8 @@ impl KeyPage {
         urls::project_limits(&self.slug)
     }
 
-    fn toggle_href(&self) -> String {
-        urls::key_toggle(&self.slug, &self.id)
+    fn switch_href(&self) -> String {
+        urls::key_switch(&self.slug, &self.id)
     }
 
     fn rotate_href(&self) -> String {

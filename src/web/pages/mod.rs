@@ -4,6 +4,7 @@
 pub mod account;
 pub mod dead_letters;
 pub mod feedback;
+pub mod files;
 pub mod filters;
 pub mod grouping_rules;
 pub mod key;

@@ -53,7 +53,7 @@ pub(super) fn missing(outcome: &str, reason: &str) -> (String, String) {
     match stats_reasons::reason(outcome, reason) {
         Some(words) => (words.what, words.then.to_owned()),
         None if outcome == "unsupported" => {
-            ("of a kind that this server does not keep".to_owned(), "Nothing to do: SDKs are told to stop sending it.".to_owned())
+            ("of a kind that this server does not keep".to_owned(), "Nothing to do, or switch it off where it is sent.".to_owned())
         }
         None => (outcome.replace('_', " "), String::new()),
     }

@@ -111,6 +111,11 @@ impl RequestRow {
         }
     }
 
+    /// The DSN as it may break between two lines: a key, the place behind it.
+    fn dsn_parts(&self) -> (&str, &str) {
+        self.dsn.find('@').map_or(("", &*self.dsn), |at| self.dsn.split_at(at))
+    }
+
     fn times(&self) -> Option<String> {
         (self.repeats > 1).then(|| format!("{} times", number::count(self.repeats)))
     }

@@ -98,8 +98,8 @@ impl SettingsPage {
         urls::key(&self.slug, &key.id)
     }
 
-    fn toggle_href(&self, key: &KeyRow) -> String {
-        urls::key_toggle(&self.slug, &key.id)
+    fn switch_href(&self, key: &KeyRow) -> String {
+        urls::key_switch(&self.slug, &key.id)
     }
 }
 

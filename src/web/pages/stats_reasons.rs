@@ -24,7 +24,7 @@ pub(super) const ENDS: [(&str, &str, &str); 7] = [
     ("filtered", "Filtered", "dropped by an inbound filter of this project"),
     ("rate_limited", "Rate limited", "refused for now; SDKs wait before they send again"),
     ("invalid", "Invalid", "could not be used"),
-    ("unsupported", "Not kept", "of a kind that this server does not keep; SDKs are told to stop sending it"),
+    ("unsupported", "Not kept", "of a kind that this server does not keep"),
     ("discarded", "Discarded by the SDK", "never sent; the SDK reported how many"),
 ];
 
@@ -66,9 +66,10 @@ fn invalid(why: InvalidReason) -> Words {
         R::TooLarge(kind) => {
             words(format!("Too large: {}", spoken(kind)), "Send less: fewer attachments, shorter texts, smaller contexts.")
         }
-        R::DuplicateItem => {
-            words("More than one of a kind that an envelope may hold once", "An SDK sends one; look at what builds the envelope.")
-        }
+        R::DuplicateItem => words(
+            "More of a kind than one request may hold",
+            "What was not too many was kept. Send fewer at once: events, files, security reports.",
+        ),
         R::InvalidJson => words("Not JSON, or not an event", "Update the SDK; look at hooks that change events before they are sent."),
         R::InvalidEnvelope => {
             words("The envelope could not be taken apart", "A proxy may have changed it, or the SDK is not one of Sentry's.")
@@ -123,7 +124,7 @@ fn discarded(why: &str) -> Words {
         "internal_sdk_error" => words("A defect of the SDK", "Update the SDK."),
         "" => words("The SDK gave no reason", ""),
         client_report::OTHER => words("Other reasons", "SDKs named more reasons of their own than are counted apart."),
-        other => words(spoken(other), ""),
+        other => words(format!("The SDK's own reason “{other}”"), ""),
     }
 }
 
@@ -154,8 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_is_true_of_everything_that_ends_so() {
+        // Two events, a 31st file and a 101st security report end alike.
+        let surplus = reason("invalid", "duplicate_item").unwrap();
+        assert!(!surplus.what.contains("once") && !surplus.what.contains("envelope"), "{surplus:?}");
+        // The addresses of cron jobs and of Unreal's crash reporter tell nobody to stop.
+        assert!(!ENDS.iter().any(|(.., hint)| hint.contains("told")));
+    }
+
+    #[test]
     fn what_nobody_knows_is_shown_as_it_is() {
-        assert_eq!(reason("discarded", "odd_reason").unwrap().what, "odd reason");
+        assert_eq!(reason("discarded", "a").unwrap().what, "The SDK's own reason “a”");
         assert_eq!(reason("filtered", "new-filter").unwrap().what, "new-filter");
         assert_eq!(reason("rate_limited", "key_events_minute").unwrap().what, "The key's limit on events per minute was reached");
         assert_eq!(reason("rate_limited", "key_quota").unwrap().what, "Limit “key quota” was reached");
