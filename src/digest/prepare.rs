@@ -195,6 +195,13 @@ fn source(record: &Record) -> Source {
     Source { project_id: record.project_id, key_id: record.key_id, received: record.received }
 }
 
+/// What SDKs say that they dropped.
+fn count_reported(reported: BTreeMap<(i16, String), u64>, source: Source, ledger: &Ledger) {
+    for ((category, reason), quantity) in reported {
+        ledger.count(source, Category::from_id(category), Outcome::Discarded(reason), quantity);
+    }
+}
+
 /// What ingest counted and did not keep.
 fn count_refused(record: &Record, ledger: &Ledger) {
     for counted in &record.counted {
@@ -222,8 +229,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     let mut beside = Beside::take(&record, &mut items, (source, &ledger));
     let facts = facts(&record, &envelope.header, tools.places.now());
     let mut reports = 0..;
-    let (mut files, mut fate, mut why) = (Files::new(&ledger, source), None, String::new());
-    let mut unsaid = None;
+    let (mut files, mut fate, mut unsaid, mut why) = (Files::new(&ledger, source), None, None, String::new());
     for item in items {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
@@ -251,26 +257,19 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
             (Some(config), ItemKind::UserReport | ItemKind::Feedback) => {
                 let id = record.event_id.or(envelope.header.event_id);
                 let request = feedback::Request { facts: &facts, config, endpoint: record.endpoint, id };
-                match feedback::report(managed, request) {
-                    Ok(report) => prepared.reports.push(report),
-                    // Its screenshots are nobody else's. A user report's id is its event's, which may have come before.
-                    Err(outcome) if kind == ItemKind::Feedback => unsaid = Some(outcome),
-                    Err(_) => {}
-                }
+                let report = feedback::report(managed, request).map(|report| prepared.reports.push(report));
+                // Its screenshots are nobody else's. A user report's id is its event's, which may have come before.
+                unsaid = report.err().filter(|_| kind == ItemKind::Feedback).or(unsaid);
             }
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
     }
-    for ((category, reason), quantity) in reported {
-        ledger.count(source, Category::from_id(category), Outcome::Discarded(reason), quantity);
-    }
+    count_reported(reported, source, &ledger);
     files.add_spooled(&record.spooled, &entry.spool, &tools.journal);
     if config.is_none() {
         fate = Some(Outcome::Invalid(InvalidReason::ProjectState));
     }
-    if prepared.events.is_empty() && prepared.reports.is_empty() {
-        fate = fate.or(unsaid);
-    }
+    fate = fate.or(unsaid.filter(|_| prepared.events.is_empty() && prepared.reports.is_empty()));
     beside.end_alone(fate.as_ref().unwrap_or(&Outcome::Invalid(InvalidReason::NoEventPayload)));
     let event = prepared.events.iter().find_map(|event| Some(event.get()?.row.event_id));
     let event_id = event.or_else(|| record.event_id.or(envelope.header.event_id).map(EventId::uuid));

@@ -162,7 +162,7 @@ struct Held {
     /// Bytes that came.
     length: usize,
     /// Characters that began in what came and is not held.
-    not_held: usize,
+    missing: usize,
 }
 
 impl Held {
@@ -173,7 +173,7 @@ impl Held {
         *room -= taken;
         self.length += bytes.len();
         // Characters of UTF-8 begin with any byte but these.
-        self.not_held += bytes[taken..].iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        self.missing += bytes[taken..].iter().filter(|byte| **byte & 0xc0 != 0x80).count();
     }
 
     const fn is_whole(&self) -> bool {
@@ -182,7 +182,7 @@ impl Held {
 
     /// Characters that came and are not held.
     fn left_out(&self) -> usize {
-        if self.is_whole() { 0 } else { self.not_held.max(1) }
+        if self.is_whole() { 0 } else { self.missing.max(1) }
     }
 }
 

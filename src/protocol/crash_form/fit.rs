@@ -126,7 +126,7 @@ fn members(event: &Map<String, Value>) -> Vec<(usize, bool, String)> {
     for (key, value) in event {
         match value {
             Value::Object(extra) if key == "extra" => {
-                found.extend(extra.iter().map(|(key, value)| (length(value) + key_length(key), true, key.clone())))
+                found.extend(extra.iter().map(|(key, value)| (length(value) + key_length(key), true, key.clone())));
             }
             _ => found.push((length(value) + key_length(key), false, key.clone())),
         }

@@ -66,8 +66,9 @@ impl Answer {
 
 /// The text of a page: tags left out, entities resolved, blanks joined.
 pub(crate) fn text_of(html: &str) -> String {
-    let mut text = String::new();
-    let mut rest = html;
+    // Where a word may be broken it is one all the same.
+    let html = html.replace("<wbr>", "");
+    let (mut text, mut rest) = (String::new(), &*html);
     while let Some((before, tag)) = rest.split_once('<') {
         text.push_str(before);
         text.push(' ');
