@@ -51,8 +51,8 @@ const TRICKLE: usize = 128 * 1024;
 /// How long a whole body may take: the largest one in this time is 1.4 Mbit/s.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// What of a refused body is still read, and how long, so that the client reads the answer instead of a broken connection.
-const DRAIN: usize = 1024 * 1024;
-const DRAIN_PATIENCE: Duration = Duration::from_millis(300);
+const DRAIN: usize = 64 << 20;
+const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Room that bodies share, given out in pieces of one size.
 #[derive(Debug, Clone)]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Vedette's normalising and scrubbing against Relay's own library, live, on events that real SDKs send.
 
-usage: relay.py BINARY [--min PCT] [--show N]
+usage: relay.py BINARY DIR [--min PCT] [--show N]      (script/sdks has filled DIR, which has a Python with sentry-relay too)
 
 Runs the programs of ../sdk against a server that only listens, adds the captured requests beside the repository where they are, and asks
-both sides about every event item. Needs sentry-relay (requirements.txt here), the SDKs of ../sdk, and NODE_PATH for those of node.
+both sides about every event item.
 
 An event counts by the mean of its top-level keys' shares of equal leaves, `errors` and `_meta` apart. Ends with 1 below --min (98).
 """
@@ -14,7 +14,6 @@ import collections
 import gzip
 import ipaddress
 import json
-import os
 import re
 import subprocess
 import sys
@@ -29,7 +28,12 @@ from pathlib import Path
 from sentry_relay.processing import StoreNormalizer, convert_datascrubbing_config, pii_strip_event
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = HERE.parent / "sdk" / "programs"
+sys.path.insert(0, str(HERE.parent / "sdk"))
+
+from matrix import go, java, node, python, rust  # noqa: E402
+
+# All but the browser's, which other tests drive.
+LANGUAGES = [python, node, rust, go, java]
 CAPTURES = HERE.parents[2] / "shared" / "conformance" / "requests"
 ADDRESS = "198.51.100.7"
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -66,7 +70,7 @@ def items(path, body):
     return found
 
 
-def of_programs():
+def of_programs(installed):
     """Runs the programs that the end-to-end test runs too; what their SDKs send."""
     requests = []
 
@@ -92,15 +96,15 @@ def of_programs():
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        environment = {**os.environ, "SENTRY_DSN": f"http://{'a' * 32}@127.0.0.1:{server.server_port}/1", "SENTRY_RELEASE": "shop@1.4.2", "SENTRY_ENVIRONMENT": "staging"}
-        for program in ([sys.executable, str(PROGRAMS / "shop.py")], ["node", str(PROGRAMS / "shop.cjs")]):
-            for scenario in ["unhandled", "message", "chained"]:
+        dsn = f"http://{'a' * 32}@127.0.0.1:{server.server_port}/1"
+        for sdk in (sdk for language in LANGUAGES for sdk in language.sdks(installed)):
+            for scenario in ["unhandled", "story"]:
                 before = len(requests)
-                subprocess.run([*program, scenario], env=environment, capture_output=True, timeout=60)
+                sdk.run(scenario, dsn)
                 events = [item for path, body in requests[before:] if body for item in items(path, body)]
-                assert events, f"{Path(program[-1]).name} {scenario} sent no event"
+                assert events, f"{sdk.title} sent no event ({scenario})"
                 for event in events:
-                    yield f"{Path(program[-1]).name} {scenario}", event
+                    yield f"{sdk.title}, {scenario}", event
         server.shutdown()
 
 
@@ -205,6 +209,7 @@ def by_key(event):
 def main():
     arguments = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1][7:])
     arguments.add_argument("binary")
+    arguments.add_argument("installed", type=Path)
     arguments.add_argument("--min", type=float, default=98.0)
     arguments.add_argument("--show", type=int, default=12)
     chosen = arguments.parse_args()
@@ -216,7 +221,7 @@ def main():
         event.setdefault("event_id", uuid.uuid5(uuid.NAMESPACE_OID, name).hex)
         return name, by_key(relays_answer(event, received)), by_key(our_answer(chosen.binary, event, received))
 
-    inputs = [*of_programs(), *of_captures()]
+    inputs = [*of_programs(chosen.installed.resolve()), *of_captures()]
     shares, apart, exact, wrong = [], [], 0, collections.Counter()
     with ThreadPoolExecutor(2) as pool:
         for name, theirs, ours in pool.map(compare, inputs):
