@@ -17,6 +17,7 @@ mod outcomes;
 mod places;
 mod prepare;
 pub mod process;
+mod reported;
 mod worker;
 mod write;
 

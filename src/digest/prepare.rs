@@ -2,7 +2,6 @@
 //!
 //! One record at a time, without database. A panic is caught and condemns its record only.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use super::feedback;
 use super::notes::{self, Fate};
 use super::places::Places;
 use super::process::{Facts, Refused, Wishes, grouped, parsed, reported, settled};
+use super::reported::Reported;
 use crate::accounts::ProjectId;
 use crate::event::csp::Around;
 use crate::event::geo::GeoIp;
@@ -31,9 +31,7 @@ use crate::platform::lifecycle::panic_text;
 use crate::platform::telemetry::chain;
 use crate::projects::recent::Request;
 use crate::projects::{ProjectConfig, Registry};
-use crate::protocol::client_report::{self, Discarded};
 use crate::protocol::envelope::{EnvelopeHeader, Item, ItemHeader};
-use crate::protocol::items::MAX_CLAIMED;
 use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
 use crate::protocol::{Category, EventId, InvalidReason, ItemKind, Outcome};
@@ -41,9 +39,6 @@ use crate::protocol::{Category, EventId, InvalidReason, ItemKind, Outcome};
 /// Bytes of a title that lists and mails show.
 const MAX_TITLE: usize = 512;
 const MAX_CULPRIT: usize = 400;
-/// Different lines that the client reports of one request may have; reasons of the client's own beyond it are counted as
-/// [`client_report::OTHER`].
-const MAX_REPORTED: usize = 200;
 /// A difference between sending and receipt from which on an event's times may have been moved; normalising does so from 55 minutes on.
 const CLOCK_DOUBT: TimeDelta = TimeDelta::minutes(50);
 
@@ -195,13 +190,6 @@ fn source(record: &Record) -> Source {
     Source { project_id: record.project_id, key_id: record.key_id, received: record.received }
 }
 
-/// What SDKs say that they dropped.
-fn count_reported(reported: BTreeMap<(i16, String), u64>, source: Source, ledger: &Ledger) {
-    for ((category, reason), quantity) in reported {
-        ledger.count(source, Category::from_id(category), Outcome::Discarded(reason), quantity);
-    }
-}
-
 /// What ingest counted and did not keep.
 fn count_refused(record: &Record, ledger: &Ledger) {
     for counted in &record.counted {
@@ -224,7 +212,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     }
     // Ingest has told of these.
     prepared.ended = ledger.take();
-    let mut reported = BTreeMap::new();
+    let mut reported = Reported::default();
     let mut items = envelope.collect_items().map_err(|error| error.to_string())?;
     let mut beside = Beside::take(&record, &mut items, (source, &ledger));
     let facts = facts(&record, &envelope.header, tools.places.now());
@@ -233,7 +221,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     for item in items {
         let kind = item.header.kind();
         if kind == ItemKind::ClientReport {
-            add_report(&item.payload, &record, &mut reported);
+            reported.add(&item.payload, time(record.received));
             continue;
         }
         let quantities = kind.quantities(&item.header, item.payload.len() as u64);
@@ -264,7 +252,7 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
             (Some(_), _) => drop(managed.rejected(&Outcome::Unsupported)),
         }
     }
-    count_reported(reported, source, &ledger);
+    reported.count(source, &ledger);
     files.add_spooled(&record.spooled, &entry.spool, &tools.journal);
     if config.is_none() {
         fate = Some(Outcome::Invalid(InvalidReason::ProjectState));
@@ -283,18 +271,6 @@ fn open(entry: &Entry, tools: &Tools) -> Result<Prepared, String> {
     }
     prepared.tell(&record, ledger.take(), why);
     Ok(prepared)
-}
-
-/// Adds up what the reports of a request say, so that many lines cost no more than different ones, and claim no more than [`MAX_CLAIMED`] of a
-/// category for a reason.
-fn add_report(payload: &Bytes, record: &Record, reported: &mut BTreeMap<(i16, String), u64>) {
-    // A report that cannot be read counts nothing: it is not an item that could be lost.
-    for Discarded { category, reason, quantity } in client_report::parse(payload, time(record.received)).unwrap_or_default() {
-        let is_full = reported.len() >= MAX_REPORTED && !client_report::is_known(&reason);
-        let reason = if is_full { client_report::OTHER.to_owned() } else { reason };
-        let sum = reported.entry((category.id(), reason)).or_default();
-        *sum = sum.saturating_add(quantity).min(MAX_CLAIMED);
-    }
 }
 
 fn time(micros: i64) -> DateTime<Utc> {
