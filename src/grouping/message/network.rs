@@ -68,7 +68,8 @@ pub(super) fn hostname(place: &Place<'_>) -> Option<usize> {
     let rest = place.rest();
     let mut end = 0;
     loop {
-        let label = run(&rest[end..], is_label);
+        // No further than a label may go: looked at from every place in it, a long text of dashes would cost its square.
+        let label = rest[end..].bytes().take(64).take_while(|byte| is_label(char::from(*byte))).count();
         if !(1..=63).contains(&label) || !rest[end + label..].starts_with('.') {
             return None;
         }
