@@ -3,7 +3,7 @@
 //! once. **How.** A row each in a partition per day. Few bytes stand in the row: a file of its own costs two syncs and an entry in every backup,
 //! and goes less surely with its day; from [`IN_ROW`] on a row of bytes costs more (WAL, dumps, vacuum), and the row names a blob.
 //! **When it breaks.** A row whose blob is gone says so when it is asked for ([`Stored::place`]).
-//! **Not here.** Storing blobs (`digest`), deleting them ([`super::blobs`]), handing them out ([`super::hand_out`]), how they look ([`super::view`]).
+//! **Not here.** Storing blobs (`digest`), deleting them ([`super::blobs`]), handing them out ([`super::hand_out()`]), how they look ([`super::view`]).
 
 use std::collections::{BTreeMap, HashMap};
 
