@@ -52,8 +52,11 @@ fn processes(postmaster: i32) -> Vec<Pid> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_hangs_holds_up_neither_events_nor_the_end() {
     let (postgres, mut program, target) = beside_postgres(&[]).await;
-    let backend = sqlx::query_scalar::<_, i32>("select pg_backend_pid()").fetch_one(&mut administrator(&postgres.url()).await).await;
-    let postmaster = parent(&backend.unwrap().to_string()).unwrap();
+    // The connection stays open: its process has to be there to be asked for its parent.
+    let mut asked = administrator(&postgres.url()).await;
+    let backend = sqlx::query_scalar::<_, i32>("select pg_backend_pid()").fetch_one(&mut asked).await.unwrap();
+    let postmaster = parent(&backend.to_string()).unwrap();
+    drop(asked);
     let signal = |signal| processes(postmaster).into_iter().for_each(|process| kill_process(process, signal).unwrap());
     let load = Load::new(&program, &target, 300, 16);
     load.allow(100);
