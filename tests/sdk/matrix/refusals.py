@@ -144,7 +144,8 @@ def switched_off(cases, sdk, vedette, dashboard):
 def switch(dashboard, project, dsn, status):
     """Presses the button beside the project's only key, after which the key is answered with this status."""
     page = dashboard.page(f"/projects/{project}/settings")
-    dashboard.post(page.one("[data-test=keys] form[action$='/toggle']").get("action"))
+    form, button = page.one("[data-test=keys] form[action$='/switch']"), page.one("[data-test=keys] button[name=to]")
+    dashboard.post(form.get("action"), {"to": button.get("value")})
 
     def look():
         assert (found := probe(dsn)) == status, f"{found}, not {status}"
