@@ -28,7 +28,7 @@ from pathlib import Path
 from sentry_relay.processing import StoreNormalizer, convert_datascrubbing_config, pii_strip_event
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "sdk"))
+sys.path[:0] = [str(HERE.parent / "sdk"), str(HERE.parent / "browser")]
 
 from matrix import go, java, node, python, rust  # noqa: E402
 
