@@ -24,7 +24,7 @@ static BREADCRUMB: Object = Object {
 };
 
 /// `breadcrumbs`.
-pub(super) static BREADCRUMBS: Values = Values { item: &Shape::Object(&BREADCRUMB), single: false };
+pub(super) static BREADCRUMBS: Values = Values { item: &Shape::Object(&BREADCRUMB), single: true };
 
 /// Fills in type and level.
 pub(super) fn finish(event: &mut Map<String, Value>) {

@@ -1,6 +1,6 @@
 //! # Caps on counts, where Relay has none
 //!
-//! **Promise.** An event keeps a bounded number of breadcrumbs, exceptions, threads and spans; `_meta` says how many there were.
+//! **Promise.** An event keeps a bounded number of breadcrumbs, exceptions, threads, spans and entries of its fingerprint; `_meta` says how many there were.
 //!
 //! **Not here.** Tags (`tags`) and frames (`frames`).
 
@@ -17,12 +17,15 @@ const MAX_THREADS: usize = 500;
 /// Spans that stay. SDKs send at most 1,000.
 const MAX_SPANS: usize = 1_000;
 
+/// Entries of a fingerprint that stay; each may stand for a long text.
+const MAX_FINGERPRINT: usize = 100;
+
 /// Cuts the lists before anything looks at their elements.
 pub(super) fn before(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     for (key, max) in [("breadcrumbs", MAX_BREADCRUMBS), ("exception", MAX_EXCEPTIONS)] {
         cap(event, key, max, true, meta);
     }
-    for (key, max) in [("threads", MAX_THREADS), ("spans", MAX_SPANS)] {
+    for (key, max) in [("threads", MAX_THREADS), ("spans", MAX_SPANS), ("fingerprint", MAX_FINGERPRINT)] {
         cap(event, key, max, false, meta);
     }
 }
@@ -31,7 +34,7 @@ fn cap(event: &mut Map<String, Value>, key: &str, max: usize, newest: bool, meta
     let top = Path::Root.key(key);
     let wrapped = top.key("values");
     let (items, path) = match event.get_mut(key) {
-        Some(Value::Array(items)) => (items, if key == "spans" { &top } else { &wrapped }),
+        Some(Value::Array(items)) => (items, if matches!(key, "spans" | "fingerprint") { &top } else { &wrapped }),
         Some(Value::Object(map)) => match map.get_mut("values") {
             Some(Value::Array(items)) => (items, &wrapped),
             _ => return,

@@ -38,7 +38,7 @@ static DEVICE: Object = kind(fields! {
     Bool: "supports_vibration" "supports_accelerometer" "supports_gyroscope" "supports_audio" "supports_location_service";
 });
 static OS: Object = kind(fields! {
-    Text: "os" "name" "version" "build" "kernel_version";
+    Text: "os" "name" "version"; Lenient: "build"; Text: "kernel_version";
     Bool: "rooted";
     Text: "distribution_name" "distribution_version" "distribution_pretty_name" "raw_description";
 });

@@ -158,6 +158,11 @@ pub(super) fn rename(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     SERVER_OWNED.iter().chain(&SILENT).for_each(|key| {
         event.remove(*key);
     });
+    // What notes quote of values that no event has would be stored as it came.
+    for (_, note) in meta.children.iter_mut().filter(|(key, _)| EVENT.field(key).is_none()) {
+        note.children.clear();
+        note.own.original_value = None;
+    }
     event.retain(|key, _| {
         let known = EVENT.field(key).is_some();
         if !known {

@@ -187,6 +187,10 @@ fn backfill(frame: &mut Map<String, Value>) {
     {
         frame.insert("abs_path".to_owned(), name);
     }
+    // Lines around one that is not known.
+    if !frame.contains_key("context_line") && (frame.contains_key("pre_context") || frame.contains_key("post_context")) {
+        frame.insert("context_line".to_owned(), Value::String(String::new()));
+    }
     let (filename, abs_path) = (filled_text(frame, "filename"), filled_text(frame, "abs_path"));
     if filename.is_none() || filename == abs_path {
         let short = abs_path.map(|path| url_path(path).unwrap_or_else(|| path.to_owned()));

@@ -96,6 +96,18 @@ fn format(template: &str, params: &Value) -> Option<String> {
     [percent(template, params), braces(template, params)].into_iter().flatten().find(|text| text != template)
 }
 
+/// Bytes of a formatted message: beyond it the template stays as it is. A short one that names a long parameter again and again would take all memory.
+const MAX_FORMATTED: usize = 32 * 1024;
+/// Bytes of a parameter's name.
+const MAX_NAME: usize = 256;
+
+/// The name that a text begins with, up to `end`, and what follows.
+fn name_until(text: &str, end: char) -> Option<(&str, &str)> {
+    // No further than a name may go: a text of nothing but beginnings would cost its square.
+    let at = text[..text.floor_char_boundary(MAX_NAME)].find(end)?;
+    Some((&text[..at], &text[at + end.len_utf8()..]))
+}
+
 /// Appends a parameter as its directive wants it; `None` when it cannot.
 fn print(value: &Value, letter: u8, out: &mut String) -> Option<()> {
     let text = match (letter, value) {
@@ -106,14 +118,14 @@ fn print(value: &Value, letter: u8, out: &mut String) -> Option<()> {
         (b'r' | b'a', Value::String(_)) => value.to_string(),
         (_, Value::String(text)) => {
             out.push_str(text);
-            return Some(());
+            return (out.len() <= MAX_FORMATTED).then_some(());
         }
         // JSON writes large floats with an exponent; people read digits.
         (_, Value::Number(number)) if number.is_f64() && number.as_f64().is_some_and(|n| n.abs() >= 1e16) => number.as_f64()?.to_string(),
         _ => value.to_string(),
     };
     out.push_str(&text);
-    Some(())
+    (out.len() <= MAX_FORMATTED).then_some(())
 }
 
 /// `%s %d %(name)s %%`.
@@ -151,7 +163,7 @@ fn percent(template: &str, params: &Value) -> Option<String> {
 fn directive(text: &str) -> Option<(Option<&str>, u8, &str)> {
     let (name, rest) = match text.strip_prefix('(') {
         Some(inner) => {
-            let (name, rest) = inner.split_once(')')?;
+            let (name, rest) = name_until(inner, ')')?;
             (Some(name), rest)
         }
         None => (None, text),
@@ -174,11 +186,10 @@ fn braces(template: &str, params: &Value) -> Option<String> {
         if rest.starts_with('{') {
             return None;
         }
-        let Some(end) = rest.find('}') else {
+        let Some((name, tail)) = name_until(rest, '}') else {
             out.push('{');
             continue;
         };
-        let name = &rest[..end];
         if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             out.push('{');
             continue;
@@ -192,7 +203,7 @@ fn braces(template: &str, params: &Value) -> Option<String> {
             params.get(name)?
         };
         print(value, b's', &mut out)?;
-        rest = &rest[end + 1..];
+        rest = tail;
     }
     out.push_str(rest);
     Some(out)

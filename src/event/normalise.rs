@@ -105,7 +105,9 @@ fn normalise_object(mut event: Map<String, Value>, params: &NormaliseParams) -> 
     platform(&mut event, meta);
     timestamps::settle(&mut event, params.sent_at, params.received, meta);
     event.insert("received".to_owned(), timestamps::seconds(&params.received));
+    validity::finish(&mut event, meta);
     tags::finish(&mut event, meta);
+    // Where the field was empty or invalid, a tag may have taken its place.
     validity::finish(&mut event, meta);
     interfaces(&mut event, params, meta);
     drop_empty(&mut event);

@@ -218,15 +218,7 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     let Some(Value::Object(request)) = event.get_mut("request") else { return };
     url_parts(request);
     cookie_header(request, &Path::Key(&Path::Root, "request"), meta);
-    let body = request.get("data").and_then(Value::as_str).and_then(parse_body);
-    if let Some((data, kind)) = body {
-        request.insert("data".to_owned(), data);
-        request.insert("inferred_content_type".to_owned(), Value::String(kind.to_owned()));
-    } else if !request.contains_key("inferred_content_type")
-        && let Some(kind) = content_type(request)
-    {
-        request.insert("inferred_content_type".to_owned(), Value::String(kind));
-    }
+    read_body(request);
     request.retain(|key, value| match value {
         Value::String(text) => !text.is_empty() || key != "url",
         Value::Array(items) if key != "data" => !items.is_empty(),
@@ -235,6 +227,19 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     });
     if request.is_empty() {
         event.remove("request");
+    }
+}
+
+/// Parses the body of a request or a response, and says what it is.
+fn read_body(holder: &mut Map<String, Value>) {
+    let body = holder.get("data").and_then(Value::as_str).and_then(parse_body);
+    if let Some((data, kind)) = body {
+        holder.insert("data".to_owned(), data);
+        holder.insert("inferred_content_type".to_owned(), Value::String(kind.to_owned()));
+    } else if !holder.contains_key("inferred_content_type")
+        && let Some(kind) = content_type(holder)
+    {
+        holder.insert("inferred_content_type".to_owned(), Value::String(kind));
     }
 }
 
@@ -281,16 +286,20 @@ fn cookie_header(request: &mut Map<String, Value>, path: &Path<'_>, meta: &mut M
     else {
         return;
     };
-    let header = headers.remove(at);
+    let parsed = headers[at].get(1).and_then(Value::as_str).map(parse_cookies);
+    let (has_cookies, headers) = (request.contains_key("cookies"), request.get_mut("headers").and_then(Value::as_array_mut));
+    // One that is more than names and values stays: it is not known what it says.
+    let is_read = has_cookies || matches!(&parsed, Some((Value::Array(list), true)) if !list.is_empty());
+    let Some(headers) = headers.filter(|_| is_read) else { return };
+    headers.remove(at);
     let place = path.key("headers");
     let mut notes = meta.take(&place);
     if !notes.is_empty() {
         notes.close_gap(at);
         *meta.at(&place) = notes;
     }
-    let parsed = header.get(1).and_then(Value::as_str).map(parse_cookies);
     if let Some((list, _)) = parsed
-        && !request.contains_key("cookies")
+        && !has_cookies
     {
         request.insert("cookies".to_owned(), list);
     }
@@ -372,9 +381,5 @@ pub(super) fn add_header(event: &mut Map<String, Value>, name: &str, value: &str
 /// Moves the cookies of a response out of its headers, and tells the kind of its body from them.
 pub(super) fn finish_response(response: &mut Map<String, Value>, path: &Path<'_>, meta: &mut MetaTree) {
     response_cookies(response, path, meta);
-    if !response.contains_key("inferred_content_type")
-        && let Some(kind) = content_type(response)
-    {
-        response.insert("inferred_content_type".to_owned(), Value::String(kind));
-    }
+    read_body(response);
 }

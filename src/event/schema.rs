@@ -203,7 +203,7 @@ fn convert(value: &mut Value, path: &Path<'_>, meta: &mut MetaTree, parse: fn(&V
 /// Checks the members of an object against its table and removes what is null or unknown.
 pub(super) fn check_object(map: &mut Map<String, Value>, object: &'static Object, path: &Path<'_>, meta: &mut MetaTree) {
     if let Other::MoveTo(target) = object.other {
-        move_unknown(map, object, target);
+        move_unknown(map, object, target, (path, meta));
     }
     map.retain(|key, value| match object.field(key) {
         Some(field) => {
@@ -214,13 +214,16 @@ pub(super) fn check_object(map: &mut Map<String, Value>, object: &'static Object
     });
 }
 
-fn move_unknown(map: &mut Map<String, Value>, object: &Object, target: &str) {
+fn move_unknown(map: &mut Map<String, Value>, object: &Object, target: &str, (path, meta): (&Path<'_>, &mut MetaTree)) {
     let unknown: Vec<String> = map.keys().filter(|key| object.field(key).is_none()).cloned().collect();
     if unknown.is_empty() {
         return;
     }
     let moved: Vec<(String, Value)> = unknown.into_iter().filter_map(|key| map.remove(&key).map(|value| (key, value))).collect();
     let slot = map.entry(target).or_insert_with(|| Value::Object(Map::new()));
+    if !slot.is_null() && !slot.is_object() {
+        reject(slot, &path.key(target), meta, expected("an object"));
+    }
     if slot.is_null() {
         *slot = Value::Object(Map::new());
     }

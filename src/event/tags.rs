@@ -18,6 +18,8 @@ use super::trim::cut_text;
 /// How many tags an event keeps: people filter by a handful, and every one costs statistics.
 pub(super) const MAX_TAGS: usize = 200;
 const MAX_CHARS: usize = 200;
+/// Of a tag that becomes the environment.
+const MAX_ENVIRONMENT: usize = 64;
 /// Tags that the server derives itself; a client's are not used.
 const SERVER_OWNED: [&str; 5] = ["release", "dist", "user", "filename", "function"];
 
@@ -172,9 +174,11 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
         notes.close_gap(at);
         *meta.at(&list) = notes;
         if !event.contains_key("environment")
-            && let Some(value) = tag.get(1).filter(|v| v.is_string())
+            && let Some(value) = tag.get(1).and_then(Value::as_str)
         {
-            event.insert("environment".to_owned(), value.clone());
+            let mut value = value.to_owned();
+            cut_text(&mut value, MAX_ENVIRONMENT, &Path::Root.key("environment"), meta);
+            event.insert("environment".to_owned(), Value::String(value));
         }
     }
     for (key, mut value) in moved {

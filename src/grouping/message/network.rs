@@ -3,6 +3,7 @@
 //! **Promise.** E-mail addresses, URLs, host names and IP addresses (grouping.md 11.2, rows 1 to 4).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use super::place::{Place, is_word, run};
 
@@ -10,6 +11,12 @@ use super::place::{Place, is_word, run};
 const TOP_LEVEL_DOMAINS: &str = " com net org jp de uk fr br it ru es me gov pl ca au cn co in nl edu info eu ch id at kr cz mx be tv se tr tw al ua ir \
     vn cl sk ly cc to no fi us pt dk ar hu tk gr il news ro my biz ie za nz sg ee th io xyz pe bg hk rs lt link ph club si site mobi by cat wiki la ga \
     xxx cf hr ng jobs online kz ug gq ae is lv pro fm tips ms sa app ";
+
+static SORTED: LazyLock<Vec<&[u8]>> = LazyLock::new(|| {
+    let mut domains: Vec<_> = TOP_LEVEL_DOMAINS.split_ascii_whitespace().map(str::as_bytes).collect();
+    domains.sort_unstable();
+    domains
+});
 
 fn is_label(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-'
@@ -86,12 +93,15 @@ pub(super) fn hostname(place: &Place<'_>) -> Option<usize> {
 }
 
 fn is_top_level(word: &str) -> bool {
-    let one_case = !word.is_empty() && (word.bytes().all(|b| b.is_ascii_lowercase()) || word.bytes().all(|b| b.is_ascii_uppercase()));
-    if !one_case || word.len() > 6 {
+    // The shortest and the longest of them. This is asked of every label of every text.
+    if !(2..=6).contains(&word.len()) || !(word.bytes().all(|b| b.is_ascii_lowercase()) || word.bytes().all(|b| b.is_ascii_uppercase())) {
         return false;
     }
-    let word = word.to_ascii_lowercase();
-    TOP_LEVEL_DOMAINS.split_ascii_whitespace().any(|domain| domain == word)
+    let mut lower = [0; 6];
+    let lower = &mut lower[..word.len()];
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    SORTED.binary_search(&&*lower).is_ok()
 }
 
 pub(super) fn ip(place: &Place<'_>) -> Option<usize> {
