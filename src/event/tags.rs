@@ -181,7 +181,9 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
             event.insert("environment".to_owned(), Value::String(value));
         }
     }
-    for (key, mut value) in moved {
+    for (key, value) in moved {
+        // As a tag's value has to be: normalising again would refuse it otherwise.
+        let mut value = value.trim().replace('\n', " ");
         if value.is_empty() {
             continue;
         }

@@ -40,6 +40,8 @@ fn what_another_reading_of_relay_found() {
             "/exception/values/0/stacktrace/frames/0/context_line",
             json!(""),
         ),
+        (json!({"server_name": "\u{b}"}), "/tags", Value::Null),
+        (json!({"server_name": " web\n2 "}), "/tags/0/1", json!("web 2")),
         (json!({"fingerprint": vec!["{{ value }}"; 5000]}), "/_meta/fingerprint//len", json!(5000)),
         (json!({"foo": 1, "_meta": {"foo": {"": {"val": "password=x"}}}}), "/_meta/foo//val", Value::Null),
         (json!({"_meta": {"foo": {"": {"val": "password=x"}, "a": {"": {"val": "password=x"}}}}}), "/_meta/foo", Value::Null),
