@@ -353,7 +353,6 @@ fn facts<'a>(record: &'a Record, header: &'a EnvelopeHeader, places: Option<Arc<
 }
 
 fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Result<PreparedEvent, Trouble> {
-    let received = facts.received;
     let wishes = Wishes { scrubber: Some(&config.scrubber), filters: Some(&config.filters), store_ips: config.store_ips };
     let said = lost::noted(&event);
     let mut event = settled(event, facts, wishes).map_err(Trouble::Refused)?;
@@ -371,7 +370,7 @@ fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Re
             hash: Uuid::from_bytes(grouping.primary().0),
             payload: packed,
         },
-        sent_first: sent_first(timestamp, facts.sent_at, received),
+        sent_first: sent_first(timestamp, facts.sent_at, facts.received),
         hashes: grouping.hashes.iter().map(|hash| Uuid::from_bytes(hash.0)).collect(),
         title: clean(&grouping.title, MAX_TITLE),
         culprit: clean(&grouping.culprit, MAX_CULPRIT),

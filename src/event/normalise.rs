@@ -108,7 +108,7 @@ fn normalise_object(mut event: Map<String, Value>, params: &NormaliseParams) -> 
     validity::finish(&mut event, meta);
     tags::finish(&mut event, meta);
     // Where the field was empty or invalid, a tag may have taken its place.
-    validity::finish(&mut event, meta);
+    validity::finish_environment(&mut event, meta);
     interfaces(&mut event, params, meta);
     drop_empty(&mut event);
     trim_event(&mut event, meta);

@@ -9,21 +9,30 @@ use super::schema::{expected, reject};
 
 /// Checks the three in place.
 pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
-    for (key, problem) in [("release", release as fn(&str) -> Option<MetaError>), ("dist", dist), ("environment", environment)] {
-        let Some(Value::String(text)) = event.get_mut(key) else { continue };
-        let trimmed = text.trim();
-        if trimmed.len() != text.len() {
-            *text = trimmed.to_owned();
-        }
-        let path = Path::Root.key(key);
-        if text.is_empty() {
-            event.remove(key);
-            meta.add_error(&path, expected("a non-empty string"));
-        } else if let Some(error) = problem(text)
-            && let Some(mut value) = event.remove(key)
-        {
-            reject(&mut value, &path, meta, error);
-        }
+    check(event, "release", release, meta);
+    check(event, "dist", dist, meta);
+    finish_environment(event, meta);
+}
+
+/// Checks the environment alone.
+pub(super) fn finish_environment(event: &mut Map<String, Value>, meta: &mut MetaTree) {
+    check(event, "environment", environment, meta);
+}
+
+fn check(event: &mut Map<String, Value>, key: &str, problem: fn(&str) -> Option<MetaError>, meta: &mut MetaTree) {
+    let Some(Value::String(text)) = event.get_mut(key) else { return };
+    let trimmed = text.trim();
+    if trimmed.len() != text.len() {
+        *text = trimmed.to_owned();
+    }
+    let path = Path::Root.key(key);
+    if text.is_empty() {
+        event.remove(key);
+        meta.add_error(&path, expected("a non-empty string"));
+    } else if let Some(error) = problem(text)
+        && let Some(mut value) = event.remove(key)
+    {
+        reject(&mut value, &path, meta, error);
     }
 }
 

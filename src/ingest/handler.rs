@@ -67,14 +67,16 @@ impl Arrival {
 
 /// Everything below `/api/` that no other room claims.
 pub(super) async fn handle(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -> Response<Body> {
-    if Route::is_error_page(request.uri().path()) {
+    let route = Route::parse(request.uri().path());
+    // It has rules of its own, those on other pages' requests among them.
+    if matches!(&route, Ok(Route { endpoint: Endpoint::ErrorPage, .. })) {
         return error_page::handle(&ingest, request).await;
     }
-    with_cors(ingest.answer(request).await)
+    with_cors(ingest.answer(route, request).await)
 }
 
 impl Ingest {
-    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+    async fn answer(&self, route: Result<Route, Refusal>, request: Request<Body>) -> Response<Body> {
         let received = (self.seams.now)();
         // A preflight carries no credentials, and says what it likes about a path that is not there.
         if request.method() == Method::OPTIONS {
@@ -83,7 +85,7 @@ impl Ingest {
         let (parts, body) = request.into_parts();
         let client = Client::of(&parts, &self.settings.trusted_proxies);
         let sender = Arc::new(Sender::of(&parts, &client, received));
-        let route = match Route::parse(parts.uri.path()) {
+        let route = match route {
             Ok(route) => route,
             Err(refusal) => {
                 drain(body).await;

@@ -29,6 +29,8 @@ pub(super) enum Endpoint {
     Minidump,
     /// `/unreal/{key}/`.
     Unreal,
+    /// `/embed/error-page/`: the crash dialog.
+    ErrorPage,
     /// `/events/{event}/attachments/`.
     Attachments(EventId),
     /// `/cron/{monitor}/`; the monitor's slug.
@@ -47,11 +49,6 @@ pub(super) enum Endpoint {
     Ready,
 }
 
-/// Doubled slashes and one at the end mean nothing.
-fn segments(path: &str) -> Vec<&str> {
-    path.split('/').filter(|segment| !segment.is_empty()).take(MAX_SEGMENTS).collect()
-}
-
 /// Where a request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Route {
@@ -63,14 +60,9 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Whether a path is that of the crash dialog, which has rules of its own.
-    pub(super) fn is_error_page(path: &str) -> bool {
-        segments(path).ends_with(&["api", "embed", "error-page"])
-    }
-
     /// The endpoint of a path.
     pub(super) fn parse(path: &str) -> Result<Self, Refusal> {
-        let segments = segments(path);
+        let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).take(MAX_SEGMENTS).collect();
         let mut refusal = Refusal::NotFound;
         for at in (0..segments.len()).filter(|at| segments[*at] == "api") {
             match Self::below_api(&segments[at + 1..]) {
@@ -88,6 +80,7 @@ impl Route {
             ["relay", "healthcheck", "live"] => return Ok(Self::without_project(Endpoint::Live)),
             ["relay", "healthcheck", "ready"] => return Ok(Self::without_project(Endpoint::Ready)),
             ["store"] => return Ok(Self::without_project(Endpoint::Store)),
+            ["embed", "error-page"] => return Ok(Self::without_project(Endpoint::ErrorPage)),
             [project, rest @ ..] => (project, rest),
             [] => return Err(Refusal::NotFound),
         };
@@ -207,6 +200,7 @@ mod tests {
         assert_eq!(parse("/api/store"), Ok((None, None, Endpoint::Store)));
         assert_eq!(parse("/api/relay/healthcheck/live/"), Ok((None, None, Endpoint::Live)));
         assert_eq!(parse("/api/relay/healthcheck/ready"), Ok((None, None, Endpoint::Ready)));
+        assert_eq!(parse("/a/path/api//embed/error-page/"), Ok((None, None, Endpoint::ErrorPage)));
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl From<Refusal> for Told {
     }
 }
 
-/// Everything at its path ([`Route::is_error_page`](super::route::Route::is_error_page)).
+/// Everything at its path ([`Endpoint::ErrorPage`](super::route::Endpoint::ErrorPage)).
 pub(super) async fn handle(ingest: &Ingest, request: Request<Body>) -> Response<Body> {
     let asked = request.headers().clone();
     let is_preflight = request.method() == Method::OPTIONS;

@@ -158,7 +158,11 @@ impl TestApp {
 
     /// The same with other limits.
     pub(crate) fn server_with(&self, limits: Limits) -> Server {
-        let server = Server::start(self.app.clone(), limits, hook(&self.poison), self.expected.clone());
+        self.start_another(self.app.clone(), limits)
+    }
+
+    fn start_another(&self, app: App, limits: Limits) -> Server {
+        let server = Server::start(app, limits, hook(&self.poison), self.expected.clone());
         self.others.lock().push(server.clone());
         server
     }
@@ -169,9 +173,7 @@ impl TestApp {
         let (db, clock, ids, blobs, outbox) = (db.clone(), clock.clone(), ids.clone(), blobs.clone(), outbox.clone());
         let app = App::new(Parts { db, clock, ids, blobs, mailer: mailer.clone(), outbox, url: url.parse().unwrap() });
         app.set_up_is_done();
-        let server = Server::start(app, Limits::default(), hook(&self.poison), self.expected.clone());
-        self.others.lock().push(server.clone());
-        server
+        self.start_another(app, Limits::default())
     }
 
     /// Where blobs are; there from the first one on.
