@@ -177,8 +177,11 @@ mod tests {
         grouped(event).place.unwrap_or_else(|| panic!("no place: {event}"))
     }
 
+    /// A name, an event for each word, and one of another place.
+    type Family = (&'static str, fn(&str) -> Value, Value);
+
     /// Events of one place, each an issue of its own, and one of another.
-    fn families() -> Vec<(&'static str, fn(&str) -> Value, Value)> {
+    fn families() -> Vec<Family> {
         let frame = |function: &str| json!({"function": function, "module": "shop \"a\"*", "in_app": true});
         let other = json!({"platform": "python", "exception": {"type": "Other", "stacktrace": {"frames": [frame("other")]}}});
         vec![
