@@ -70,7 +70,7 @@ impl NoiseMail {
         format!("{}{}: {}", self.issues, if self.is_fresh { " within an hour" } else { "" }, self.place)
     }
 
-    /// "[shop] 23 new issues within an hour: PaymentDeclined in shop.charge_card".
+    /// "[shop-api] 23 new issues within an hour: PaymentDeclined in shop.charge_card".
     pub fn subject(&self) -> String {
         one_line(&format!("[{}] {}", self.project, self.head()), Self::SUBJECT_CHARS)
     }
