@@ -25,7 +25,7 @@ use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
 use crate::feedback::NewReport;
-use crate::grouping::Kind;
+use crate::grouping::{Kind, Place};
 use crate::platform::journal::{Entry, Journal, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::platform::telemetry::chain;
@@ -53,6 +53,7 @@ pub(super) struct PreparedEvent {
     pub(super) title: String,
     pub(super) culprit: String,
     pub(super) kind: &'static str,
+    pub(super) place: Option<Place>,
     pub(super) summary: Summary,
     /// Its parts of which entries were left out.
     pub(super) trimmed: Vec<String>,
@@ -375,6 +376,7 @@ fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Re
         title: clean(&grouping.title, MAX_TITLE),
         culprit: clean(&grouping.culprit, MAX_CULPRIT),
         kind: grouping.kind.as_str(),
+        place: grouping.place,
         summary: Summary::of(&event),
         trimmed,
     })

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::outcomes::{Outcomes, OwnReasons};
 use super::prepare::{Prepared, PreparedEvent};
-use super::{attachments, feedback};
+use super::{attachments, feedback, noise};
 use crate::accounts::{IssueId, ProjectId};
 use crate::events::intake::{self as events, Counts};
 use crate::events::tag_intake::{self, SeenTags};
@@ -262,6 +262,7 @@ impl Writer<'_> {
         new_users: &BTreeMap<IssueId, i64>,
     ) -> anyhow::Result<()> {
         let (mut arrivals, mut happened) = (Vec::with_capacity(by_issue.len()), Vec::new());
+        let quiet = noise::count(self.db, by_issue, &self.new, self.now).await?;
         for (issue, events) in by_issue {
             let (Some(first), Some(last)) = (events.iter().min_by_key(|e| e.row.received), events.iter().max_by_key(|e| e.row.received))
             else {
@@ -274,7 +275,9 @@ impl Writer<'_> {
             let back =
                 state.and_then(|state| events.iter().find_map(|e| on_event(state, e.row.received, &e.summary.release).map(|r| (*e, r))));
             if let Some(event) = self.new.get(issue) {
-                outbox::enqueue(self.db, ISSUE_APPEARED, &Appeared { issue: *issue, event: *event }, self.now).await?;
+                if !quiet.contains(issue) {
+                    outbox::enqueue(self.db, ISSUE_APPEARED, &Appeared { issue: *issue, event: *event }, self.now).await?;
+                }
                 happened.push(Happened { issue: *issue, kind: "appeared", detail: first.summary.release.clone(), at: first.row.received });
             }
             if let Some((event, _)) = &back {

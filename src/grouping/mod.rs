@@ -24,6 +24,7 @@ mod function_name;
 mod glob;
 mod hash;
 mod message;
+mod place;
 mod platform;
 mod prepare;
 mod rule_error;
@@ -48,6 +49,7 @@ pub use config::{Config, VERSION};
 pub use explain::explain_words;
 pub use fingerprint::KEY_NAMES as FINGERPRINT_KEYS;
 pub use hash::Hash;
+pub use place::{Place, common_words};
 pub use rule_error::{RuleError, RuleErrors};
 pub use rules::{MATCHER_NAMES as STACK_TRACE_MATCHERS, Origin, RuleSource};
 pub use suggest::{RulePlace, Suggestion, suggestions};
@@ -70,6 +72,8 @@ pub struct Grouping {
     pub culprit: String,
     /// What sort of event it is.
     pub kind: Kind,
+    /// Where it comes from, whatever it says; nothing when that cannot be told.
+    pub place: Option<Place>,
     /// The file, address or origin it is about.
     pub location: Option<String>,
     /// What lists and mails show of it: type, value, filename, function …

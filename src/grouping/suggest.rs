@@ -88,8 +88,8 @@ fn part<'c>(component: &'c Component, id: &str) -> Option<&'c str> {
 }
 
 /// A text as a quoted glob that matches it.
-fn quoted(text: &str) -> String {
-    text.replace(['"', '\\', '*', '?', '[', ']', '{', '}', '\n', '\r'], "?")
+pub(super) fn quoted(text: &str) -> String {
+    text.replace(|c: char| matches!(c, '"' | '\\' | '*' | '?' | '[' | ']' | '{' | '}') || c.is_control(), "?")
 }
 
 #[cfg(test)]

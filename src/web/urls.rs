@@ -101,6 +101,14 @@ pub fn correction_undo(issue: impl Display, id: impl Display) -> String {
 pub fn issues_merge() -> String {
     prefix::add("/issues/merge")
 }
+/// POST: adds the rule that is suggested for a noisy place.
+pub fn noise_apply(slug: &str, place: impl Display) -> String {
+    prefix::add(&format!("/projects/{}/noise/{}/apply", enc(slug), enc(place)))
+}
+/// POST: shows the suggestion for a noisy place no more.
+pub fn noise_dismiss(slug: &str, place: impl Display) -> String {
+    prefix::add(&format!("/projects/{}/noise/{}/dismiss", enc(slug), enc(place)))
+}
 /// What all keys together may send; POST changes it.
 pub fn project_limits(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings/limits", enc(slug)))

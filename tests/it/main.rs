@@ -22,6 +22,7 @@ mod keys;
 mod limits;
 mod main_path;
 mod migrations;
+mod noise;
 mod outbox;
 mod pages;
 mod projects;

@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 
+use super::noise;
 use super::text::area;
 use crate::accounts::{OurFault as _, ProjectMember, see_other};
 use crate::grouping::{Config, RuleError, RuleErrors};
@@ -18,11 +19,14 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// The page.
 pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, HttpError> {
-    let stored = queries::settings(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
+    let mut db = app.db.acquire().await.ours()?;
+    let stored = queries::settings(&mut db, member.project.id).await.ours()?;
+    let noise = noise::places(&app, &mut db, &member.project, member.viewer.is_admin).await.ours()?;
+    drop(db);
     let rules = ProjectSettings::read(&stored.ok_or(HttpError::NotFound)?).grouping;
     let (rules, found) = compiled(rules).await?;
     let errors = found.as_ref().err().cloned().unwrap_or_default();
-    let mut page = page(&app, &member, &rules, &errors);
+    let mut page = GroupingRulesPage { noise, ..page(&app, &member, &rules, &errors) };
     page.stack_trace.warnings = RulesText::new(&rules.stack_trace_rules, &found.unwrap_or_default(), &[]).faults;
     Ok(html(&page))
 }
@@ -31,6 +35,11 @@ pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, Ht
 pub(super) async fn change(app: App, member: ProjectMember, fields: Fields) -> Result<Response, HttpError> {
     let rules =
         GroupingRules { stack_trace_rules: area(&fields, "stack_trace_rules")?, fingerprint_rules: area(&fields, "fingerprint_rules")? };
+    save(&app, &member, rules).await
+}
+
+/// Saves rules that are good; an answer that redirects says that they are.
+pub(super) async fn save(app: &App, member: &ProjectMember, rules: GroupingRules) -> Result<Response, HttpError> {
     let mut too_long = FieldErrors::default();
     for (field, text) in [("stack_trace_rules", &rules.stack_trace_rules), ("fingerprint_rules", &rules.fingerprint_rules)] {
         if text.len() > MAX_BYTES {
@@ -38,13 +47,13 @@ pub(super) async fn change(app: App, member: ProjectMember, fields: Fields) -> R
         }
     }
     if !too_long.is_empty() {
-        let page = GroupingRulesPage { errors: too_long, ..page(&app, &member, &rules, &RuleErrors::default()) };
+        let page = GroupingRulesPage { errors: too_long, ..page(app, member, &rules, &RuleErrors::default()) };
         return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
     let (rules, found) = compiled(rules).await?;
     let warnings = match found {
         Ok(warnings) => warnings.len(),
-        Err(errors) => return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&app, &member, &rules, &errors))),
+        Err(errors) => return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(app, member, &rules, &errors))),
     };
     let mut db = app.db.acquire().await.ours()?;
     if !queries::change_settings(&mut db, member.project.id, "grouping", &json!(rules)).await.ours()? {
@@ -75,6 +84,7 @@ fn page(app: &App, member: &ProjectMember, rules: &GroupingRules, errors: &RuleE
         may_change: viewer.is_admin,
         stack_trace: RulesText::new(&rules.stack_trace_rules, &errors.stack_trace_rules, &[]),
         fingerprint: RulesText::new(&rules.fingerprint_rules, &errors.fingerprint_rules, &[]),
+        noise: Vec::new(),
         errors: FieldErrors::default(),
     }
 }

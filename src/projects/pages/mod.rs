@@ -7,6 +7,7 @@ mod key;
 mod limit_form;
 mod limits;
 mod list;
+pub(super) mod noise;
 mod requests;
 mod scrubbing;
 mod settings;
@@ -33,6 +34,8 @@ pub fn routes() -> Vec<Route> {
         post("/projects/{slug}/settings/filters", Access::Admin, filters::change),
         get("/projects/{slug}/settings/grouping", Access::Member, grouping_rules::show),
         post("/projects/{slug}/settings/grouping", Access::Admin, grouping_rules::change),
+        post("/projects/{slug}/noise/{place}/apply", Access::Admin, noise::apply),
+        post("/projects/{slug}/noise/{place}/dismiss", Access::Member, noise::dismiss),
         get("/projects/{slug}/settings/limits", Access::Member, limits::show),
         post("/projects/{slug}/settings/limits", Access::Admin, limits::change),
         get("/projects/{slug}/stats", Access::Member, stats::show),

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::noise::{self, NoisyPlace};
 use super::settings_tabs::{Tab, tabs};
 use crate::grouping::RuleError;
 use crate::web::{FieldErrors, Link, Page, Sample, Shell, page::HOSTILE, urls};
@@ -84,6 +85,8 @@ pub struct GroupingRulesPage {
     pub stack_trace: RulesText,
     /// What events are grouped by.
     pub fingerprint: RulesText,
+    /// Places that a rule would quieten.
+    pub noise: Vec<NoisyPlace>,
     /// What was wrong with the form as a whole, and with `stack_trace_rules` or `fingerprint_rules` as a whole.
     pub errors: FieldErrors,
 }
@@ -115,6 +118,7 @@ impl Page for GroupingRulesPage {
             may_change,
             stack_trace,
             fingerprint,
+            noise: Vec::new(),
             errors: FieldErrors::default(),
         };
         let error = |line, column, message: &str| RuleError { line, column, message: message.to_owned() };
@@ -130,6 +134,7 @@ impl Page for GroupingRulesPage {
             Sample::new("admin", page(true, good(stack), good(prints))),
             Sample::new("member", page(false, good(stack), good(""))),
             Sample::new("refused", page(true, bad, good(prints))),
+            Sample::new("noisy", Self { noise: noise::samples(), ..page(true, good(stack), good(prints)) }),
             Sample::new("warned", page(true, warned, good(prints))),
             Sample::new("hostile", page(true, hostile.clone(), hostile)),
         ]

@@ -10,6 +10,7 @@ pub mod grouping_rules;
 pub mod key;
 pub mod limits;
 pub mod mails;
+pub mod noise;
 pub mod project;
 pub mod projects;
 mod request_reasons;
