@@ -28,4 +28,4 @@ pub use pages::routes;
 pub use queries::{ProjectLine, existing, list, recipients};
 pub use quotas::Quotas;
 pub use registry::{KeyAnswer, KeyInfo, Registry};
-pub use settings::{GroupingRules, MailSettings, ProjectConfig, ProjectSettings};
+pub use settings::{GroupingRules, MailSettings, ProjectConfig, ProjectSettings, Transition};
