@@ -134,7 +134,9 @@ impl Writer<'_> {
     async fn settle<'e>(&mut self, mut events: Vec<&'e PreparedEvent>) -> anyhow::Result<Vec<&'e PreparedEvent>> {
         self.find_issues(&events).await?;
         self.find_users(&events).await?;
-        let is_missing = |w: &Self, e: &PreparedEvent| w.issue(e).is_none() || user(e).is_some_and(|user| !w.users.contains_key(&user));
+        // One whose issue only earlier hashes know brings its own: under the lock, as a new issue does.
+        let is_unknown = |w: &Self, e: &PreparedEvent| !e.hashes.iter().any(|hash| w.issue_of.contains_key(&(e.row.project, *hash)));
+        let is_missing = |w: &Self, e: &PreparedEvent| is_unknown(w, e) || user(e).is_some_and(|user| !w.users.contains_key(&user));
         let projects: BTreeSet<i32> = events.iter().filter(|event| is_missing(self, event)).map(|event| event.row.project.0).collect();
         if !projects.is_empty() {
             let projects: Vec<i32> = projects.into_iter().collect();

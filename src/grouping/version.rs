@@ -28,6 +28,7 @@ pub enum Version {
 
 /// Where versions differ.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, written once per version")]
 pub(super) struct Traits {
     /// Its name.
     name: &'static str,
