@@ -9,7 +9,7 @@ use super::super::{Config, Hash, Version, group};
 
 /// The cases of each version: how many, and the MD5 of their lines. Files only grow; whoever adds a case changes its version's line here.
 const SEALS: [(Version, usize, &str); Version::ALL.len()] =
-    [(Version::V2023_01_11, 44, "7b8a2077646b54a6a8a037eb4a9575f8"), (Version::V2026_01_20, 44, "fb9e76d410789eb1c2f464af918f9017")];
+    [(Version::V2023_01_11, 44, "e6a9725f6a76b640d1e2fb99936d2215"), (Version::V2026_01_20, 44, "957778b6e6cf6456775d49768dd9b463")];
 
 /// One line of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
