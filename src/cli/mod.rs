@@ -8,6 +8,7 @@ mod dev;
 mod explain;
 mod print;
 mod project;
+mod regroup;
 mod send_test;
 mod serve;
 mod user;
@@ -45,6 +46,8 @@ enum Command {
     SendTest(send_test::Args),
     /// Show what becomes of one event: normalised, grouped, titled; needs no database
     Explain(explain::Args),
+    /// Apply a project's saved grouping rules to its stored events
+    Regroup(regroup::Args),
     /// Measure
     Bench(bench::Args),
     /// For developers of Vedette
@@ -76,6 +79,7 @@ pub async fn run() -> anyhow::Result<()> {
         None => serve::run(&cli.serve, &cli.common).await,
         Some(Command::Serve(options)) => serve::run(&options, &cli.common).await,
         Some(Command::Project(command)) => project::run(command, &cli.common).await,
+        Some(Command::Regroup(args)) => regroup::run(args, &cli.common).await,
         Some(Command::User(command)) => user::run(command, &cli.common).await,
         Some(Command::SendTest(args)) => tokio::task::spawn_blocking(move || send_test::run(&args)).await?,
         Some(Command::Explain(args)) => explain::run(&args),

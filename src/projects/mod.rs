@@ -25,7 +25,7 @@ pub use create::{CreateError, Created, NewProject, create, dsn};
 pub use exchange::Exchange;
 pub use numbers::{Numbers, lock_numbers, store_numbers};
 pub use pages::routes;
-pub use queries::{ProjectLine, existing, list, recipients};
+pub use queries::{ProjectLine, by_slug, existing, grouping_rules, list, recipients};
 pub use quotas::Quotas;
 pub use registry::{KeyAnswer, KeyInfo, Registry};
 pub use settings::{GroupingRules, MailSettings, ProjectConfig, ProjectSettings, Transition};

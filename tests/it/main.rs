@@ -27,6 +27,7 @@ mod outbox;
 mod pages;
 mod projects;
 mod quotas;
+mod regroup;
 mod repeats;
 mod secrets;
 mod setting_up;
