@@ -103,6 +103,7 @@ fn by_checksum(checksum: &str) -> Variant {
 /// A variant of the fingerprint's entries alone.
 fn custom(asked: &Asked, scope: Scope<'_, '_>) -> Variant {
     let name = match asked.rule.as_ref().map(|rule| rule.origin) {
+        None | Some(Origin::Project) if !scope.traces.version.traits().tells_fingerprints_apart => "custom_fingerprint",
         None => "custom_client_fingerprint",
         Some(Origin::Project) => "custom_server_fingerprint",
         Some(Origin::BuiltIn) => "built_in_fingerprint",

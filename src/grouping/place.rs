@@ -222,7 +222,8 @@ mod tests {
             assert_ne!(placed(&other).hash, if name.contains("logger") { Hash::of([]) } else { places[0].hash }, "{name}");
             let pattern = places.iter().fold(places[0].said.clone(), |pattern, place| common_words(&pattern, &place.said));
             let rule = places[0].rule(&pattern);
-            let config = Config::with_rules("", &rule).unwrap_or_else(|errors| panic!("{name}: {rule}: {errors}"));
+            let config =
+                Config::with_rules(crate::grouping::Version::NEWEST, "", &rule).unwrap_or_else(|errors| panic!("{name}: {rule}: {errors}"));
             let before = events.each_ref().map(|event| grouped(event).primary());
             assert!(before[0] != before[1] && before[1] != before[2], "{name}: grouping puts them together anyway");
             // One more, which nobody had seen when the rule was made.
@@ -286,7 +287,8 @@ mod tests {
                 let place = placed(&event);
                 let rule = place.rule(&place.said);
                 assert!(rule.len() < 4000 && rule.lines().count() == 1, "{rule}");
-                let config = Config::with_rules("", &rule).unwrap_or_else(|errors| panic!("{rule}: {errors}"));
+                let config =
+                    Config::with_rules(crate::grouping::Version::NEWEST, "", &rule).unwrap_or_else(|errors| panic!("{rule}: {errors}"));
                 let grouping = group(&mut event.clone(), &config);
                 assert_eq!(grouping.variants[0].name, "custom_server_fingerprint", "{rule} does not match {event}");
             }

@@ -29,4 +29,4 @@ pub use pages::{noise::places as noisy_places, routes};
 pub use queries::{ProjectLine, by_slug, existing, grouping_rules, list, recipients};
 pub use quotas::Quotas;
 pub use registry::{KeyAnswer, KeyInfo, Registry};
-pub use settings::{GroupingRules, MailSettings, ProjectConfig, ProjectSettings};
+pub use settings::{GroupingRules, MailSettings, ProjectConfig, ProjectSettings, Transition};

@@ -17,6 +17,7 @@ mod explain;
 mod feedback;
 mod feedback_mails;
 mod fuzzed;
+mod grouping_versions;
 mod hostile;
 mod keys;
 mod limits;

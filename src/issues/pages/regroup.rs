@@ -121,9 +121,12 @@ pub(super) async fn confirm(app: App, member: ProjectMember, Path((_, id)): Path
 #[tracing::instrument(name = "regroup.preview", skip_all)]
 pub(super) async fn preview(app: App, member: ProjectMember, fields: Fields) -> Result<Response, HttpError> {
     let text = |name: &str| fields.get(name).unwrap_or_default().replace('\r', "");
-    let (stack, prints) = (text("stack_trace_rules"), text("fingerprint_rules"));
-    let compiled =
-        tokio::task::spawn_blocking(move || Config::with_rules(&stack, &prints)).await.map_err(|e| HttpError::Internal(e.into()))?;
+    // The version is the project's: the form does not choose it.
+    let rules = projects::grouping_rules(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
+    let mut rules = rules.filter(serde_json::Value::is_object).unwrap_or_else(|| json!({}));
+    rules["stack_trace_rules"] = json!(text("stack_trace_rules"));
+    rules["fingerprint_rules"] = json!(text("fingerprint_rules"));
+    let compiled = tokio::task::spawn_blocking(move || Config::from_json(&rules)).await.map_err(|e| HttpError::Internal(e.into()))?;
     let config = compiled.map_err(|errors| HttpError::Invalid(FieldErrors::general(errors.to_string())))?;
     let page = PreviewPage {
         shell: member.viewer.shell(&app, "Preview of grouping rules", query(&member)),

@@ -3,6 +3,7 @@
 mod create;
 mod filters;
 mod grouping_rules;
+mod grouping_version;
 mod key;
 mod limit_form;
 mod limits;

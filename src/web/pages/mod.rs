@@ -7,6 +7,7 @@ pub mod feedback;
 pub mod files;
 pub mod filters;
 pub mod grouping_rules;
+pub mod grouping_version;
 pub mod key;
 pub mod limits;
 pub mod mails;
