@@ -238,7 +238,7 @@ async fn take_in_tags(db: &mut PgConnection, from: IssueId, into: IssueId) -> sq
             }
             places -= 1;
         }
-        own.entry(key).or_default().merge(tags);
+        own.entry(key).or_default().merge(&tags);
     }
     let own: Vec<_> = own.into_iter().map(|(key, tags)| (into, key, tags)).collect();
     write_tags(db, into.project(), &own).await

@@ -89,7 +89,7 @@ impl TagValues {
     }
 
     /// Adds all that another issue counted.
-    pub fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: &Self) {
         let counted: u64 = other.values.iter().map(|(_, count)| count).sum();
         for (value, count) in &other.values {
             self.add(value, *count);

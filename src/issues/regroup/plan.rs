@@ -38,6 +38,9 @@ pub struct Owner {
     pub decided: bool,
 }
 
+/// Who owns which hash.
+pub type Owners = BTreeMap<Uuid, Owner>;
+
 /// Events that will be one issue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
@@ -52,7 +55,7 @@ pub struct Group {
 }
 
 /// Decides. Groups are in the order of their first events.
-pub fn decide(parts: &[Part], owners: &HashMap<Uuid, Owner>) -> Vec<Group> {
+pub fn decide(parts: &[Part], owners: &Owners) -> Vec<Group> {
     let mut order: Vec<usize> = (0..parts.len()).collect();
     order.sort_by_key(|index| (parts[*index].first_at, parts[*index].issue, &parts[*index].hashes));
     let (mut groups, mut by_hash, mut by_issue) = (Vec::<Group>::new(), HashMap::<Uuid, usize>::new(), HashMap::<IssueId, usize>::new());
@@ -195,7 +198,7 @@ mod tests {
         Part { issue: issue(number), hashes, events, first_at, sample: Uuid::nil(), title: String::new() }
     }
 
-    fn owners(owned: &[(u128, i32, bool)]) -> HashMap<Uuid, Owner> {
+    fn owners(owned: &[(u128, i32, bool)]) -> Owners {
         owned.iter().map(|(hash, number, decided)| (Uuid::from_u128(*hash), Owner { issue: issue(*number), decided: *decided })).collect()
     }
 
@@ -227,7 +230,7 @@ mod tests {
         assert_eq!(told(&parts, &[(1, 1, false), (2, 2, false)]), [(2, vec![1, 2])]);
         let parts = [part(1, &[7], 3, 5), part(2, &[7], 3, 1)];
         assert_eq!(told(&parts, &[]), [(2, vec![2, 1])], "of equal ones the older");
-        let groups = decide(&parts, &HashMap::new());
+        let groups = decide(&parts, &Owners::new());
         let changed = changes(&parts, &groups);
         assert_eq!((changed.issues_before, changed.issues_after, changed.moved, changed.merges.len()), (2, 1, 3, 1));
     }

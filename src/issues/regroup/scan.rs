@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::plan::{Changes, Owner, Part, changes, decide};
+use super::plan::{Changes, Owner, Owners, Part, changes, decide};
 use crate::accounts::{IssueId, ProjectId};
 use crate::events::moving::{self, Cursor, Looked};
 use crate::events::payload;
@@ -146,7 +146,7 @@ pub async fn dry_run(db: &mut PgConnection, sample: Sample, config: &Config, mut
 }
 
 /// Who owns the hashes of these parts.
-pub(super) async fn owners(db: &mut PgConnection, project: ProjectId, parts: &[Part]) -> sqlx::Result<HashMap<Uuid, Owner>> {
+pub(super) async fn owners(db: &mut PgConnection, project: ProjectId, parts: &[Part]) -> sqlx::Result<Owners> {
     let hashes: Vec<Uuid> = parts.iter().flat_map(|part| part.hashes.iter().copied()).collect();
     let owners = issues::owners(db, project, &hashes).await?;
     Ok(owners.into_iter().map(|hash| (hash.hash, Owner { issue: hash.issue, decided: hash.decided })).collect())

@@ -158,18 +158,13 @@ impl Worker<'_> {
         let (mut led, mut old) = (Vec::new(), Vec::new());
         for group in &groups {
             let Some(part) = group.parts.iter().map(|index| &parts[*index]).max_by_key(|part| part.events) else { continue };
-            let heir = match group.heir {
-                Some(heir) => heir,
-                None => {
-                    let made = IssueId::new(project, numbers.next_issue(project).context("the project is gone")?);
-                    issues::make_like(self.db, (made, &part.title), part.issue, self.now).await?;
-                    let made_before = issues::locked(self.db, project, &[made]).await?;
-                    queries::note_issues(self.db, key, &made_before.into_iter().map(|before| (before, 0)).collect::<Vec<_>>(), true)
-                        .await?;
-                    issues::tell(self.db, &[made], ("regrouped", ""), None, self.now).await?;
-                    made
-                }
-            };
+            let mut heir = group.heir;
+            if heir.is_none() {
+                let made = IssueId::new(project, numbers.next_issue(project).context("the project is gone")?);
+                self.make((made, &part.title), part.issue).await?;
+                heir = Some(made);
+            }
+            let Some(heir) = heir else { continue };
             for hash in group.hashes.iter().filter(|hash| owners.get(hash).is_none_or(|owner| owner.issue != heir)) {
                 let before = owners.get(hash).map(|owner| IssueHash { hash: *hash, issue: owner.issue, decided: owner.decided });
                 old.push((*hash, before));
@@ -179,6 +174,16 @@ impl Worker<'_> {
         queries::note_hashes(self.db, key, &old).await?;
         issues::lead(self.db, project, &led).await?;
         projects::store_numbers(self.db, &numbers, self.now).await?;
+        Ok(())
+    }
+
+    /// Makes a new issue in the likeness of the one its events come from.
+    async fn make(&mut self, (made, title): (IssueId, &str), like: IssueId) -> anyhow::Result<()> {
+        issues::make_like(self.db, (made, title), like, self.now).await?;
+        let before = issues::locked(self.db, self.run.project, &[made]).await?;
+        let before: Vec<_> = before.into_iter().map(|before| (before, 0)).collect();
+        queries::note_issues(self.db, (self.run.project, self.run.id), &before, true).await?;
+        issues::tell(self.db, &[made], ("regrouped", ""), None, self.now).await?;
         Ok(())
     }
 
