@@ -16,6 +16,7 @@ mod limits;
 mod pages;
 mod queries;
 mod retention;
+pub mod spikes;
 
 pub use retention::{MAILS_PER_PROJECT, Retention};
 

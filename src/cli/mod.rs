@@ -10,6 +10,7 @@ mod print;
 mod project;
 mod send_test;
 mod serve;
+mod spikes;
 mod user;
 
 use clap::error::ErrorKind;
@@ -45,6 +46,8 @@ enum Command {
     SendTest(send_test::Args),
     /// Show what becomes of one event: normalised, grouped, titled; needs no database
     Explain(explain::Args),
+    /// Find the spikes in files of minute counts; needs no database
+    Spikes(spikes::Args),
     /// Measure
     Bench(bench::Args),
     /// For developers of Vedette
@@ -79,6 +82,7 @@ pub async fn run() -> anyhow::Result<()> {
         Some(Command::User(command)) => user::run(command, &cli.common).await,
         Some(Command::SendTest(args)) => tokio::task::spawn_blocking(move || send_test::run(&args)).await?,
         Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::Spikes(args)) => spikes::run(&args),
         Some(Command::Bench(args)) => bench::run(args).await,
         Some(Command::Dev(command)) => dev::run(command).await,
     }
