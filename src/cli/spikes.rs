@@ -22,7 +22,8 @@ pub(super) struct Args {
 /// One issue's counts.
 #[derive(Debug, serde::Deserialize)]
 struct Series {
-    series: String,
+    #[serde(rename = "series")]
+    name: String,
     start: DateTime<Utc>,
     step_s: u32,
     /// Events of each minute; `-n` stands for `n` minutes without.
@@ -58,12 +59,12 @@ fn lines(input: Box<dyn Read>) -> anyhow::Result<Box<dyn BufRead>> {
 impl Series {
     /// Hands every minute from the first event on to a detector, and its alerts to `tell` as lines of JSON.
     fn watch(&self, mut tell: impl FnMut(String)) -> anyhow::Result<()> {
-        ensure!(self.step_s == 60, "{}: step_s is {}; only minutes (60) can be read", self.series, self.step_s);
+        ensure!(self.step_s == 60, "{}: step_s is {}; only minutes (60) can be read", self.name, self.step_s);
         let start = self.start.timestamp().div_euclid(60);
         let (mut at, mut gaps, mut detector) = (0, self.gaps.iter().peekable(), None);
         for count in &self.counts {
             let (minutes, events) = if *count < 0 { (count.saturating_neg(), 0) } else { (1, u32::try_from(*count).unwrap_or(u32::MAX)) };
-            ensure!(minutes <= LONGEST - at, "{}: longer than ten years", self.series);
+            ensure!(minutes <= LONGEST - at, "{}: longer than ten years", self.name);
             for minute in at..at + minutes {
                 if events > 0 && detector.is_none() {
                     detector = Some(Detector::new(start + minute));
@@ -84,7 +85,7 @@ impl Series {
     fn told(&self, minute: i64, start: i64, spike: &Spike) -> String {
         let figures = spike.figures;
         json!({
-            "series": self.series,
+            "series": self.name,
             "minute": minute,
             "since": spike.since - start,
             "window": figures.window,

@@ -179,7 +179,9 @@ impl Detector {
             counted = self.ring.capped(minute) - before;
             self.raise_past(minute);
         } else if this - hour < super::memory::PAST as i64 {
-            (0..WINDOWS.len()).for_each(|place| self.past.raise(place, hour, count));
+            for place in 0..WINDOWS.len() {
+                self.past.raise(place, hour, count);
+            }
         }
         if hour == this {
             self.hour.capped += counted;

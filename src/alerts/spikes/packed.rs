@@ -32,7 +32,9 @@ impl Detector {
         out.whole(u64::from(self.hour.deaf));
         out.whole(u64::from(self.hour.alerted));
         out.runs(self.hour.largest.into_iter().map(u64::from));
-        self.past.0.iter().for_each(|past| out.runs(past.iter().map(|count| u64::from(*count))));
+        for window in &self.past.0 {
+            out.runs(window.iter().map(|count| u64::from(*count)));
+        }
         out.floats(&self.surprises.mean);
         out.floats(&self.surprises.variance);
         out.floats(&self.surprises.peak);
@@ -117,7 +119,9 @@ impl Writer {
     }
 
     fn floats(&mut self, numbers: &[f64]) {
-        numbers.iter().for_each(|number| self.0.extend(number.to_le_bytes()));
+        for number in numbers {
+            self.0.extend(number.to_le_bytes());
+        }
     }
 
     /// Each number doubled, plus one where the count of its repeats follows.

@@ -147,8 +147,12 @@ fn a_backlog_after_a_silence_of_ours_is_no_spike() {
     let days = 2 * 1_440;
     let with = |deaf: bool, backlog: u32| {
         let mut detector = Detector::new(0);
-        (0..days).for_each(|at| assert_eq!(detector.minute(rate(at), false).spike, None));
-        (0..90).for_each(|_| assert_eq!(detector.minute(0, deaf).spike, None));
+        for at in 0..days {
+            assert_eq!(detector.minute(rate(at), false).spike, None);
+        }
+        for _ in 0..90 {
+            assert_eq!(detector.minute(0, deaf).spike, None);
+        }
         (0..10).filter(|_| detector.minute(backlog, false).spike.is_some()).count()
     };
     // 45 events are missing.

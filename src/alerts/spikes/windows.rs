@@ -59,7 +59,9 @@ impl Ring {
     /// From the cells in order of time, the last of them of the minute `now`.
     pub(super) fn restored(now: i64, whole_until: i64, cells: &[Cell]) -> Self {
         let mut ring = Self::new(now - cells.len() as i64, whole_until);
-        cells.iter().for_each(|cell| ring.push(*cell));
+        for cell in cells {
+            ring.push(*cell);
+        }
         ring
     }
 
