@@ -163,7 +163,7 @@ fn a_backlog_after_a_silence_of_ours_is_no_spike() {
 
 #[test]
 fn a_new_level_is_told_once_and_a_spike_on_top_of_it_again() {
-    let counts = regular(3 * 1_440, 10).into_iter().chain([3; 3 * 1_440]).chain([40; 30]);
+    let counts = regular(3 * 1_440, 10).into_iter().chain(std::iter::repeat_n(3, 3 * 1_440)).chain([40; 30]);
     let answers = watch(0, counts);
     let told = alerts(&answers);
     assert_eq!(told.len(), 2, "{told:?}");
