@@ -30,6 +30,7 @@ use crate::events::blobs;
 use crate::events::partitions::{self, MakeAhead, Retention};
 use crate::feedback;
 use crate::ingest::{self, Ingest, Seams, TrustedProxies};
+use crate::issues::regroup::Regroup;
 use crate::ops;
 use crate::platform::blobs::Blobs;
 use crate::platform::clock::Clock;
@@ -292,6 +293,7 @@ fn with_database((app, url): (App, String), (settings, exchange): (Settings, Exc
         periodic::run(Retention { days: settings.retention_days }, app.clone(), &later);
         periodic::run(alerts::Retention { days: settings.retention_days }, app.clone(), &later);
         periodic::run(feedback::Retention { days: settings.retention_days }, app.clone(), &later);
+        periodic::run(Regroup, app.clone(), &later);
         soft.cancelled().await;
         Ok(())
     });

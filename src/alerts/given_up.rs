@@ -22,6 +22,12 @@ pub(super) async fn feedback(app: &App, db: &mut PgConnection, dead: &Dead<'_>) 
     unwritten(app, db, dead, (project, None, "feedback")).await
 }
 
+/// A noisy place that could not be told.
+pub(super) async fn noise(app: &App, db: &mut PgConnection, dead: &Dead<'_>) -> anyhow::Result<()> {
+    let fact = super::noise::fact(&dead.job.payload)?;
+    unwritten(app, db, dead, (fact.project, None, "noisy_place")).await
+}
+
 async fn unwritten(
     app: &App,
     db: &mut PgConnection,

@@ -84,6 +84,8 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
         "limit_reached" => "A limit began to drop something.",
         "feedback" => "Somebody wrote.",
         "feedback_batch" => "People wrote: one mail for all that came within a short time.",
+        "noisy_place" => "Many new issues from one place: one mail for all.",
+        "untold_issues" => "Many new issues from one place.",
         "limit_ended" => "A limit drops nothing any more.",
         _ => "A new issue.",
     };

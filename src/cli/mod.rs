@@ -8,6 +8,7 @@ mod dev;
 mod explain;
 mod print;
 mod project;
+mod regroup;
 mod send_test;
 mod serve;
 mod spikes;
@@ -48,6 +49,8 @@ enum Command {
     Explain(explain::Args),
     /// Find the spikes in files of minute counts; needs no database
     Spikes(spikes::Args),
+    /// Apply a project's saved grouping rules to its stored events
+    Regroup(regroup::Args),
     /// Measure
     Bench(bench::Args),
     /// For developers of Vedette
@@ -79,6 +82,7 @@ pub async fn run() -> anyhow::Result<()> {
         None => serve::run(&cli.serve, &cli.common).await,
         Some(Command::Serve(options)) => serve::run(&options, &cli.common).await,
         Some(Command::Project(command)) => project::run(command, &cli.common).await,
+        Some(Command::Regroup(args)) => regroup::run(args, &cli.common).await,
         Some(Command::User(command)) => user::run(command, &cli.common).await,
         Some(Command::SendTest(args)) => tokio::task::spawn_blocking(move || send_test::run(&args)).await?,
         Some(Command::Explain(args)) => explain::run(&args),

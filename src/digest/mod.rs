@@ -12,6 +12,7 @@ mod crash;
 mod feedback;
 mod lane;
 mod marks;
+mod noise;
 mod notes;
 mod outcomes;
 mod places;

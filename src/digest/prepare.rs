@@ -25,7 +25,7 @@ use crate::events::intake::NewEvent;
 use crate::events::payload;
 use crate::events::summary::{Summary, clean};
 use crate::feedback::NewReport;
-use crate::grouping::Kind;
+use crate::grouping::{Hash, Kind, Place};
 use crate::platform::journal::{Entry, Journal, Seq};
 use crate::platform::lifecycle::panic_text;
 use crate::platform::telemetry::chain;
@@ -50,9 +50,12 @@ pub(super) struct PreparedEvent {
     pub(super) sent_first: DateTime<Utc>,
     /// All hashes, the primary first.
     pub(super) hashes: Vec<Uuid>,
+    /// Its other hashes by the version before, while the project's change of version is going on.
+    pub(super) earlier_hashes: Vec<Uuid>,
     pub(super) title: String,
     pub(super) culprit: String,
     pub(super) kind: &'static str,
+    pub(super) place: Option<Place>,
     pub(super) summary: Summary,
     /// Its parts of which entries were left out.
     pub(super) trimmed: Vec<String>,
@@ -357,7 +360,13 @@ fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Re
     let said = lost::noted(&event);
     let mut event = settled(event, facts, wishes).map_err(Trouble::Refused)?;
     let trimmed = lost::parts(&event, &said);
+    // Grouping rewrites frames, and each version rewrites what was sent.
+    let earlier = config.earlier_grouping_at(facts.received).map(|earlier| grouped(&mut event.clone(), earlier));
     let grouping = grouped(&mut event, &config.grouping);
+    let uuids = |hashes: &[Hash]| hashes.iter().map(|hash| Uuid::from_bytes(hash.0)).collect::<Vec<_>>();
+    let hashes = uuids(&grouping.hashes);
+    let mut earlier_hashes = earlier.map(|earlier| uuids(&earlier.hashes)).unwrap_or_default();
+    earlier_hashes.retain(|hash| !hashes.contains(hash));
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);
     let packed = payload::encode(&event).map_err(|error| Trouble::Defect(format!("the event cannot be packed: {}", chain(&error))))?;
@@ -371,10 +380,12 @@ fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Re
             payload: packed,
         },
         sent_first: sent_first(timestamp, facts.sent_at, facts.received),
-        hashes: grouping.hashes.iter().map(|hash| Uuid::from_bytes(hash.0)).collect(),
+        hashes,
+        earlier_hashes,
         title: clean(&grouping.title, MAX_TITLE),
         culprit: clean(&grouping.culprit, MAX_CULPRIT),
         kind: grouping.kind.as_str(),
+        place: grouping.place,
         summary: Summary::of(&event),
         trimmed,
     })

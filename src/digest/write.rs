@@ -8,6 +8,7 @@
 //! batch excludes all others for its transaction, so that two processes cannot look past each other; one with reports of people does too,
 //! so that a report and its event, written side by side, find each other.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use super::outcomes::{Outcomes, OwnReasons};
 use super::prepare::{Prepared, PreparedEvent};
-use super::{attachments, feedback};
+use super::{attachments, feedback, noise};
 use crate::accounts::{IssueId, ProjectId};
 use crate::events::intake::{self as events, Counts};
 use crate::events::tag_intake::{self, SeenTags};
@@ -58,7 +59,15 @@ pub(super) async fn write(
         let repeats: HashSet<Key> = events::stored_on_days(db, &look_ups).await?.into_iter().collect();
         unique.retain(|event| !repeats.contains(&key(event)));
     }
-    let mut writer = Writer { db, now, issue_of: HashMap::new(), users: HashMap::new(), new: BTreeMap::new(), homeless: HashSet::new() };
+    let mut writer = Writer {
+        db,
+        now,
+        issue_of: HashMap::new(),
+        users: HashMap::new(),
+        attached: BTreeSet::new(),
+        new: BTreeMap::new(),
+        homeless: HashSet::new(),
+    };
     let unique = writer.settle(unique).await?;
     let inserted = writer.insert(&unique).await?;
     writer.count(&unique, &inserted).await?;
@@ -112,6 +121,8 @@ struct Writer<'c> {
     now: DateTime<Utc>,
     issue_of: HashMap<(ProjectId, Uuid), IssueId>,
     users: HashMap<(ProjectId, Uuid), i64>,
+    /// Hashes that lead to an issue since this batch.
+    attached: BTreeSet<(ProjectId, Uuid, IssueId)>,
     /// Issues made by this batch, with the event that made each.
     new: BTreeMap<IssueId, Uuid>,
     /// Events of projects that were deleted after they were prepared.
@@ -123,7 +134,9 @@ impl Writer<'_> {
     async fn settle<'e>(&mut self, mut events: Vec<&'e PreparedEvent>) -> anyhow::Result<Vec<&'e PreparedEvent>> {
         self.find_issues(&events).await?;
         self.find_users(&events).await?;
-        let is_missing = |w: &Self, e: &PreparedEvent| w.issue(e).is_none() || user(e).is_some_and(|user| !w.users.contains_key(&user));
+        // One whose issue only earlier hashes know brings its own: under the lock, as a new issue does.
+        let is_unknown = |w: &Self, e: &PreparedEvent| !e.hashes.iter().any(|hash| w.issue_of.contains_key(&(e.row.project, *hash)));
+        let is_missing = |w: &Self, e: &PreparedEvent| is_unknown(w, e) || user(e).is_some_and(|user| !w.users.contains_key(&user));
         let projects: BTreeSet<i32> = events.iter().filter(|event| is_missing(self, event)).map(|event| event.row.project.0).collect();
         if !projects.is_empty() {
             let projects: Vec<i32> = projects.into_iter().collect();
@@ -148,11 +161,12 @@ impl Writer<'_> {
     }
 
     fn issue(&self, event: &PreparedEvent) -> Option<IssueId> {
-        event.hashes.iter().find_map(|hash| self.issue_of.get(&(event.row.project, *hash)).copied())
+        event.hashes.iter().chain(&event.earlier_hashes).find_map(|hash| self.issue_of.get(&(event.row.project, *hash)).copied())
     }
 
     async fn find_issues(&mut self, events: &[&PreparedEvent]) -> sqlx::Result<()> {
-        let wanted: BTreeSet<_> = events.iter().flat_map(|e| e.hashes.iter().map(|hash| (e.row.project, *hash))).collect();
+        let wanted: BTreeSet<_> =
+            events.iter().flat_map(|e| e.hashes.iter().chain(&e.earlier_hashes).map(|hash| (e.row.project, *hash))).collect();
         let wanted: Vec<_> = wanted.into_iter().filter(|key| !self.issue_of.contains_key(key)).collect();
         if !wanted.is_empty() {
             let (projects, hashes): (Vec<i32>, Vec<Uuid>) = wanted.into_iter().map(|(project, hash)| (project.0, hash)).unzip();
@@ -185,12 +199,13 @@ impl Writer<'_> {
     async fn make_issues(&mut self, events: &[&PreparedEvent], numbers: &mut projects::Numbers) -> sqlx::Result<()> {
         let mut new = Vec::new();
         for event in events {
-            if self.issue(event).is_some() {
+            if let Some(issue) = self.issue(event) {
+                self.attach(event, issue);
                 continue;
             }
             let Some(number) = numbers.next_issue(event.row.project) else { continue };
             let id = IssueId::new(event.row.project, number);
-            self.issue_of.extend(event.hashes.iter().map(|hash| ((event.row.project, *hash), id)));
+            self.attach(event, id);
             self.new.insert(id, event.row.event_id);
             new.push(NewIssue {
                 id,
@@ -208,15 +223,24 @@ impl Writer<'_> {
 
     /// Every hash of an event leads to its issue from now on.
     async fn add_hashes(&mut self, events: &[&PreparedEvent]) -> sqlx::Result<()> {
-        let mut missing = BTreeSet::new();
         for event in events {
-            let Some(issue) = self.issue(event) else { continue };
-            let project = event.row.project;
-            let is_new = |hash: &Uuid| self.new.contains_key(&issue) || !self.issue_of.contains_key(&(project, *hash));
-            missing.extend(event.hashes.iter().filter(|hash| is_new(hash)).map(|hash| (project, *hash, issue)));
+            if let Some(issue) = self.issue(event) {
+                self.attach(event, issue);
+            }
         }
-        let missing: Vec<_> = missing.into_iter().collect();
-        if missing.is_empty() { Ok(()) } else { issues::add_hashes(self.db, &missing).await }
+        let attached: Vec<_> = std::mem::take(&mut self.attached).into_iter().collect();
+        if attached.is_empty() { Ok(()) } else { issues::add_hashes(self.db, &attached).await }
+    }
+
+    /// What no issue owns of an event's hashes is its issue's: the next event of the batch finds it there, as it would in the next batch.
+    fn attach(&mut self, event: &PreparedEvent, issue: IssueId) {
+        let project = event.row.project;
+        for hash in &event.hashes {
+            if let Entry::Vacant(vacant) = self.issue_of.entry((project, *hash)) {
+                vacant.insert(issue);
+                self.attached.insert((project, *hash, issue));
+            }
+        }
     }
 
     async fn insert(&mut self, events: &[&PreparedEvent]) -> sqlx::Result<HashSet<Key>> {
@@ -262,6 +286,7 @@ impl Writer<'_> {
         new_users: &BTreeMap<IssueId, i64>,
     ) -> anyhow::Result<()> {
         let (mut arrivals, mut happened) = (Vec::with_capacity(by_issue.len()), Vec::new());
+        let quiet = noise::count(self.db, by_issue, &self.new, self.now).await?;
         for (issue, events) in by_issue {
             let (Some(first), Some(last)) = (events.iter().min_by_key(|e| e.row.received), events.iter().max_by_key(|e| e.row.received))
             else {
@@ -274,7 +299,9 @@ impl Writer<'_> {
             let back =
                 state.and_then(|state| events.iter().find_map(|e| on_event(state, e.row.received, &e.summary.release).map(|r| (*e, r))));
             if let Some(event) = self.new.get(issue) {
-                outbox::enqueue(self.db, ISSUE_APPEARED, &Appeared { issue: *issue, event: *event }, self.now).await?;
+                if !quiet.contains(issue) {
+                    outbox::enqueue(self.db, ISSUE_APPEARED, &Appeared { issue: *issue, event: *event }, self.now).await?;
+                }
                 happened.push(Happened { issue: *issue, kind: "appeared", detail: first.summary.release.clone(), at: first.row.received });
             }
             if let Some((event, _)) = &back {

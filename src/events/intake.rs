@@ -128,7 +128,8 @@ impl Counts {
         .map(|_| ())
     }
 
-    async fn write_issues(&self, db: &mut PgConnection) -> sqlx::Result<()> {
+    /// Adds them to the issues' counters alone.
+    pub(super) async fn write_issues(&self, db: &mut PgConnection) -> sqlx::Result<()> {
         sqlx::query!(
             "insert into issue_minutes as c (project_id, issue_id, minute, events)
             select * from unnest($1::int[], $2::bigint[], $3::int[], $4::bigint[])

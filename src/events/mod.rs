@@ -8,6 +8,8 @@ pub mod attachments;
 pub mod blobs;
 mod hand_out;
 pub mod intake;
+mod looking;
+pub mod moving;
 mod navigate;
 pub mod partitions;
 pub mod payload;

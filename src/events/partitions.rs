@@ -119,7 +119,7 @@ pub struct Retention {
 }
 
 /// Minute counters are for the spike detector and the last hours' charts.
-const MINUTE_DAYS: i32 = 8;
+pub const MINUTE_DAYS: i32 = 8;
 /// Rows of counters deleted in one step.
 const BATCH: i64 = 10_000;
 

@@ -77,6 +77,28 @@ impl TagValues {
         self.values[at].1 += by;
     }
 
+    /// Counts `by` fewer events with `value`. A value that was folded away is only in the total.
+    pub fn remove(&mut self, value: &str, by: u64) {
+        let value = &value[..value.floor_char_boundary(MAX_VALUE)];
+        self.total = self.total.saturating_sub(by);
+        if let Some((_, count)) = self.values.iter_mut().find(|(known, _)| known == value) {
+            *count = count.saturating_sub(by);
+        }
+        self.values.retain(|(_, count)| *count > 0);
+        self.values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    }
+
+    /// Adds all that another issue counted.
+    pub fn merge(&mut self, other: Self) {
+        let counted: u64 = other.values.iter().map(|(_, count)| count).sum();
+        for (value, count) in &other.values {
+            self.add(value, *count);
+        }
+        self.total += other.total.saturating_sub(counted);
+        self.folded += other.folded;
+        self.settle();
+    }
+
     /// Sorts, and folds the rarest values beyond the bound; of equal ones, those seen first stay. Call it once after the last [`Self::add`].
     pub fn settle(&mut self) {
         self.values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -8,6 +8,7 @@
 
 pub mod intake;
 mod model;
+pub mod moving;
 mod pages;
 mod queries;
 mod retention;

@@ -9,6 +9,7 @@ use super::component::{Component, Hint};
 use super::culprit::culprit;
 use super::fingerprint::{self, Asked, Decision, Fingerprint, Scope};
 use super::hash::Hash;
+use super::place;
 use super::rules::Origin;
 use super::shape::{self, Object};
 use super::strategies::{self, Choice};
@@ -44,6 +45,7 @@ pub(super) fn grouping(event: &Object, traces: &Traces<'_>, decision: Decision) 
         title: name.title,
         culprit: culprit(event, traces),
         kind,
+        place: place::place(event, traces, kind),
         location: name.location,
         metadata: name.metadata.into(),
         passed_over,
@@ -101,6 +103,7 @@ fn by_checksum(checksum: &str) -> Variant {
 /// A variant of the fingerprint's entries alone.
 fn custom(asked: &Asked, scope: Scope<'_, '_>) -> Variant {
     let name = match asked.rule.as_ref().map(|rule| rule.origin) {
+        None | Some(Origin::Project) if !scope.traces.version.traits().tells_fingerprints_apart => "custom_fingerprint",
         None => "custom_client_fingerprint",
         Some(Origin::Project) => "custom_server_fingerprint",
         Some(Origin::BuiltIn) => "built_in_fingerprint",

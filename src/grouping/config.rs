@@ -12,9 +12,7 @@ use serde_json::Value;
 use super::fingerprint::{self, RuleSet};
 use super::rule_error::{RuleError, RuleErrors};
 use super::rules::{self, Origin, Rule, Rules};
-
-/// The configuration that this version of the room implements. A project stores the name it uses.
-pub const VERSION: &str = "newstyle:2026-01-20";
+use super::version::{self, Version};
 
 const BASE_STACK_TRACE_RULES: &str = include_str!("rules/base.txt");
 const BUILT_IN_FINGERPRINT_RULES: &str = include_str!("fingerprint/builtin.txt");
@@ -22,6 +20,7 @@ const BUILT_IN_FINGERPRINT_RULES: &str = include_str!("fingerprint/builtin.txt")
 /// What grouping depends on besides the event.
 #[derive(Clone)]
 pub struct Config {
+    version: Version,
     pub(super) compiled: Arc<Compiled>,
 }
 
@@ -33,27 +32,44 @@ pub(super) struct Compiled {
     warnings: Vec<RuleError>,
 }
 
-/// The built-in rules, made ready once. They are tested to compile; were one broken, grouping without rules would be the least harm.
-static STANDARD: LazyLock<Config> = LazyLock::new(|| {
-    let stack_trace = rules::parse(BASE_STACK_TRACE_RULES, Origin::BuiltIn).ok().and_then(|rules| Rules::default().extended(rules).ok());
+/// The built-in rules of each version, made ready once.
+static STANDARD: [LazyLock<Config>; Version::ALL.len()] =
+    [LazyLock::new(|| built_in(Version::V2023_01_11)), LazyLock::new(|| built_in(Version::V2026_01_20))];
+
+/// The built-in rules. They are tested to compile; were one broken, grouping without rules would be the least harm.
+fn built_in(version: Version) -> Config {
+    let stack_trace = rules::parse(&version::lines_of(BASE_STACK_TRACE_RULES, version), Origin::BuiltIn)
+        .ok()
+        .and_then(|rules| Rules::default().extended(rules).ok());
     let fingerprint = fingerprint::parse(BUILT_IN_FINGERPRINT_RULES, Origin::BuiltIn).unwrap_or_default();
     let stack_trace = stack_trace.map(|(rules, _)| rules).unwrap_or_default();
-    Config { compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings: Vec::new() }) }
-});
+    Config { version, compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings: Vec::new() }) }
+}
 
 impl Config {
-    /// The built-in rules alone.
+    /// The newest version's built-in rules alone.
     pub fn standard() -> Self {
-        STANDARD.clone()
+        Self::of(Version::NEWEST)
     }
 
-    /// The built-in rules and a project's own, both as text. All problems are reported at once.
-    pub fn with_rules(stack_trace_rules: &str, fingerprint_rules: &str) -> Result<Self, RuleErrors> {
+    /// A version's built-in rules alone.
+    pub fn of(version: Version) -> Self {
+        let [of_2023_01_11, of_2026_01_20] = &STANDARD;
+        let standard: &Self = match version {
+            Version::V2023_01_11 => of_2023_01_11,
+            Version::V2026_01_20 => of_2026_01_20,
+        };
+        standard.clone()
+    }
+
+    /// A version's built-in rules and a project's own, these as text. All problems are reported at once.
+    pub fn with_rules(version: Version, stack_trace_rules: &str, fingerprint_rules: &str) -> Result<Self, RuleErrors> {
         let stack = rules::parse(stack_trace_rules, Origin::Project);
-        Self::assemble(stack, fingerprint::parse(fingerprint_rules, Origin::Project))
+        Self::assemble(version, stack, fingerprint::parse(fingerprint_rules, Origin::Project))
     }
 
-    /// From JSON: `{"stack_trace_rules": text, "fingerprint_rules": text or list}`, both optional. In a list, a rule is
+    /// From JSON: `{"version": name, "stack_trace_rules": text, "fingerprint_rules": text or list}`, all optional. Without a version it is
+    /// [`Version::default`]: what a file means does not change when a newer version comes. In a list, a rule is
     /// `{"matchers": [[key, argument], …], "fingerprint": […], "attributes": {"title": …}}`; errors name its number as line.
     pub fn from_json(config: &Value) -> Result<Self, RuleErrors> {
         let text = config.get("stack_trace_rules").and_then(Value::as_str).unwrap_or_default();
@@ -62,19 +78,24 @@ impl Config {
             Some(Value::Array(list)) => fingerprint::from_json(list),
             _ => Ok(Vec::new()),
         };
-        Self::assemble(rules::parse(text, Origin::Project), fingerprint)
+        let name = config.get("version").filter(|name| !name.is_null());
+        let version = name.map(|name| name.as_str().unwrap_or_default().parse()).transpose();
+        let version = version.map_err(|unknown| RuleErrors { version: Some(unknown), ..RuleErrors::default() })?.unwrap_or_default();
+        Self::assemble(version, rules::parse(text, Origin::Project), fingerprint)
     }
 
     fn assemble(
+        version: Version,
         stack: Result<Vec<Rule>, Vec<RuleError>>,
         fingerprint: Result<Vec<fingerprint::Rule>, Vec<RuleError>>,
     ) -> Result<Self, RuleErrors> {
         match (stack, fingerprint) {
-            (Ok(stack), Ok(fingerprint)) if stack.is_empty() && fingerprint.is_empty() => Ok(Self::standard()),
-            (Ok(stack), Ok(fingerprint)) => Self::standard().extended(stack, fingerprint),
+            (Ok(stack), Ok(fingerprint)) if stack.is_empty() && fingerprint.is_empty() => Ok(Self::of(version)),
+            (Ok(stack), Ok(fingerprint)) => Self::of(version).extended(stack, fingerprint),
             (stack, fingerprint) => Err(RuleErrors {
                 stack_trace_rules: stack.err().unwrap_or_default(),
                 fingerprint_rules: fingerprint.err().unwrap_or_default(),
+                version: None,
             }),
         }
     }
@@ -83,12 +104,12 @@ impl Config {
         let too_large = |error| RuleErrors { stack_trace_rules: vec![error], ..RuleErrors::default() };
         let (stack_trace, warnings) = self.compiled.stack_trace.extended(stack).map_err(too_large)?;
         fingerprint.extend(self.compiled.fingerprint.rules().iter().cloned());
-        Ok(Self { compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings }) })
+        Ok(Self { version: self.version, compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings }) })
     }
 
-    /// The configuration's name, to be stored with what it decided.
-    pub fn version(&self) -> &'static str {
-        VERSION
+    /// The version, to be stored with what it decided.
+    pub fn version(&self) -> Version {
+        self.version
     }
 
     /// Matchers of the project's stack trace rules that can never match; accepted, since Sentry accepts them.
@@ -99,7 +120,7 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("version", &VERSION).finish_non_exhaustive()
+        f.debug_struct("Config").field("version", &self.version).finish_non_exhaustive()
     }
 }
 
@@ -113,13 +134,15 @@ mod tests {
         let compiled = &Config::standard().compiled;
         assert!(compiled.fingerprint.rules().len() == 7);
         assert!(compiled.stack_trace.len() > 330);
+        let of_2023 = Config::of(Version::V2023_01_11).compiled;
+        assert!((230..compiled.stack_trace.len()).contains(&of_2023.stack_trace.len()), "{}", of_2023.stack_trace.len());
         let (_, warnings) = Rules::default().extended(rules::parse(BASE_STACK_TRACE_RULES, Origin::Project).unwrap()).unwrap();
         assert_eq!(warnings, [], "every built-in matcher can match");
     }
 
     #[test]
     fn all_problems_of_both_texts_are_reported() {
-        let errors = Config::with_rules("x\ny", "z").unwrap_err();
+        let errors = Config::with_rules(Version::NEWEST, "x\ny", "z").unwrap_err();
         assert_eq!((errors.stack_trace_rules.len(), errors.fingerprint_rules.len()), (2, 1));
         assert!(errors.to_string().starts_with("stack trace rules, line 1, column 1: "));
         let errors = Config::from_json(&json!({"fingerprint_rules": [{"matchers": [["foo", "x"]], "fingerprint": ["x"]}]})).unwrap_err();
@@ -130,5 +153,18 @@ mod tests {
     fn no_rules_are_the_standard() {
         let none = Config::from_json(&json!({})).unwrap();
         assert!(Arc::ptr_eq(&none.compiled, &Config::standard().compiled));
+    }
+
+    #[test]
+    fn a_configuration_may_name_its_version() {
+        for version in Version::ALL {
+            assert_eq!(Config::from_json(&json!({"version": version})).unwrap().version(), version);
+            assert_eq!(Config::with_rules(version, "function:x -app", "").unwrap().version(), version);
+        }
+        assert_eq!(Config::from_json(&json!({"version": null})).unwrap().version(), Version::default());
+        for wrong in [json!("newest"), json!(7)] {
+            let errors = Config::from_json(&json!({"version": wrong})).unwrap_err();
+            assert!(errors.to_string().starts_with("there is no grouping version"), "{errors}");
+        }
     }
 }

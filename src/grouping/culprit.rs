@@ -46,12 +46,13 @@ fn place(frame: &Frame<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::version::Version;
     use super::*;
     use serde_json::{Value, json};
 
     fn of(event: &Value) -> String {
         let event = event.as_object().unwrap();
-        culprit(event, &Traces::read(event))
+        culprit(event, &Traces::read(event, Version::NEWEST))
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::message;
 use super::shape::{self, Object};
 use super::stacktrace;
 use super::traces::{Owner, Traces};
+use super::version::Version;
 
 /// One exception in both variants. Without a stack trace there is no `system` variant.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +31,9 @@ pub(super) struct Outcome {
 
 /// The components of all exceptions that count.
 pub(super) fn components(event: &Object, traces: &Traces<'_>) -> Outcome {
-    let mut singles: Vec<Option<Single>> = traces.exceptions.iter().map(single).map(Some).collect();
+    let mut singles: Vec<Option<Single>> = traces.exceptions.iter().map(|owner| Some(single(owner, traces.version))).collect();
     let objects: Vec<&Object> = traces.exceptions.iter().map(|owner| owner.object).collect();
-    let selection = exception_group::select(event, &objects, &singles);
+    let selection = exception_group::select((event, traces.version), &objects, &singles);
     let mut counting: Vec<Single> = selection.exceptions.iter().filter_map(|index| singles.get_mut(*index)?.take()).collect();
     if counting.len() <= 1 {
         let only = counting.pop();
@@ -48,9 +49,9 @@ pub(super) fn components(event: &Object, traces: &Traces<'_>) -> Outcome {
     }
 }
 
-fn single(owner: &Owner<'_>) -> Single {
+fn single(owner: &Owner<'_>, version: Version) -> Single {
     let exception = owner.object;
-    let pair = owner.trace.as_ref().map(stacktrace::components);
+    let pair = owner.trace.as_ref().map(|trace| stacktrace::components(trace, version));
     let fixed = fixed_parts(exception);
     let value = shape::text(exception, "value").map(|value| (value, message::normalise(value)));
     let value = value.map(|(raw, value)| {
@@ -75,6 +76,9 @@ fn single(owner: &Owner<'_>) -> Single {
         }));
         parts.extend(fixed.iter().filter(|part| part.id == "ns_error").cloned());
         parts.extend(trace);
+        if version.traits().is_stack_trace_first && parts.last().is_some_and(|part| part.id == "stacktrace") {
+            parts.rotate_right(1);
+        }
         Component::branch("exception", parts)
     };
     match pair {
@@ -111,8 +115,12 @@ mod tests {
     use serde_json::json;
 
     fn texts(event: &Value) -> (String, Option<String>) {
+        texts_in(Version::NEWEST, event)
+    }
+
+    fn texts_in(version: Version, event: &Value) -> (String, Option<String>) {
         let event = event.as_object().unwrap();
-        let outcome = components(event, &Traces::read(event));
+        let outcome = components(event, &Traces::read(event, version));
         (outcome.app.unwrap().texts().join(" "), outcome.system.map(|system| system.texts().join(" ")))
     }
 
@@ -128,6 +136,12 @@ mod tests {
     fn frames_silence_the_value() {
         let event = json!({"exception": {"type": "E", "value": "v", "stacktrace": {"frames": [{"function": "f", "in_app": true}]}}});
         assert_eq!(texts(&event), ("E f".to_owned(), Some("E f".to_owned())));
+    }
+
+    #[test]
+    fn in_2023_the_stack_trace_came_first() {
+        let event = json!({"exception": {"type": "E", "value": "v", "stacktrace": {"frames": [{"function": "f", "in_app": true}]}}});
+        assert_eq!(texts_in(Version::V2023_01_11, &event), ("f E".to_owned(), Some("f E".to_owned())));
     }
 
     #[test]

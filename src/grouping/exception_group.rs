@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::exception::Single;
 use super::shape::{self, Object};
+use super::version::Version;
 
 /// The exceptions that count, by index and in hash order, and the one that gives the title (`None`: the last).
 #[derive(Debug, PartialEq)]
@@ -19,9 +20,9 @@ pub(super) struct Selection {
 }
 
 /// Chooses among the exceptions of an event.
-pub(super) fn select(event: &Object, exceptions: &[&Object], components: &[Option<Single>]) -> Selection {
+pub(super) fn select((event, version): (&Object, Version), exceptions: &[&Object], components: &[Option<Single>]) -> Selection {
     let all = || Selection { exceptions: (0..exceptions.len()).collect(), main: None };
-    let mut selection = if exceptions.len() < 2 || is_exempt(event) {
+    let mut selection = if exceptions.len() < 2 || (version.traits().lists_python_3_groups && is_exempt(event)) {
         all()
     } else {
         Tree::read(exceptions).and_then(|tree| tree.select(exceptions, components)).unwrap_or_else(all)
@@ -166,10 +167,14 @@ mod tests {
     }
 
     fn texts(exceptions: &Value, extra: &Value) -> (String, Option<usize>) {
+        texts_in(Version::NEWEST, exceptions, extra)
+    }
+
+    fn texts_in(version: Version, exceptions: &Value, extra: &Value) -> (String, Option<usize>) {
         let mut event = json!({"exception": {"values": exceptions}});
         event.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         let event = event.as_object().unwrap();
-        let outcome = exception::components(event, &Traces::read(event));
+        let outcome = exception::components(event, &Traces::read(event, version));
         (outcome.app.unwrap().texts().join(" "), outcome.main)
     }
 
@@ -187,6 +192,7 @@ mod tests {
         assert_eq!(texts(&list, &json!({})), ("E no <int>".to_owned(), Some(1)));
         let python = json!({"platform": "python", "sdk": {"version": "3.1"}});
         assert_eq!(texts(&list, &python).0, "E no <int> E no <int> G g");
+        assert_eq!(texts_in(Version::V2023_01_11, &list, &python).0, "E no <int>", "no exemption yet");
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn shared(variant: &Variant) -> String {
         "fallback" => return "Nothing in the event says what it is, so all such events are together.".to_owned(),
         "checksum" | "hashed_checksum" => return "Same checksum, which the client sent.".to_owned(),
         "custom_client_fingerprint" => return format!("Same fingerprint, which the client sent: {}.", entries()),
-        "custom_server_fingerprint" | "built_in_fingerprint" => return format!("Same fingerprint: {}.", entries()),
+        "custom_server_fingerprint" | "custom_fingerprint" | "built_in_fingerprint" => return format!("Same fingerprint: {}.", entries()),
         _ => {}
     }
     let Some(part) = variant.component.as_ref().and_then(|root| root.parts().first()) else { return String::new() };

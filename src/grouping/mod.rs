@@ -1,13 +1,13 @@
 //! # Grouping: which events are the same bug
 //!
-//! **Promise.** An event becomes hashes, the same ones Sentry computes (configuration [`VERSION`]), with a title, a culprit and a reason for
+//! **Promise.** An event becomes hashes, the same ones Sentry computes (configurations: [`Version`]), with a title, a culprit and a reason for
 //! everything. The same event and [`Config`] give the same answer for ever; line numbers, addresses, ids in messages, releases and times do not matter.
 //! **How.** [`group`]: prepare frames → fingerprint rules → stack trace rules → strategies build component trees → variants and hashes → names.
 //! The facts are in `grouping.md`; each file names its section.
 //! **When it breaks.** Nothing in an event can fail it: what has the wrong shape counts as absent, and an event of which nothing counts gets the
 //! `fallback` hash.
 //! **Not here.** Storage, which issue owns a hash (`issues`), normalisation (`event`). A change that alters hashes is a new configuration beside this
-//! one, never a change to it.
+//! one ([`Version`]), never a change to it.
 
 mod assemble;
 mod component;
@@ -24,6 +24,7 @@ mod function_name;
 mod glob;
 mod hash;
 mod message;
+mod place;
 mod platform;
 mod prepare;
 mod rule_error;
@@ -37,6 +38,7 @@ mod text;
 mod title;
 mod traces;
 mod variant;
+mod version;
 
 #[cfg(test)]
 mod tests;
@@ -44,15 +46,17 @@ mod tests;
 use serde_json::{Value, json};
 
 pub use component::{Component, Content, Hint};
-pub use config::{Config, VERSION};
+pub use config::Config;
 pub use explain::explain_words;
 pub use fingerprint::KEY_NAMES as FINGERPRINT_KEYS;
 pub use hash::Hash;
+pub use place::{Place, common_words};
 pub use rule_error::{RuleError, RuleErrors};
 pub use rules::{MATCHER_NAMES as STACK_TRACE_MATCHERS, Origin, RuleSource};
 pub use suggest::{RulePlace, Suggestion, suggestions};
 pub use title::Kind;
 pub use variant::Variant;
+pub use version::{TRANSITION, UnknownVersion, Version};
 
 use shape::Object;
 use traces::Traces;
@@ -70,6 +74,8 @@ pub struct Grouping {
     pub culprit: String,
     /// What sort of event it is.
     pub kind: Kind,
+    /// Where it comes from, whatever it says; nothing when that cannot be told.
+    pub place: Option<Place>,
     /// The file, address or origin it is about.
     pub location: Option<String>,
     /// What lists and mails show of it: type, value, filename, function …
@@ -102,8 +108,9 @@ pub fn group(event: &mut Value, config: &Config) -> Grouping {
 }
 
 fn group_object(event: &mut Object, config: &Config) -> Grouping {
-    prepare::prepare(event);
-    let mut traces = Traces::read(event);
+    let version = config.version();
+    prepare::prepare(event, version);
+    let mut traces = Traces::read(event, version);
     let decision = fingerprint::decide(event, &traces, &config.compiled.fingerprint);
     traces.settle(&config.compiled.stack_trace);
     let grouping = assemble::grouping(event, &traces, decision);

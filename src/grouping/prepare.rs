@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::function_name;
 use super::shape::{self, Object};
+use super::version::Version;
 
 /// Calls `visit` with the owner of each stack trace: exceptions, the event itself, threads; in this order always.
 fn owners_mut(event: &mut Object, mut visit: impl FnMut(&mut Object)) {
@@ -30,18 +31,18 @@ fn frames_mut(owner: &mut Object) -> Option<&mut Vec<Value>> {
 }
 
 /// Rewrites the frames of all stack traces.
-pub(super) fn prepare(event: &mut Object) {
+pub(super) fn prepare(event: &mut Object, version: Version) {
     let platform = shape::platform(event).to_owned();
     owners_mut(event, |owner| {
         let Some(frames) = frames_mut(owner) else { return };
         frames.retain(Value::is_object);
         for frame in frames.iter_mut().filter_map(Value::as_object_mut) {
-            prepare_frame(frame, &platform);
+            prepare_frame(frame, &platform, version);
         }
     });
 }
 
-fn prepare_frame(frame: &mut Object, event_platform: &str) {
+fn prepare_frame(frame: &mut Object, event_platform: &str, version: Version) {
     restore_in_app(frame);
     if shape::text(frame, "raw_function").is_none()
         && let Some(function) = shape::text(frame, "function")
@@ -60,7 +61,7 @@ fn prepare_frame(frame: &mut Object, event_platform: &str) {
     {
         filename.truncate(query);
     }
-    if event_platform == "python" {
+    if event_platform == "python" && version.traits().hides_process_numbers {
         hide_process_numbers(frame);
     }
 }
@@ -132,8 +133,12 @@ pub(super) fn settle_in_app(event: &mut Object, settled: &[Vec<bool>]) {
 mod tests {
     use super::*;
 
-    fn prepared(mut event: Value) -> Value {
-        prepare(event.as_object_mut().unwrap());
+    fn prepared(event: Value) -> Value {
+        prepared_in(Version::NEWEST, event)
+    }
+
+    fn prepared_in(version: Version, mut event: Value) -> Value {
+        prepare(event.as_object_mut().unwrap(), version);
         event
     }
 
@@ -160,7 +165,9 @@ mod tests {
     fn the_start_of_python_children_loses_its_numbers() {
         let line = "from multiprocessing.spawn import spawn_main; spawn_main(parent_pid=12, pipe_handle=340)";
         let frame = json!({"module": "__main__", "filename": "<string>", "function": "<module>", "context_line": line});
-        let event = prepared(json!({"platform": "python", "stacktrace": {"frames": [frame]}}));
+        let sent = json!({"platform": "python", "stacktrace": {"frames": [frame]}});
+        assert_eq!(prepared_in(Version::V2023_01_11, sent.clone()), sent, "not yet in 2023");
+        let event = prepared(sent);
         assert_eq!(
             event["stacktrace"]["frames"][0]["context_line"],
             "from multiprocessing.spawn import spawn_main; spawn_main(parent_pid=<int>, pipe_handle=<int>)"

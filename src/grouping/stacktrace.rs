@@ -8,6 +8,7 @@ use super::frame::Frame;
 use super::frame_parts;
 use super::platform::Family;
 use super::rules::GroupPlan;
+use super::version::Version;
 
 /// A stack trace with its frames read and the rules applied.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(super) struct Pair {
 }
 
 /// The stack trace's component in both variants.
-pub(super) fn components(trace: &StackTrace<'_>) -> Pair {
+pub(super) fn components(trace: &StackTrace<'_>, version: Version) -> Pair {
     let mut frames: Vec<Component> = Vec::with_capacity(trace.frames.len());
     for (index, frame) in trace.frames.iter().enumerate() {
         let mut component = frame_parts::component(frame);
@@ -37,7 +38,7 @@ pub(super) fn components(trace: &StackTrace<'_>) -> Pair {
         && frame.family == Family::Javascript
         && component.contributes
         && frame.function.is_none()
-        && !frame.is_at_url_or_file()
+        && frame.is_at_url_or_file() == version.traits().ignores_lone_frame_at_address
     {
         component.ignore(Hint::Because("a single frame without function name says too little"));
     }
@@ -91,11 +92,15 @@ mod tests {
     use serde_json::{Value, json};
 
     fn texts(rules: &str, platform: &str, frames: &Value) -> (String, String) {
+        texts_in(Version::NEWEST, (rules, platform), frames)
+    }
+
+    fn texts_in(version: Version, (rules, platform): (&str, &str), frames: &Value) -> (String, String) {
         let (rules, _) = Rules::default().extended(parse(rules, Origin::Project).unwrap()).unwrap();
         let mut frames: Vec<Frame<'_>> =
             frames.as_array().unwrap().iter().map(|frame| Frame::read(frame.as_object().unwrap(), platform)).collect();
         let plan = settle(&rules, None, &mut frames);
-        let pair = components(&StackTrace { frames, plan });
+        let pair = components(&StackTrace { frames, plan }, version);
         (pair.app.texts().join(" "), pair.system.texts().join(" "))
     }
 
@@ -140,5 +145,8 @@ mod tests {
         let frame = |path: &str| json!([{"abs_path": path, "filename": "x.js", "context_line": "a"}]);
         assert_eq!(texts("", "javascript", &frame("x.js")).1, "");
         assert_eq!(texts("", "javascript", &frame("file:///x.js")).1, "x.js");
+        let of_2023 = |path| texts_in(Version::V2023_01_11, ("", "javascript"), &frame(path)).1;
+        assert_eq!(of_2023("x.js"), "x.js a");
+        assert_eq!(of_2023("file:///x.js"), "");
     }
 }

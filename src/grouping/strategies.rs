@@ -10,6 +10,7 @@ use super::security;
 use super::shape::{self, LogEntry, Object};
 use super::stacktrace::{self, StackTrace};
 use super::traces::Traces;
+use super::version::Version;
 
 /// The outcome: the winner's variants, and what was not looked at because of it.
 #[derive(Debug, Default)]
@@ -55,7 +56,7 @@ pub(super) fn choose(event: &Object, traces: &Traces<'_>) -> Choice {
 fn build(strategy: &str, event: &Object, traces: &Traces<'_>) -> Vec<(&'static str, Component)> {
     match strategy {
         "threads" => threads(traces),
-        "stacktrace" => stack(traces.own.as_ref(), |trace| trace),
+        "stacktrace" => stack(traces.own.as_ref(), traces.version, |trace| trace),
         "template" => interface(event, "template", template),
         "csp" => interface(event, "csp", security::csp),
         "hpkp" => interface(event, "hpkp", |report| security::of_host("hpkp", "hpkp", report)),
@@ -80,14 +81,14 @@ fn named(app: Option<Component>, system: Option<Component>) -> Vec<(&'static str
     app.into_iter().chain(system).collect()
 }
 
-fn stack(trace: Option<&StackTrace<'_>>, wrap: impl Fn(Component) -> Component) -> Vec<(&'static str, Component)> {
-    let pair = trace.map(stacktrace::components);
+fn stack(trace: Option<&StackTrace<'_>>, version: Version, wrap: impl Fn(Component) -> Component) -> Vec<(&'static str, Component)> {
+    let pair = trace.map(|trace| stacktrace::components(trace, version));
     pair.map_or_else(Vec::new, |pair| named(Some(wrap(pair.app)), Some(wrap(pair.system))))
 }
 
 fn threads(traces: &Traces<'_>) -> Vec<(&'static str, Component)> {
     let thread = traces.main_thread().and_then(|thread| thread.trace.as_ref());
-    stack(thread, |trace| Component::branch("threads", vec![trace]))
+    stack(thread, traces.version, |trace| Component::branch("threads", vec![trace]))
 }
 
 fn interface(event: &Object, key: &str, component: impl Fn(&Object) -> Component) -> Vec<(&'static str, Component)> {

@@ -88,13 +88,13 @@ fn part<'c>(component: &'c Component, id: &str) -> Option<&'c str> {
 }
 
 /// A text as a quoted glob that matches it.
-fn quoted(text: &str) -> String {
-    text.replace(['"', '\\', '*', '?', '[', ']', '{', '}', '\n', '\r'], "?")
+pub(super) fn quoted(text: &str) -> String {
+    text.replace(|c: char| matches!(c, '"' | '\\' | '*' | '?' | '[' | ']' | '{' | '}') || c.is_control(), "?")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, group};
+    use super::super::{Config, Version, group};
     use super::*;
     use serde_json::{Value, json};
 
@@ -106,8 +106,8 @@ mod tests {
 
     fn apply(suggestion: &Suggestion, mut event: Value) -> Grouping {
         let config = match suggestion.place {
-            RulePlace::StackTraceRules => Config::with_rules(&suggestion.rule, ""),
-            RulePlace::FingerprintRules => Config::with_rules("", &suggestion.rule),
+            RulePlace::StackTraceRules => Config::with_rules(Version::NEWEST, &suggestion.rule, ""),
+            RulePlace::FingerprintRules => Config::with_rules(Version::NEWEST, "", &suggestion.rule),
         };
         group(&mut event, &config.unwrap())
     }

@@ -212,11 +212,12 @@ fn feedback(event: &Object) -> Name {
 
 #[cfg(test)]
 mod tests {
+    use super::super::version::Version;
     use super::*;
 
     fn named(event: &Value) -> (String, Option<String>) {
         let event = event.as_object().unwrap();
-        let traces = Traces::read(event);
+        let traces = Traces::read(event, Version::NEWEST);
         let name = name(event, &traces, Kind::of(event, &traces), None, None);
         (name.title, name.location)
     }

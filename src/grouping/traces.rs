@@ -6,6 +6,7 @@ use super::frame::{self, Frame};
 use super::rules::{GroupPlan, Rules, settle};
 use super::shape::{self, Object};
 use super::stacktrace::StackTrace;
+use super::version::Version;
 
 /// An exception or thread with its stack trace.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Owner<'e> {
 /// The stack traces of an event, by owner.
 #[derive(Debug)]
 pub(super) struct Traces<'e> {
+    /// How they are looked at.
+    pub(super) version: Version,
     pub(super) exceptions: Vec<Owner<'e>>,
     pub(super) own: Option<StackTrace<'e>>,
     pub(super) threads: Vec<Owner<'e>>,
@@ -24,11 +27,12 @@ pub(super) struct Traces<'e> {
 
 impl<'e> Traces<'e> {
     /// Reads all stack traces; flags are still the client's.
-    pub(super) fn read(event: &'e Object) -> Self {
+    pub(super) fn read(event: &'e Object, version: Version) -> Self {
         let platform = shape::platform(event);
         let trace = |owner| frame::frames(owner, platform).map(|frames| StackTrace { frames, plan: GroupPlan::default() });
         let owner = |object| Owner { object, trace: trace(object) };
         Self {
+            version,
             exceptions: shape::exceptions(event).into_iter().map(owner).collect(),
             own: trace(event),
             threads: shape::threads(event).into_iter().map(owner).collect(),

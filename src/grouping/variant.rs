@@ -43,6 +43,7 @@ impl Variant {
             "hashed_checksum" => "the hashed checksum the client sent".to_owned(),
             "custom_client_fingerprint" => "the fingerprint the client sent".to_owned(),
             "custom_server_fingerprint" => "the fingerprint of a rule of the project".to_owned(),
+            "custom_fingerprint" => "a fingerprint".to_owned(),
             "built_in_fingerprint" => "the fingerprint of a built-in rule".to_owned(),
             _ => self.component.as_ref().map_or_else(String::new, described),
         };

@@ -27,8 +27,9 @@ pub(super) async fn read(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<
         r#"select a.kind, a.detail, a.at, u.email as "email?"
         from issue_activity a
         left join users u on u.user_id = a.user_id
-        where a.project_id = $1 and a.issue_id = $2
-        order by a.activity_id desc
+        where a.project_id = $1
+            and (a.issue_id = $2 or a.issue_id in (select m.issue_id from issues m where m.project_id = $1 and m.merged_into = $2))
+        order by a.at desc, a.activity_id desc
         limit $3"#,
         issue.project().0,
         issue.0,
@@ -45,6 +46,10 @@ impl Entry {
         let (who, what) = match self.kind.as_str() {
             "appeared" => ("First seen".to_owned(), release),
             "regressed" => ("Regressed".to_owned(), release),
+            "merged" => (person(), format!("merged into it: {}", self.detail)),
+            "split" => (person(), "split hashes out of it, or it out of another".to_owned()),
+            "regrouped" => ("Regrouped".to_owned(), "by new rules".to_owned()),
+            "undone" => (person(), format!("undid {}", if self.detail == "rules" { "the new rules" } else { &self.detail })),
             done => (person(), format!("{done} it")),
         };
         ActivityLine { who, what, at: When::new(self.at, now) }
@@ -65,6 +70,8 @@ mod tests {
             ("resolved", "", Some("mira@example.org"), ("mira@example.org", "resolved it")),
             ("ignored", "", None, ("Somebody", "ignored it")),
             ("reopened", "", Some("mira@example.org"), ("mira@example.org", "reopened it")),
+            ("merged", "Boom: it broke", Some("mira@example.org"), ("mira@example.org", "merged into it: Boom: it broke")),
+            ("undone", "rules", None, ("Somebody", "undid the new rules")),
         ] {
             let entry = Entry { kind: kind.to_owned(), detail: detail.to_owned(), at: now, email: email.map(str::to_owned) };
             let told = entry.line(now);

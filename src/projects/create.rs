@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::names;
 use crate::accounts::{ProjectId, UserId};
+use crate::grouping::Version;
 use crate::platform::db::Db;
 use crate::platform::ids::Ids;
 use crate::protocol::{Dsn, DsnId, PublicKey};
@@ -143,7 +144,7 @@ async fn attempt(db: &Db, new: &NewProject, draft: &Draft) -> Result<Created, Cr
         draft.name,
         prefix,
         draft.platform,
-        json!({"scrub": {"hashSalt": draft.salt}}),
+        json!({"scrub": {"hashSalt": draft.salt}, "grouping": {"version": Version::NEWEST}}),
         draft.now
     )
     .execute(&mut *tx)

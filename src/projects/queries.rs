@@ -153,6 +153,18 @@ pub(super) async fn settings(db: &mut PgConnection, project: ProjectId) -> sqlx:
     sqlx::query_scalar!("select settings from projects where project_id = $1", project.0).fetch_optional(db).await
 }
 
+/// The project with this slug.
+pub async fn by_slug(db: &mut PgConnection, slug: &str) -> sqlx::Result<Option<ProjectId>> {
+    let id = sqlx::query_scalar!("select project_id from projects where slug = $1", slug).fetch_optional(db).await?;
+    Ok(id.map(ProjectId))
+}
+
+/// A project's grouping rules, as its settings say; nothing when it has none.
+pub async fn grouping_rules(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Option<Value>> {
+    let rules = sqlx::query_scalar!(r#"select settings -> 'grouping' as "rules: Value" from projects where project_id = $1"#, project.0);
+    Ok(rules.fetch_optional(db).await?.flatten())
+}
+
 /// Changes what `values` names in one part of the settings, and nothing else; whether there is such a project. One statement: changes of
 /// other parts at the same moment stay.
 pub(super) async fn change_settings(db: &mut PgConnection, project: ProjectId, part: &str, values: &Value) -> sqlx::Result<bool> {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,16 +14,44 @@ use super::known::KnownProject;
 use crate::accounts::ProjectId;
 use crate::event::filters::{FilterSettings, Filters};
 use crate::event::scrub::{Rule, ScrubSettings, Scrubber};
-use crate::grouping;
+use crate::grouping::{self, TRANSITION, Version};
 
-/// A project's own grouping rules, as text.
+/// How a project's events are grouped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GroupingRules {
+    /// The version. Projects that were made before there were two say nothing, which is [`Version::default`].
+    pub version: Version,
+    /// The change of version that is going on, or was.
+    pub transition: Option<Transition>,
     /// One rule a line.
     pub stack_trace_rules: String,
     /// One rule a line.
     pub fingerprint_rules: String,
+}
+
+impl GroupingRules {
+    /// The change of version that is going on at `now`.
+    pub fn transition_at(&self, now: DateTime<Utc>) -> Option<&Transition> {
+        self.transition.as_ref().filter(|transition| transition.from != self.version && now < transition.until)
+    }
+
+    /// The same rules under another version from `now` on. The one that is in force leaves everything as it is.
+    pub(super) fn moved_to(&self, version: Version, now: DateTime<Utc>) -> Self {
+        if version == self.version {
+            return self.clone();
+        }
+        Self { version, transition: Some(Transition { from: self.version, until: now + TRANSITION }), ..self.clone() }
+    }
+}
+
+/// A change of version: events whose hashes are new are looked up under the version before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// The version before.
+    pub from: Version,
+    /// Until when, by the time of receipt.
+    pub until: DateTime<Utc>,
 }
 
 /// What members get mails about, beside issues and limits.
@@ -65,7 +94,7 @@ impl ProjectSettings {
         Self {
             scrub: scrub_settings(settings, &quiet),
             filters: part(settings, "filters", &quiet),
-            grouping: part(settings, "grouping", &quiet),
+            grouping: grouping_rules(settings, &quiet),
         }
     }
 }
@@ -89,6 +118,8 @@ pub struct ProjectConfig {
     pub filters: Filters,
     /// Grouping.
     pub grouping: Arc<grouping::Config>,
+    /// Grouping by the version before the last change, and until when an event's hashes under it lead to its issue as well.
+    pub earlier_grouping: Option<(Arc<grouping::Config>, DateTime<Utc>)>,
     /// Whether senders' addresses may be kept.
     pub store_ips: bool,
 }
@@ -108,11 +139,14 @@ impl ProjectConfig {
             scrub.hash_salt = derived_salt(project.project_id);
         }
         let filters: FilterSettings = part(&project.settings, "filters", &complain);
-        let rules: GroupingRules = part(&project.settings, "grouping", &complain);
-        let grouping = grouping::Config::with_rules(&rules.stack_trace_rules, &rules.fingerprint_rules).unwrap_or_else(|errors| {
-            complain("grouping", &errors.to_string());
-            grouping::Config::standard()
-        });
+        let rules = grouping_rules(&project.settings, &complain);
+        let compiled = |version| {
+            grouping::Config::with_rules(version, &rules.stack_trace_rules, &rules.fingerprint_rules).unwrap_or_else(|errors| {
+                complain("grouping", &errors.to_string());
+                grouping::Config::of(version)
+            })
+        };
+        let earlier = rules.transition.filter(|transition| transition.from != rules.version);
         Self {
             id: ProjectId(project.project_id),
             dsn_id: project.dsn_id,
@@ -122,8 +156,14 @@ impl ProjectConfig {
             store_ips: !scrub.scrub_ip_addresses,
             scrubber: scrubber(&scrub, &complain),
             filters: Filters::new(&filters),
-            grouping: Arc::new(grouping),
+            grouping: Arc::new(compiled(rules.version)),
+            earlier_grouping: earlier.map(|transition| (Arc::new(compiled(transition.from)), transition.until)),
         }
+    }
+
+    /// Grouping by the version before, while the change to this one is going on for what was received at `received`.
+    pub fn earlier_grouping_at(&self, received: DateTime<Utc>) -> Option<&grouping::Config> {
+        self.earlier_grouping.as_ref().filter(|(_, until)| received < *until).map(|(config, _)| &**config)
     }
 }
 
@@ -134,6 +174,22 @@ fn part<T: DeserializeOwned + Default>(settings: &Value, name: &str, complain: &
         complain(name, &error.to_string());
         T::default()
     })
+}
+
+/// How events are grouped. A version that this program does not know, or a change that makes no sense, leaves the rules alone.
+fn grouping_rules(settings: &Value, complain: &impl Fn(&str, &str)) -> GroupingRules {
+    let mut settings = settings.clone();
+    if let Some(grouping) = settings.get_mut("grouping").and_then(Value::as_object_mut) {
+        let version = grouping.get("version").map(|version| Version::deserialize(version).map(|_| ()));
+        let transition = grouping.get("transition").map(|transition| <Option<Transition>>::deserialize(transition).map(|_| ()));
+        for (key, found) in [("version", version), ("transition", transition)] {
+            if let Some(Err(error)) = found {
+                complain(&format!("grouping.{key}"), &error.to_string());
+                grouping.remove(key);
+            }
+        }
+    }
+    part(&settings, "grouping", complain)
 }
 
 /// What must not be stored. A rule that cannot be read costs the rules only: taking too little would store what must not be.
@@ -203,7 +259,32 @@ mod tests {
         assert!(!config.store_ips);
         let event = scrubbed(&config, json!({"extra": {"iban": "DE89", "password": "x", "plain": "kept"}}));
         assert_eq!(event["extra"], json!({"iban": "[Filtered]", "password": "[Filtered]", "plain": "kept"}));
-        assert_eq!(config.grouping.version(), grouping::VERSION);
+        assert_eq!(config.grouping.version(), Version::default());
+    }
+
+    #[test]
+    fn a_version_that_is_not_known_leaves_the_rules_alone() {
+        let rules = "error.type:Boom -> boom";
+        let settings = json!({"grouping": {"version": "newstyle:2031-01-01", "transition": {"from": "x"}, "fingerprint_rules": rules}});
+        let read = ProjectSettings::read(&settings).grouping;
+        assert_eq!(read, GroupingRules { fingerprint_rules: rules.to_owned(), ..GroupingRules::default() });
+        assert!(config(settings).earlier_grouping.is_none());
+    }
+
+    #[test]
+    fn the_version_before_counts_until_the_change_is_over() {
+        let until: DateTime<Utc> = "2026-12-25T00:00:00Z".parse().unwrap();
+        let settings = |from: Version| json!({"grouping": {"version": Version::V2026_01_20, "transition": {"from": from, "until": until}}});
+        let changed = config(settings(Version::V2023_01_11));
+        let second = chrono::TimeDelta::seconds(1);
+        assert_eq!(changed.earlier_grouping_at(until - second).map(grouping::Config::version), Some(Version::V2023_01_11));
+        assert!(changed.earlier_grouping_at(until).is_none());
+        assert!(config(settings(Version::V2026_01_20)).earlier_grouping.is_none(), "no change at all");
+        let read = ProjectSettings::read(&settings(Version::V2023_01_11)).grouping;
+        assert!(read.transition_at(until - second).is_some() && read.transition_at(until).is_none());
+        assert_eq!(read.moved_to(Version::V2026_01_20, until), read, "a move to where it is leaves the one that goes on");
+        let back = read.moved_to(Version::V2023_01_11, until);
+        assert_eq!(back.transition, Some(Transition { from: Version::V2026_01_20, until: until + TRANSITION }));
     }
 
     #[test]

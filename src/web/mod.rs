@@ -15,6 +15,7 @@ pub mod flash;
 pub mod headers;
 pub mod limit_mail;
 pub mod mail_view;
+pub mod noise_mail;
 pub mod number;
 pub mod page;
 pub mod pages;

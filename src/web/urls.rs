@@ -81,6 +81,34 @@ pub fn project_filters(slug: &str) -> String {
 pub fn project_grouping(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings/grouping", enc(slug)))
 }
+/// New rules and stored events.
+pub fn project_regroup(slug: &str) -> String {
+    prefix::add(&format!("/projects/{}/regroup", enc(slug)))
+}
+/// `preview`, `apply`.
+pub fn regroup_do(slug: &str, what: &str) -> String {
+    prefix::add(&format!("/projects/{}/regroup/{}", enc(slug), enc(what)))
+}
+/// `undo`, `confirm`.
+pub fn regroup_act(slug: &str, id: impl Display, what: &str) -> String {
+    prefix::add(&format!("/projects/{}/regroup/{}/{}", enc(slug), enc(id), enc(what)))
+}
+/// Undo of a merge or split.
+pub fn correction_undo(issue: impl Display, id: impl Display) -> String {
+    prefix::add(&format!("/issues/{}/corrections/{}/undo", enc(issue), enc(id)))
+}
+/// Merge of selected issues.
+pub fn issues_merge() -> String {
+    prefix::add("/issues/merge")
+}
+/// POST: adds the rule that is suggested for a noisy place.
+pub fn noise_apply(slug: &str, place: impl Display) -> String {
+    prefix::add(&format!("/projects/{}/noise/{}/apply", enc(slug), enc(place)))
+}
+/// POST: shows the suggestion for a noisy place no more.
+pub fn noise_dismiss(slug: &str, place: impl Display) -> String {
+    prefix::add(&format!("/projects/{}/noise/{}/dismiss", enc(slug), enc(place)))
+}
 /// What all keys together may send; POST changes it.
 pub fn project_limits(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings/limits", enc(slug)))

@@ -41,6 +41,7 @@ impl Places {
             "{event}" => event_id(1).simple().to_string(),
             "{attachment}" => self.attachment.clone(),
             "{feedback}" => self.feedback.clone(),
+            "{place}" => Uuid::nil().to_string(),
             "{token}" => "0".repeat(64),
             "{id}" if route.starts_with("/mails") => self.mail.clone(),
             "{key}" => self.key.clone(),

@@ -90,13 +90,14 @@ fn sdk_name(event: &Object) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::super::super::rules::Origin;
+    use super::super::super::version::Version;
     use super::super::parse;
     use super::*;
     use serde_json::{Value, json};
 
     fn matches(rule: &str, event: &Value) -> bool {
         let event = event.as_object().unwrap();
-        RuleSet::new(parse(rule, Origin::Project).unwrap()).first_match(event, &Traces::read(event)).is_some()
+        RuleSet::new(parse(rule, Origin::Project).unwrap()).first_match(event, &Traces::read(event, Version::NEWEST)).is_some()
     }
 
     #[test]

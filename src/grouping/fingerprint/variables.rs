@@ -22,7 +22,7 @@ impl<'e> Scope<'_, 'e> {
     pub(in super::super) fn entry(self, entry: &str) -> String {
         match variable(entry) {
             Some("message") => message::parameterise(self.message().unwrap_or("<no-message>")).into_owned(),
-            Some(name) => self.value(name).into_owned(),
+            Some(name) => self.value(name, entry).into_owned(),
             None if self.is_from_event(entry) => message::parameterise(entry).into_owned(),
             None => entry.to_owned(),
         }
@@ -34,8 +34,9 @@ impl<'e> Scope<'_, 'e> {
         let mut rest = template;
         while let Some((before, after)) = rest.split_once("{{") {
             let Some((name, after)) = after.split_once("}}") else { break };
+            let written = &rest[before.len()..rest.len() - after.len()];
             title.push_str(before);
-            title.push_str(&self.value(name.trim()));
+            title.push_str(&self.value(name.trim(), written));
             rest = after;
         }
         title.push_str(rest);
@@ -57,7 +58,8 @@ impl<'e> Scope<'_, 'e> {
         shape::text(self.traces.exceptions.last()?.object, key)
     }
 
-    fn value(self, name: &str) -> Cow<'e, str> {
+    /// What a variable stands for; `written` is the variable as it was written.
+    fn value(self, name: &str, written: &str) -> Cow<'e, str> {
         let frame = self.traces.crash_frame(|_| true);
         let of_frame = |read: fn(&Frame<'e>) -> Option<&'e str>| frame.and_then(read);
         let (value, absent) = match name {
@@ -77,6 +79,7 @@ impl<'e> Scope<'_, 'e> {
             other => {
                 return match other.strip_prefix("tags.") {
                     Some(tag) => shape::tag(self.event, tag).map_or_else(|| format!("<no-value-for-tag-{tag}>").into(), Cow::Borrowed),
+                    None if self.traces.version.traits().keeps_unknown_variables => written.to_owned().into(),
                     None => format!("<unrecognized-variable-{other}>").into(),
                 };
             }
@@ -87,12 +90,13 @@ impl<'e> Scope<'_, 'e> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::version::Version;
     use super::*;
     use serde_json::{Value, json};
 
     fn filled(event: &Value, entry: &str) -> String {
         let event = event.as_object().unwrap();
-        Scope { event, traces: &Traces::read(event) }.entry(entry)
+        Scope { event, traces: &Traces::read(event, Version::NEWEST) }.entry(entry)
     }
 
     #[test]
@@ -154,7 +158,16 @@ mod tests {
     fn titles_are_filled_in_anywhere() {
         let event = json!({"transaction": "t"});
         let event = event.as_object().unwrap();
-        let scope = Scope { event, traces: &Traces::read(event) };
+        let scope = Scope { event, traces: &Traces::read(event, Version::NEWEST) };
         assert_eq!(scope.title("A ({{ transaction }}, {{level}}) {{"), "A (t, <no-level>) {{");
+    }
+
+    #[test]
+    fn in_2023_what_is_no_variable_stayed_as_written() {
+        let event = json!({"transaction": "t"});
+        let event = event.as_object().unwrap();
+        let scope = Scope { event, traces: &Traces::read(event, Version::V2023_01_11) };
+        assert_eq!(scope.entry("{{  release }}"), "{{  release }}");
+        assert_eq!(scope.title("{{ transaction }} in {{ release}}!"), "t in {{ release}}!");
     }
 }

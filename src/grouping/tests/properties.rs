@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::super::{Config, Grouping, explain_words, group};
+use super::super::{Config, Grouping, Version, explain_words, group};
 
 /// Keys that grouping reads, so that arbitrary events reach every corner.
 const KEYS: &[&str] = &[
@@ -142,7 +142,8 @@ fn plausible() -> impl Strategy<Value = Value> {
     })
 }
 
-static OTHER_RULES: LazyLock<Config> = LazyLock::new(|| Config::with_rules("function:* +app\nfamily:native -group", "").unwrap());
+static OTHER_RULES: LazyLock<Config> =
+    LazyLock::new(|| Config::with_rules(Version::NEWEST, "function:* +app\nfamily:native -group", "").unwrap());
 
 fn grouped(event: &Value) -> Grouping {
     group(&mut event.clone(), &Config::standard())
@@ -224,7 +225,7 @@ proptest! {
 
     #[test]
     fn any_text_is_rules_or_errors(stack in "(([a-z.]{0,9}:|[!|v^+-]|app|group|\\[|\\]|=| |\\PC){0,12}\n){0,3}", fingerprint in "\\PC{0,40}(->| |:|\"|\\{){0,6}\\PC{0,20}") {
-        if let Err(errors) = Config::with_rules(&stack, &fingerprint) {
+        if let Err(errors) = Config::with_rules(Version::NEWEST, &stack, &fingerprint) {
             prop_assert!(!errors.is_empty());
             prop_assert!(errors.stack_trace_rules.iter().all(|error| error.line >= 1 && error.column >= 1));
         }
@@ -234,7 +235,7 @@ proptest! {
     fn any_glob_can_be_tried(pattern in "[\\[\\]{}*?!,/a-c\\\\-]{1,14}", function in "[a-c/\n]{0,6}") {
         let rule = format!("function:\"{pattern}\" path:\"{pattern}\" -app");
         let fingerprint = format!("function:\"{}\" -> x", pattern.replace('\\', ""));
-        if let Ok(config) = Config::with_rules(&rule, &fingerprint) {
+        if let Ok(config) = Config::with_rules(Version::NEWEST, &rule, &fingerprint) {
             group(&mut json!({"platform": "native", "stacktrace": {"frames": [{"function": function, "abs_path": function}]}}), &config);
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Config, explain_words, group};
+use super::super::{Config, Version, explain_words, group};
 
 fn words(event: &Value) -> String {
     words_with(event, &Config::standard())
@@ -32,7 +32,7 @@ fn a_stack_is_named_newest_call_first() {
 
 #[test]
 fn other_kinds_say_what_they_share() {
-    let rules = Config::with_rules("", "type:E -> mine {{ value }}").unwrap();
+    let rules = Config::with_rules(Version::NEWEST, "", "type:E -> mine {{ value }}").unwrap();
     let table = [
         (
             json!({"exception": {"type": "E", "value": "no 5"}}),

@@ -12,6 +12,7 @@ use crate::issues::view::list::ListFacts;
 use crate::issues::view::{IssueListPage, IssueRow, split_title};
 use crate::platform::App;
 use crate::platform::clock::hour_of;
+use crate::projects::noisy_places;
 use crate::web::chart::Bars;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{Badge, HttpError, Query, When, html};
@@ -35,7 +36,10 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(query): Query<IssueQuer
         return Ok(Redirect::to(&urls::issue(issue)).into_response());
     }
     let search = Search::new(&query, &viewer.projects);
-    let facts = read(&mut db, &search, &viewer, app.clock.now()).await.ours()?;
+    let mut facts = read(&mut db, &search, &viewer, app.clock.now()).await.ours()?;
+    if let Some(project) = viewer.project(&query.project) {
+        facts.noise = noisy_places(&app, &mut db, project, viewer.is_admin).await.ours()?;
+    }
     let title = viewer.project(&query.project).map_or_else(|| "Issues".to_owned(), |project| format!("Issues · {}", project.name));
     Ok(html(&IssueListPage::new(viewer.shell(&app, title, query), facts)))
 }
@@ -52,6 +56,7 @@ async fn read(db: &mut sqlx::PgConnection, search: &Search, viewer: &Viewer, now
         environments: queries::list::environments(db, &search.projects).await?,
         any_project: !viewer.projects.is_empty(),
         any_event: !rows.is_empty() || queries::list::any_issue(db, &search.projects).await?,
+        noise: Vec::new(),
         rows: rows.into_iter().map(|row| look.row(hours.get(&row.issue_id).unwrap_or(&none), row)).collect(),
         next: next.map(Cursor::text),
     })

@@ -3,10 +3,12 @@
 //! the stored JSON and the grouping tree of one event ([`event`]), its files ([`attachment`]), and [`triage`]. **Not here.** SQL, and how pages look (`view`).
 
 mod attachment;
+mod correct;
 mod event;
 mod grouping_tree;
 mod histogram;
 mod list;
+mod regroup;
 mod show;
 mod triage;
 
@@ -17,7 +19,11 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/issues", Access::SignedIn, list::list),
         post("/issues/bulk", Access::SignedIn, triage::bulk),
+        post("/issues/merge", Access::SignedIn, correct::merge_selected),
         get("/issues/{issue}", Access::Member, show::latest),
+        post("/issues/{issue}/merge", Access::Member, correct::merge),
+        post("/issues/{issue}/split", Access::Member, correct::split),
+        post("/issues/{issue}/corrections/{id}/undo", Access::Member, correct::undo),
         post("/issues/{issue}/resolve", Access::Member, triage::resolve),
         post("/issues/{issue}/ignore", Access::Member, triage::ignore),
         post("/issues/{issue}/reopen", Access::Member, triage::reopen),
@@ -25,5 +31,10 @@ pub(super) fn routes() -> Vec<Route> {
         get("/issues/{issue}/events/{event}/json", Access::Member, event::json),
         get("/issues/{issue}/events/{event}/grouping", Access::Member, event::grouping),
         get("/issues/{issue}/events/{event}/attachments/{attachment}", Access::Member, attachment::download),
+        get("/projects/{slug}/regroup", Access::Member, regroup::show),
+        post("/projects/{slug}/regroup/preview", Access::Member, regroup::preview),
+        post("/projects/{slug}/regroup/apply", Access::Admin, regroup::apply),
+        post("/projects/{slug}/regroup/{id}/undo", Access::Admin, regroup::undo),
+        post("/projects/{slug}/regroup/{id}/confirm", Access::Admin, regroup::confirm),
     ]
 }

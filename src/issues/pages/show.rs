@@ -1,6 +1,6 @@
 //! `GET /issues/{issue}` and `/issues/{issue}/events/{event}`: the issue page around one event.
 
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -14,8 +14,10 @@ use crate::events::{Around, StoredEvent, Trail, Which, payload};
 use crate::feedback;
 use crate::issues::activity;
 use crate::issues::model::Status;
-use crate::issues::queries::{self, show::Facts};
-use crate::issues::view::show::{EventNav, IssueHead, actions};
+use crate::issues::moving;
+use crate::issues::queries::{self, hashes::HashRow, show::Facts};
+use crate::issues::regroup::{self, Kind, Regrouping, State};
+use crate::issues::view::show::{CorrectionLine, EventNav, HashLine, IssueHead, actions};
 use crate::issues::view::tag_shares::TagShares;
 use crate::issues::view::{IssuePage, Missing, split_title};
 use crate::platform::App;
@@ -45,6 +47,10 @@ pub(super) async fn one(app: App, member: ProjectMember, Path((issue, event)): P
 
 async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -> Result<Response, HttpError> {
     let now = app.clock.now();
+    if let Some(into) = moving::merged_into(&mut *app.db.acquire().await.ours()?, issue).await.ours()? {
+        // Its old addresses lead to where it went.
+        return Ok(Redirect::to(&urls::issue(into)).into_response());
+    }
     let read = Read::of(&app.db, (issue, &member.project.slug), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
     if read.event.is_none() && matches!(which, Which::Id(_)) {
         return Err(HttpError::NotFound);
@@ -66,6 +72,8 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
         tags,
         tags_note,
+        hashes: read.hashes.iter().map(hash_line).collect(),
+        corrections: read.corrections.iter().map(correction).collect(),
         feedback: read.feedback,
         why,
         activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
@@ -94,6 +102,8 @@ struct Read {
     files: Vec<Listed>,
     rules: Option<Value>,
     feedback: FeedbackPanel,
+    hashes: Vec<HashRow>,
+    corrections: Vec<Regrouping>,
 }
 
 impl Read {
@@ -126,6 +136,8 @@ impl Read {
             event,
             files,
             rules: queries::show::grouping_rules(&mut db, issue).await?,
+            hashes: queries::hashes::of_issue(&mut db, issue).await?,
+            corrections: regroup::of_issue(&mut db, issue).await?,
             feedback: feedback::panel(&mut db, slug, (issue, shown), now).await?,
         }))
     }
@@ -155,6 +167,25 @@ fn head(read: &Read, member: &ProjectMember, issue: IssueId, now: DateTime<Utc>)
         bars: read.histogram.bars(),
         bars_from: read.histogram.from(),
     }
+}
+
+fn hash_line(row: &HashRow) -> HashLine {
+    HashLine { hash: row.hash.simple().to_string(), events: number::counted(row.events, "event"), decided: row.decided }
+}
+
+fn correction(run: &Regrouping) -> CorrectionLine {
+    let name = match run.kind {
+        Kind::Merge => "Merged",
+        Kind::Split => "Split",
+        Kind::Rules => "Regrouped",
+    };
+    let at = run.made_at.format("%-d %b %Y");
+    let text = if run.state.is_active() {
+        format!("{name} {at}: at work, {} moved", number::counted(run.moved, "event"))
+    } else {
+        format!("{name} {at}")
+    };
+    CorrectionLine { id: run.id, text, may_undo: run.state == State::Done }
 }
 
 /// The state in words, and what is special about it.

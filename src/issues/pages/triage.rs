@@ -63,7 +63,7 @@ pub(super) async fn bulk(app: App, viewer: Viewer, fields: Fields) -> Result<Res
 }
 
 /// The list to return to. Anything else in the form's field leads to the plain list.
-fn local_list(back: &str) -> String {
+pub(super) fn local_list(back: &str) -> String {
     let rest = back.strip_prefix(&urls::home());
     let is_list = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('?'));
     if is_list && back.len() <= MAX_BACK && back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {

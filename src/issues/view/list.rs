@@ -8,6 +8,7 @@ use crate::web::{
     chart::Bars,
     number,
     page::HOSTILE,
+    pages::noise::{self, NoisyPlace},
     urls::{self, IssueQuery},
 };
 
@@ -96,6 +97,7 @@ pub struct IssueListPage {
     shell: Shell,
     tabs: Vec<Tab>,
     menus: Vec<Menu>,
+    noise: Vec<NoisyPlace>,
     rows: Vec<IssueRow>,
     actions: Vec<(&'static str, &'static str)>,
     back: String,
@@ -133,6 +135,8 @@ pub struct ListFacts {
     pub counts: [TabCount; 3],
     /// Environments of the chosen project.
     pub environments: Vec<String>,
+    /// Places of the chosen project that make a new issue for every event.
+    pub noise: Vec<NoisyPlace>,
     /// One page.
     pub rows: Vec<IssueRow>,
     /// Cursor of the next page, if there is one.
@@ -175,6 +179,7 @@ impl IssueListPage {
             summary,
             newest: (!query.after.is_empty()).then(|| query.with(|_| {}).url()),
             older: facts.next.map(|cursor| IssueQuery { after: cursor, ..query.clone() }.url()),
+            noise: facts.noise,
             rows: facts.rows,
             empty,
             shell,
@@ -269,6 +274,7 @@ impl Page for IssueListPage {
         let facts = |rows| ListFacts {
             counts: [214, 1031, 61].map(TabCount::exact),
             environments: vec!["production".to_owned(), "staging".to_owned()],
+            noise: Vec::new(),
             rows,
             next: Some("c".to_owned()),
             any_project: true,
@@ -291,6 +297,7 @@ impl Page for IssueListPage {
         let everywhere = samples::rows().into_iter().map(|r| IssueRow { project: "shop-api".to_owned(), ..r }).collect();
         vec![
             Sample::new("open", page(|_| {}, facts(samples::rows()))),
+            Sample::new("noisy", page(|_| {}, ListFacts { noise: noise::samples(), ..facts(samples::rows()) })),
             Sample::new(
                 "resolved-later-page",
                 page(

@@ -5,6 +5,7 @@
 pub mod grouping;
 pub mod list;
 mod missing;
+pub mod regroup;
 mod samples;
 pub mod show;
 pub mod tag_shares;

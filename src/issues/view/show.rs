@@ -139,6 +139,28 @@ pub struct ActivityLine {
     pub at: When,
 }
 
+/// A hash that leads to the issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashLine {
+    /// 32 hex digits.
+    pub hash: String,
+    /// "12 events".
+    pub events: String,
+    /// A person decided so.
+    pub decided: bool,
+}
+
+/// A merge or split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorrectionLine {
+    /// Its number.
+    pub id: i64,
+    /// "Merged", "Split out", "Merging: …".
+    pub text: String,
+    /// It is finished, and may be undone.
+    pub may_undo: bool,
+}
+
 /// All that `templates/issues/show.html` may print.
 #[derive(Debug, Template)]
 #[template(path = "issues/show.html")]
@@ -161,6 +183,10 @@ pub struct IssuePage {
     pub tags_note: String,
     /// Why its events are one issue, in a sentence.
     pub why: String,
+    /// Its hashes; events are counted under their primary one.
+    pub hashes: Vec<HashLine>,
+    /// Merges and splits that can be undone.
+    pub corrections: Vec<CorrectionLine>,
     /// What people said about it.
     pub feedback: FeedbackPanel,
     /// Newest first.
@@ -252,6 +278,11 @@ impl IssuePage {
             ],
             tags_note: String::new(),
             why: "Same stack in app frames: charge_card ← submit ← application. The number in the message does not count.".to_owned(),
+            hashes: vec![
+                HashLine { hash: "fc6d8c0c43fc4630ad850ee518f1b9d0".to_owned(), events: "2,000 events".to_owned(), decided: false },
+                HashLine { hash: "0c43fc4630ad850ee518f1b9d0fc6d8c".to_owned(), events: "318 events".to_owned(), decided: true },
+            ],
+            corrections: vec![CorrectionLine { id: 7, text: "Merged".to_owned(), may_undo: true }],
             feedback: FeedbackPanel::sample(),
             activity: vec![line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
         }

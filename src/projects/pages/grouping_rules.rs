@@ -4,6 +4,8 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 
+use super::grouping_version;
+use super::noise;
 use super::text::area;
 use crate::accounts::{OurFault as _, ProjectMember, see_other};
 use crate::grouping::{Config, RuleError, RuleErrors};
@@ -18,19 +20,34 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// The page.
 pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, HttpError> {
-    let stored = queries::settings(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
-    let rules = ProjectSettings::read(&stored.ok_or(HttpError::NotFound)?).grouping;
+    let mut db = app.db.acquire().await.ours()?;
+    let noise = noise::places(&app, &mut db, &member.project, member.viewer.is_admin).await.ours()?;
+    drop(db);
+    let rules = stored(&app, &member).await?;
     let (rules, found) = compiled(rules).await?;
     let errors = found.as_ref().err().cloned().unwrap_or_default();
-    let mut page = page(&app, &member, &rules, &errors);
+    let mut page = GroupingRulesPage { noise, ..page(&app, &member, &rules, &errors) };
     page.stack_trace.warnings = RulesText::new(&rules.stack_trace_rules, &found.unwrap_or_default(), &[]).faults;
     Ok(html(&page))
 }
 
-/// Saves the texts, or shows them again with what is wrong.
+async fn stored(app: &App, member: &ProjectMember) -> Result<GroupingRules, HttpError> {
+    let stored = queries::settings(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
+    Ok(ProjectSettings::read(&stored.ok_or(HttpError::NotFound)?).grouping)
+}
+
+/// Saves the texts, or shows them again with what is wrong. The version is chosen by a form of its own.
 pub(super) async fn change(app: App, member: ProjectMember, fields: Fields) -> Result<Response, HttpError> {
-    let rules =
-        GroupingRules { stack_trace_rules: area(&fields, "stack_trace_rules")?, fingerprint_rules: area(&fields, "fingerprint_rules")? };
+    if let Some(version) = fields.get("version") {
+        return grouping_version::change(&app, &member, version).await;
+    }
+    let (stack_trace_rules, fingerprint_rules) = (area(&fields, "stack_trace_rules")?, area(&fields, "fingerprint_rules")?);
+    let rules = GroupingRules { stack_trace_rules, fingerprint_rules, ..stored(&app, &member).await? };
+    save(&app, &member, rules).await
+}
+
+/// Saves rules that are good; an answer that redirects says that they are.
+pub(super) async fn save(app: &App, member: &ProjectMember, rules: GroupingRules) -> Result<Response, HttpError> {
     let mut too_long = FieldErrors::default();
     for (field, text) in [("stack_trace_rules", &rules.stack_trace_rules), ("fingerprint_rules", &rules.fingerprint_rules)] {
         if text.len() > MAX_BYTES {
@@ -38,16 +55,18 @@ pub(super) async fn change(app: App, member: ProjectMember, fields: Fields) -> R
         }
     }
     if !too_long.is_empty() {
-        let page = GroupingRulesPage { errors: too_long, ..page(&app, &member, &rules, &RuleErrors::default()) };
+        let page = GroupingRulesPage { errors: too_long, ..page(app, member, &rules, &RuleErrors::default()) };
         return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
     let (rules, found) = compiled(rules).await?;
     let warnings = match found {
         Ok(warnings) => warnings.len(),
-        Err(errors) => return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&app, &member, &rules, &errors))),
+        Err(errors) => return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(app, member, &rules, &errors))),
     };
     let mut db = app.db.acquire().await.ours()?;
-    if !queries::change_settings(&mut db, member.project.id, "grouping", &json!(rules)).await.ours()? {
+    // The version is not this form's to change: somebody may have moved the project meanwhile.
+    let texts = json!({"stack_trace_rules": rules.stack_trace_rules, "fingerprint_rules": rules.fingerprint_rules});
+    if !queries::change_settings(&mut db, member.project.id, "grouping", &texts).await.ours()? {
         return Err(HttpError::NotFound);
     }
     let flash = match warnings {
@@ -60,7 +79,8 @@ pub(super) async fn change(app: App, member: ProjectMember, fields: Fields) -> R
 /// The rules, and what their compiler says: warnings, or why it refuses. Many globs take their time, so not on the server's own threads.
 async fn compiled(rules: GroupingRules) -> Result<(GroupingRules, Result<Vec<RuleError>, RuleErrors>), HttpError> {
     let work = move || {
-        let found = Config::with_rules(&rules.stack_trace_rules, &rules.fingerprint_rules).map(|config| config.warnings().to_vec());
+        let found =
+            Config::with_rules(rules.version, &rules.stack_trace_rules, &rules.fingerprint_rules).map(|config| config.warnings().to_vec());
         (rules, found)
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| HttpError::Internal(error.into()))
@@ -73,8 +93,10 @@ fn page(app: &App, member: &ProjectMember, rules: &GroupingRules, errors: &RuleE
         name: project.name.clone(),
         slug: project.slug.clone(),
         may_change: viewer.is_admin,
+        version: grouping_version::view(rules, app.clock.now()),
         stack_trace: RulesText::new(&rules.stack_trace_rules, &errors.stack_trace_rules, &[]),
         fingerprint: RulesText::new(&rules.fingerprint_rules, &errors.fingerprint_rules, &[]),
+        noise: Vec::new(),
         errors: FieldErrors::default(),
     }
 }

@@ -3,10 +3,12 @@
 mod create;
 mod filters;
 mod grouping_rules;
+mod grouping_version;
 mod key;
 mod limit_form;
 mod limits;
 mod list;
+pub(super) mod noise;
 mod requests;
 mod scrubbing;
 mod settings;
@@ -33,6 +35,8 @@ pub fn routes() -> Vec<Route> {
         post("/projects/{slug}/settings/filters", Access::Admin, filters::change),
         get("/projects/{slug}/settings/grouping", Access::Member, grouping_rules::show),
         post("/projects/{slug}/settings/grouping", Access::Admin, grouping_rules::change),
+        post("/projects/{slug}/noise/{place}/apply", Access::Admin, noise::apply),
+        post("/projects/{slug}/noise/{place}/dismiss", Access::Member, noise::dismiss),
         get("/projects/{slug}/settings/limits", Access::Member, limits::show),
         post("/projects/{slug}/settings/limits", Access::Admin, limits::change),
         get("/projects/{slug}/stats", Access::Member, stats::show),

@@ -1,10 +1,13 @@
 //! A project's own grouping rules.
 
 use askama::Template;
+use chrono::{DateTime, TimeDelta};
 
+use super::grouping_version::{MoveView, VersionView};
+use super::noise::{self, NoisyPlace};
 use super::settings_tabs::{Tab, tabs};
-use crate::grouping::RuleError;
-use crate::web::{FieldErrors, Link, Page, Sample, Shell, page::HOSTILE, urls};
+use crate::grouping::{RuleError, Version};
+use crate::web::{FieldErrors, Link, Page, Sample, Shell, When, page::HOSTILE, urls};
 
 /// Faults that are shown of one text.
 const MAX_FAULTS: usize = 50;
@@ -80,10 +83,14 @@ pub struct GroupingRulesPage {
     pub slug: String,
     /// The user may change anything here.
     pub may_change: bool,
+    /// How hashes are made.
+    pub version: VersionView,
     /// Which frames count.
     pub stack_trace: RulesText,
     /// What events are grouped by.
     pub fingerprint: RulesText,
+    /// Places that a rule would quieten.
+    pub noise: Vec<NoisyPlace>,
     /// What was wrong with the form as a whole, and with `stack_trace_rules` or `fingerprint_rules` as a whole.
     pub errors: FieldErrors,
 }
@@ -113,8 +120,10 @@ impl Page for GroupingRulesPage {
             name: "shop-api".to_owned(),
             slug: "shop-api".to_owned(),
             may_change,
+            version: VersionView::default(),
             stack_trace,
             fingerprint,
+            noise: Vec::new(),
             errors: FieldErrors::default(),
         };
         let error = |line, column, message: &str| RuleError { line, column, message: message.to_owned() };
@@ -125,11 +134,17 @@ impl Page for GroupingRulesPage {
             &[],
         );
         let warned = RulesText::new(stack, &[], &[error(2, 14, "this can never match")]);
+        let mut moving = page(true, good(stack), good(prints));
+        let until = DateTime::from_timestamp(1_798_156_800, 0).unwrap_or_default();
+        let until = When::new(until, until - TimeDelta::days(29));
+        moving.version.moving = Some(MoveView { from: Version::V2023_01_11, until });
         let hostile = RulesText::new(&format!("</textarea>{HOSTILE}"), &[error(1, 12, HOSTILE)], &[]);
         vec![
             Sample::new("admin", page(true, good(stack), good(prints))),
+            Sample::new("moving", moving),
             Sample::new("member", page(false, good(stack), good(""))),
             Sample::new("refused", page(true, bad, good(prints))),
+            Sample::new("noisy", Self { noise: noise::samples(), ..page(true, good(stack), good(prints)) }),
             Sample::new("warned", page(true, warned, good(prints))),
             Sample::new("hostile", page(true, hostile.clone(), hostile)),
         ]

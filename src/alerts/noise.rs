@@ -1,0 +1,78 @@
+//! From a place that makes a new issue for every event to one mail for all of them, and to the lines that say which mails there were not.
+
+use serde_json::Value;
+
+use super::compose::{self, Content, date};
+use super::queries::{self, ToldProject};
+use crate::accounts::ProjectId;
+use crate::platform::App;
+use crate::platform::outbox::{self, Failure, Job};
+use crate::projects::noise::{self, LOUD, NoiseFact, Noisy, Untold, WINDOW};
+use crate::web::mail_view::Bodies;
+use crate::web::noise_mail::NoiseMail;
+use crate::web::number;
+use crate::web::urls::{self, IssueQuery};
+
+/// Reads the fact of a job.
+pub(super) fn fact(payload: &Value) -> Result<NoiseFact, serde_json::Error> {
+    serde_json::from_value(payload.clone())
+}
+
+/// Mails about a noisy place: one per member.
+pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
+    let NoiseFact { project, place } = fact(&job.payload).map_err(|error| Failure::Fail(error.into()))?;
+    let mut tx = app.db.begin().await?;
+    let (about, noisy) = (queries::told_project(&mut tx, project).await?, noise::find(&mut tx, project, place).await?);
+    if let (Some(about), Some(noisy)) = (about, noisy) {
+        let mail = mail(app, &about, noisy);
+        let content = Content { kind: "noisy_place", subject: mail.subject(), bodies: mail.bodies()? };
+        compose::write(app, &mut tx, (project, None), &content).await?;
+    }
+    end(app, tx, job).await
+}
+
+/// Writes down of how many new issues no single mail was made.
+pub(super) async fn untold(app: &App, job: &Job) -> Result<(), Failure> {
+    let fact = fact(&job.payload).map_err(|error| Failure::Fail(error.into()))?;
+    let mut tx = app.db.begin().await?;
+    let about = queries::told_project(&mut tx, fact.project).await?;
+    if let (Some(about), Some(untold)) = (about, noise::take_untold(&mut tx, fact).await?) {
+        skip(app, &mut tx, (fact.project, &about), &untold).await?;
+    }
+    end(app, tx, job).await
+}
+
+async fn end(app: &App, mut tx: sqlx::Transaction<'_, sqlx::Postgres>, job: &Job) -> Result<(), Failure> {
+    queries::replace_unwritten(&mut tx, job.id, "It worked when it was tried again: what came of it stands in lines of its own.").await?;
+    outbox::complete(&mut tx, job.id).await?;
+    tx.commit().await?;
+    app.outbox.wake();
+    Ok(())
+}
+
+async fn skip(app: &App, db: &mut sqlx::PgConnection, (project, about): (ProjectId, &ToldProject), untold: &Untold) -> anyhow::Result<()> {
+    let (new, since) = (number::counted(untold.issues, "new issue"), date(untold.since));
+    let reason = format!(
+        "From {since} on {new} got no mail of their own: one place makes {LOUD} and more within an hour, and one mail told of all of them."
+    );
+    let subject = NoiseMail { project: about.project.clone(), place: untold.words.clone(), issues: new, ..NoiseMail::default() }.subject();
+    let content = Content { kind: "untold_issues", subject, bodies: Bodies { text: String::new(), html: String::new() } };
+    compose::skip(app, db, (project, None), &content, &reason).await
+}
+
+fn mail(app: &App, about: &ToldProject, noisy: Noisy) -> NoiseMail {
+    let samples = noisy.samples.iter().map(|issue| issue.short_id(&about.short_prefix)).collect::<Vec<_>>();
+    let list = IssueQuery { project: about.slug.clone(), sort: "first_seen".to_owned(), ..IssueQuery::default() };
+    NoiseMail {
+        project: about.project.clone(),
+        place: noisy.words,
+        issues: number::counted(noisy.issues, "new issue"),
+        since: date(noisy.since),
+        is_fresh: app.clock.now() - noisy.since <= WINDOW,
+        samples: samples.join(", "),
+        rule: noisy.rule,
+        url: app.absolute(&list.url()),
+        settings_url: app.absolute(&urls::project_grouping(&about.slug)),
+        why: compose::why(&about.project, about.has_members),
+    }
+}

@@ -1,0 +1,122 @@
+//! Looking at stored events again, in batches: of a project day by day, or of an issue in the order of receipt. The caller keeps the place.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::accounts::{IssueId, ProjectId};
+
+/// A stored event, as it is looked at.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// Its id.
+    pub event_id: Uuid,
+    /// Its partition.
+    pub day: NaiveDate,
+    /// When its request arrived.
+    pub received: DateTime<Utc>,
+    /// Where it is.
+    pub issue: IssueId,
+    /// The hash that led there.
+    pub hash: Uuid,
+    /// The hash before the last rules were applied, if that moved it.
+    pub before: Option<Uuid>,
+    /// Packed.
+    pub payload: Vec<u8>,
+}
+
+/// The last event that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Its day.
+    pub day: NaiveDate,
+    /// When it was received.
+    pub received: DateTime<Utc>,
+    /// Its id.
+    pub event: Uuid,
+}
+
+/// The next events of a project: day by day, then by id. Empty at the end.
+pub async fn next_of_project(db: &mut PgConnection, project: ProjectId, after: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
+    let mut day = after.map(|cursor| cursor.day);
+    let mut event = after.map_or(Uuid::nil(), |cursor| cursor.event);
+    loop {
+        if let Some(day) = day {
+            let rows = sqlx::query_as!(
+                Looked,
+                r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, payload from events
+                where project_id = $1 and day = $2 and event_id > $3 order by event_id limit $4"#,
+                project.0,
+                day,
+                event,
+                limit
+            );
+            let rows = rows.fetch_all(&mut *db).await?;
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
+        let next = sqlx::query_scalar!(
+            r#"select date '1970-01-01' + min(hour) / 24 as "day" from project_hours
+            where project_id = $1 and ($2::date is null or hour >= ($2::date - date '1970-01-01' + 1) * 24)"#,
+            project.0,
+            day
+        );
+        let Some(next) = next.fetch_one(&mut *db).await? else { return Ok(Vec::new()) };
+        (day, event) = (Some(next), Uuid::nil());
+    }
+}
+
+/// The next events of an issue in the order of receipt, of these hashes only where some are named. Empty at the end.
+pub async fn next_of_issue(
+    db: &mut PgConnection,
+    (issue, hashes): (IssueId, Option<&[Uuid]>),
+    after: Option<Cursor>,
+    limit: i64,
+) -> sqlx::Result<Vec<Looked>> {
+    let rows = sqlx::query_as!(
+        Looked,
+        r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, payload from events
+        where project_id = $1 and issue_id = $2 and ($3::uuid[] is null or hash = any($3))
+            and (received, event_id) > (coalesce($4, '-infinity'::timestamptz), coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid))
+        order by received, event_id limit $6"#,
+        issue.project().0,
+        issue.0,
+        hashes as Option<&[Uuid]>,
+        after.map(|cursor| cursor.received),
+        after.map(|cursor| cursor.event),
+        limit
+    );
+    rows.fetch_all(db).await
+}
+
+/// The newest stored events of a project, newest day first; within the last day that is needed, any of them.
+pub async fn newest_of_project(db: &mut PgConnection, project: ProjectId, before: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
+    let mut day = before.map(|cursor| cursor.day);
+    let mut event = before.map_or(Uuid::max(), |cursor| cursor.event);
+    loop {
+        if let Some(day) = day {
+            let rows = sqlx::query_as!(
+                Looked,
+                r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, payload from events
+                where project_id = $1 and day = $2 and event_id < $3 order by event_id desc limit $4"#,
+                project.0,
+                day,
+                event,
+                limit
+            );
+            let rows = rows.fetch_all(&mut *db).await?;
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
+        let next = sqlx::query_scalar!(
+            r#"select date '1970-01-01' + max(hour) / 24 as "day" from project_hours
+            where project_id = $1 and ($2::date is null or hour < ($2::date - date '1970-01-01') * 24)"#,
+            project.0,
+            day
+        );
+        let Some(next) = next.fetch_one(&mut *db).await? else { return Ok(Vec::new()) };
+        (day, event) = (Some(next), Uuid::max());
+    }
+}

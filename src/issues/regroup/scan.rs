@@ -1,0 +1,163 @@
+//! Looking at stored events: each grouped again, and the same counted together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::plan::{Changes, Owner, Part, changes, decide};
+use crate::accounts::{IssueId, ProjectId};
+use crate::events::moving::{self, Cursor, Looked};
+use crate::events::payload;
+use crate::events::summary::{Summary, clean};
+use crate::grouping::{self, Config};
+use crate::issues::moving as issues;
+use crate::platform::telemetry::chain;
+
+/// Events read at once.
+const BATCH: i64 = 1_000;
+/// Bytes of a title.
+const MAX_TITLE: usize = 512;
+
+/// What grouping makes of a stored event.
+#[derive(Debug)]
+pub(super) struct Regrouped {
+    /// All its hashes, the primary first.
+    pub(super) hashes: Vec<Uuid>,
+    /// What it is called.
+    pub(super) title: String,
+    /// Where it comes from.
+    pub(super) culprit: String,
+    /// What is counted of it.
+    pub(super) summary: Summary,
+}
+
+/// Groups stored events; nothing for one that cannot be read. Takes its time: not on the server's own threads.
+pub(super) async fn regroup(events: Vec<Looked>, config: Config) -> anyhow::Result<Vec<(Looked, Option<Regrouped>)>> {
+    let work = move || {
+        let one = |looked: Looked| {
+            let read = payload::decode(&looked.payload).inspect_err(|error| {
+                tracing::error!(event.id = %looked.event_id.simple(), "a stored event cannot be read, and stays where it is: {}", chain(error));
+            });
+            let regrouped = read.ok().map(|mut event: Value| {
+                let summary = Summary::of(&event);
+                let grouping = grouping::group(&mut event, &config);
+                Regrouped {
+                    hashes: grouping.hashes.iter().map(|hash| Uuid::from_bytes(hash.0)).collect(),
+                    title: clean(&grouping.title, MAX_TITLE),
+                    culprit: clean(&grouping.culprit, MAX_TITLE),
+                    summary,
+                }
+            });
+            (looked, regrouped)
+        };
+        events.into_iter().map(one).collect()
+    };
+    tokio::task::spawn_blocking(work).await.context("grouping stored events failed")
+}
+
+/// Counts together what is the same.
+pub(super) fn parts(events: &[(Looked, Option<Regrouped>)]) -> Vec<Part> {
+    let mut parts = BTreeMap::<(IssueId, &[Uuid]), Part>::new();
+    for (looked, regrouped) in events {
+        let Some(regrouped) = regrouped else { continue };
+        let part = parts.entry((looked.issue, &regrouped.hashes)).or_insert_with(|| Part {
+            issue: looked.issue,
+            hashes: regrouped.hashes.clone(),
+            events: 0,
+            first_at: looked.received,
+            sample: looked.event_id,
+            title: regrouped.title.clone(),
+        });
+        part.events += 1;
+        part.first_at = part.first_at.min(looked.received);
+    }
+    parts.into_values().collect()
+}
+
+/// Adds parts to parts.
+fn add(all: &mut HashMap<(IssueId, Vec<Uuid>), Part>, more: Vec<Part>) {
+    for part in more {
+        match all.entry((part.issue, part.hashes.clone())) {
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(part);
+            }
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                let known = entry.get_mut();
+                known.events += part.events;
+                known.first_at = known.first_at.min(part.first_at);
+            }
+        }
+    }
+}
+
+/// The next events that a correction looks at.
+pub(super) async fn next(
+    db: &mut PgConnection,
+    (project, issue): (ProjectId, Option<IssueId>),
+    after: Option<Cursor>,
+    limit: i64,
+) -> sqlx::Result<Vec<Looked>> {
+    match issue {
+        Some(issue) => moving::next_of_issue(db, (issue, None), after, limit).await,
+        None => moving::next_of_project(db, project, after, limit).await,
+    }
+}
+
+/// Where a batch ends.
+pub(super) fn end_of(events: &[Looked]) -> Option<Cursor> {
+    events.last().map(|last| Cursor { day: last.day, received: last.received, event: last.event_id })
+}
+
+/// Which events a dry run looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// Whose.
+    pub project: ProjectId,
+    /// Of this issue alone.
+    pub issue: Option<IssueId>,
+    /// So many of the newest; nothing: all.
+    pub newest: Option<i64>,
+}
+
+/// What `config` would change. `told` hears how many events were looked at, and says whether to go on.
+pub async fn dry_run(db: &mut PgConnection, sample: Sample, config: &Config, mut told: impl FnMut(i64) -> bool) -> anyhow::Result<Changes> {
+    let (mut all, mut cursor, mut looked) = (HashMap::new(), None, 0_i64);
+    loop {
+        let limit = sample.newest.map_or(BATCH, |newest| BATCH.min(newest - looked));
+        let events = match (sample.newest, sample.issue) {
+            (Some(_), None) => moving::newest_of_project(db, sample.project, cursor, limit).await?,
+            _ => next(db, (sample.project, sample.issue), cursor, limit).await?,
+        };
+        cursor = end_of(&events);
+        looked += events.len() as i64;
+        let is_last = events.is_empty();
+        add(&mut all, parts(&regroup(events, config.clone()).await?));
+        if is_last || !told(looked) || sample.newest.is_some_and(|newest| looked >= newest) {
+            break;
+        }
+    }
+    let all: Vec<Part> = all.into_values().collect();
+    let owners = owners(db, sample.project, &all).await?;
+    Ok(changes(&all, &decide(&all, &owners)))
+}
+
+/// Who owns the hashes of these parts.
+pub(super) async fn owners(db: &mut PgConnection, project: ProjectId, parts: &[Part]) -> sqlx::Result<HashMap<Uuid, Owner>> {
+    let hashes: Vec<Uuid> = parts.iter().flat_map(|part| part.hashes.iter().copied()).collect();
+    let owners = issues::owners(db, project, &hashes).await?;
+    Ok(owners.into_iter().map(|hash| (hash.hash, Owner { issue: hash.issue, decided: hash.decided })).collect())
+}
+
+/// The rules of a correction, ready; what does not compile is an error.
+pub(super) fn config(rules: &Value) -> anyhow::Result<Config> {
+    Config::from_json(rules).map_err(|errors| anyhow::anyhow!("the grouping rules do not compile: {errors}"))
+}
+
+/// Minutes older than these days are not kept.
+pub(super) fn first_minute(now: DateTime<Utc>) -> i32 {
+    crate::platform::clock::minute_of(now) - crate::events::partitions::MINUTE_DAYS * 24 * 60
+}

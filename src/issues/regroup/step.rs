@@ -1,0 +1,392 @@
+//! The work: one batch of one correction in one transaction, again and again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::model::{Kind, Regrouping, State};
+use super::plan::decide;
+use super::queries::{self, Touched};
+use super::scan::{self, Regrouped};
+use super::{act, settle};
+use crate::accounts::IssueId;
+use crate::events::moving::{self as events, Bitmaps, Leaving, Looked};
+use crate::feedback::moving as feedback;
+use crate::grouping::Config;
+use crate::issues::intake::{self, Arrivals, Latest};
+use crate::issues::moving::{self as issues, IssueHash};
+use crate::platform::App;
+use crate::platform::clock::Clock;
+use crate::platform::db::{AdvisoryLock, Db};
+use crate::platform::periodic::{Periodic, Step};
+use crate::projects;
+
+/// Events grouped in one transaction that only counts.
+const PLANNED: i64 = 1_000;
+/// Events moved in one transaction: their issues are locked meanwhile, and ingest's batches wait.
+const MOVED: i64 = 500;
+/// Rows led to another issue in one transaction.
+const HANDED: i64 = 2_000;
+/// Batches of one step.
+const BATCHES: usize = 20;
+
+/// Works on corrections.
+pub struct Regroup;
+
+impl Periodic for Regroup {
+    const NAME: &'static str = "regroup";
+    const EVERY: Duration = Duration::from_secs(3);
+
+    async fn step(&self, app: &App) -> anyhow::Result<Step> {
+        let mut last = None;
+        for _ in 0..BATCHES {
+            match batch(&app.db, &app.clock, None).await? {
+                Some(run) => last = Some(run),
+                None => break,
+            }
+        }
+        Ok(last.map_or(Step::Idle, |run| {
+            Step::More(format!(
+                "{} {} of project {}: {}, {} events looked at",
+                run.kind.name(),
+                run.id,
+                run.project.0,
+                run.state.name(),
+                run.looked_at
+            ))
+        }))
+    }
+}
+
+/// Works on one correction until it is finished; also beside a server, which takes turns.
+pub async fn run_to_end(db: &Db, clock: &Clock, id: i64, mut told: impl FnMut(&Regrouping)) -> anyhow::Result<()> {
+    while let Some(run) = batch(db, clock, Some(id)).await? {
+        told(&run);
+    }
+    Ok(())
+}
+
+/// One batch; the correction as it is afterwards. Nothing: there is no work, or others do it.
+async fn batch(db: &Db, clock: &Clock, only: Option<i64>) -> anyhow::Result<Option<Regrouping>> {
+    let mut tx = db.begin().await?;
+    let Some(mut run) = queries::claim(&mut tx, only).await? else { return Ok(None) };
+    let now = clock.now();
+    let state = run.state;
+    let next = Worker { db: &mut tx, run: &mut run, now }
+        .batch()
+        .await
+        .with_context(|| format!("regrouping {} of project {}", run.id, run.project.0))?;
+    if let Some(next) = next {
+        run.state = next;
+        run.cursor = None;
+        if matches!((state, next), (State::Planning, State::Moving)) {
+            run.looked_at = 0;
+        }
+    }
+    queries::keep_place(&mut tx, &run, now).await?;
+    tx.commit().await?;
+    Ok(Some(run))
+}
+
+struct Worker<'c> {
+    db: &'c mut PgConnection,
+    run: &'c mut Regrouping,
+    now: DateTime<Utc>,
+}
+
+impl Worker<'_> {
+    /// The next state, when this one has ended.
+    async fn batch(&mut self) -> anyhow::Result<Option<State>> {
+        match (self.run.state, self.run.kind) {
+            (State::Planning, _) => self.plan().await,
+            (State::Moving, Kind::Merge) | (State::Undoing, Kind::Split) => self.hand_over().await,
+            (State::Moving, Kind::Split) | (State::Undoing, Kind::Merge) => self.follow().await,
+            (State::Moving, Kind::Rules) => self.regroup().await,
+            (State::Undoing, Kind::Rules) => self.go_back().await,
+            (State::Settling | State::Unsettling, _) => self.settle().await,
+            _ => Ok(Some(State::Done)),
+        }
+    }
+
+    /// The rules that are applied; elsewhere those of today, which name issues.
+    async fn config(&mut self) -> anyhow::Result<Config> {
+        if self.run.kind == Kind::Rules {
+            return scan::config(&self.run.rules);
+        }
+        let rules = projects::grouping_rules(self.db, self.run.project).await?;
+        Ok(rules.and_then(|rules| scan::config(&rules).ok()).unwrap_or_else(Config::standard))
+    }
+
+    async fn read(&mut self, limit: i64) -> anyhow::Result<Vec<(Looked, Option<Regrouped>)>> {
+        let events = scan::next(self.db, (self.run.project, self.run.issue), self.run.cursor, limit).await?;
+        self.run.cursor = scan::end_of(&events).or(self.run.cursor);
+        self.run.looked_at += events.len() as i64;
+        let config = self.config().await?;
+        scan::regroup(events, config).await
+    }
+
+    async fn plan(&mut self) -> anyhow::Result<Option<State>> {
+        let events = self.read(PLANNED).await?;
+        if events.is_empty() {
+            self.decide().await?;
+            return Ok(Some(State::Moving));
+        }
+        queries::add_parts(self.db, self.run, &scan::parts(&events)).await?;
+        Ok(None)
+    }
+
+    /// Leads all hashes to the issues that the plan chose, while digest waits.
+    async fn decide(&mut self) -> anyhow::Result<()> {
+        let (project, key) = (self.run.project, (self.run.project, self.run.id));
+        sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *self.db).await?;
+        let parts = queries::parts(self.db, self.run).await?;
+        let owners = scan::owners(self.db, project, &parts).await?;
+        let groups = decide(&parts, &owners);
+        let mut numbers = projects::lock_numbers(self.db, &[project.0]).await?;
+        let sources: BTreeSet<IssueId> = parts.iter().map(|part| part.issue).chain(groups.iter().filter_map(|group| group.heir)).collect();
+        let before = issues::locked(self.db, project, &sources.into_iter().collect::<Vec<_>>()).await?;
+        let mut noted = Vec::with_capacity(before.len());
+        for before in before {
+            let hours = events::hour_count(self.db, before.issue).await?;
+            noted.push((before, hours));
+        }
+        queries::note_issues(self.db, key, &noted, false).await?;
+        let (mut led, mut old) = (Vec::new(), Vec::new());
+        for group in &groups {
+            let Some(part) = group.parts.iter().map(|index| &parts[*index]).max_by_key(|part| part.events) else { continue };
+            let heir = match group.heir {
+                Some(heir) => heir,
+                None => {
+                    let made = IssueId::new(project, numbers.next_issue(project).context("the project is gone")?);
+                    issues::make_like(self.db, (made, &part.title), part.issue, self.now).await?;
+                    let made_before = issues::locked(self.db, project, &[made]).await?;
+                    queries::note_issues(self.db, key, &made_before.into_iter().map(|before| (before, 0)).collect::<Vec<_>>(), true)
+                        .await?;
+                    issues::tell(self.db, &[made], ("regrouped", ""), None, self.now).await?;
+                    made
+                }
+            };
+            for hash in group.hashes.iter().filter(|hash| owners.get(hash).is_none_or(|owner| owner.issue != heir)) {
+                let before = owners.get(hash).map(|owner| IssueHash { hash: *hash, issue: owner.issue, decided: owner.decided });
+                old.push((*hash, before));
+                led.push(IssueHash { hash: *hash, issue: heir, decided: owners.get(hash).is_some_and(|owner| owner.decided) });
+            }
+        }
+        queries::note_hashes(self.db, key, &old).await?;
+        issues::lead(self.db, project, &led).await?;
+        projects::store_numbers(self.db, &numbers, self.now).await?;
+        Ok(())
+    }
+
+    /// Rules: every event to the issue of its hashes.
+    async fn regroup(&mut self) -> anyhow::Result<Option<State>> {
+        let events = self.read(MOVED).await?;
+        if events.is_empty() {
+            return Ok(Some(State::Settling));
+        }
+        let hashes: BTreeSet<Uuid> = events.iter().filter_map(|(_, r)| r.as_ref()).flat_map(|r| r.hashes.iter().copied()).collect();
+        let owners = issues::owners(self.db, self.run.project, &hashes.into_iter().collect::<Vec<_>>()).await?;
+        let owners: HashMap<Uuid, IssueId> = owners.into_iter().map(|owner| (owner.hash, owner.issue)).collect();
+        let mut leaving = Vec::new();
+        for (looked, regrouped) in &events {
+            let Some(regrouped) = regrouped else { continue };
+            let Some(to) = regrouped.hashes.iter().find_map(|hash| owners.get(hash)) else { continue };
+            let hash = regrouped.hashes[0];
+            let is_same = *to == looked.issue && hash == looked.hash;
+            // What an earlier regrouping kept is of no use any more.
+            if !is_same || looked.before.is_some() {
+                leaving.push((
+                    Leaving { event: looked, to: *to, hash, before: (!is_same).then_some(looked.hash), summary: &regrouped.summary },
+                    regrouped,
+                ));
+            }
+        }
+        self.relocate(leaving).await?;
+        Ok(None)
+    }
+
+    /// Rules undone: every moved event to the issue of the hash it had.
+    async fn go_back(&mut self) -> anyhow::Result<Option<State>> {
+        let events = self.read(MOVED).await?;
+        if events.is_empty() {
+            return Ok(Some(State::Unsettling));
+        }
+        let hashes: BTreeSet<Uuid> = events.iter().filter_map(|(looked, _)| looked.before).collect();
+        let owners = issues::owners(self.db, self.run.project, &hashes.into_iter().collect::<Vec<_>>()).await?;
+        let owners: HashMap<Uuid, IssueId> = owners.into_iter().map(|owner| (owner.hash, owner.issue)).collect();
+        let mut leaving = Vec::new();
+        for (looked, regrouped) in &events {
+            let (Some(regrouped), Some(hash)) = (regrouped, looked.before) else { continue };
+            let to = owners.get(&hash).copied().unwrap_or(looked.issue);
+            leaving.push((Leaving { event: looked, to, hash, before: None, summary: &regrouped.summary }, regrouped));
+        }
+        self.relocate(leaving).await?;
+        Ok(None)
+    }
+
+    /// Split, and merge undone: the events of some hashes to where these lead now.
+    async fn follow(&mut self) -> anyhow::Result<Option<State>> {
+        let is_undone = self.run.state == State::Undoing;
+        let end = if is_undone { State::Unsettling } else { State::Settling };
+        let from = if is_undone { act::holder(self.db, self.run, None).await? } else { self.run.issue };
+        let Some(from) = from else { return Ok(Some(end)) };
+        let hashes: Vec<Uuid> = queries::hashes_before(self.db, self.run).await?.into_iter().map(|hash| hash.hash).collect();
+        let owners = issues::owners(self.db, self.run.project, &hashes).await?;
+        let owners: HashMap<Uuid, IssueId> =
+            owners.into_iter().filter(|owner| owner.issue != from).map(|owner| (owner.hash, owner.issue)).collect();
+        let hashes: Vec<Uuid> = owners.keys().copied().collect();
+        let events = events::next_of_issue(self.db, (from, Some(&hashes)), self.run.cursor, MOVED).await?;
+        if events.is_empty() {
+            // What is counted in hours and not stored goes as a number.
+            for (hash, to) in &owners {
+                let moved = events::move_hours(self.db, (from, &[*hash]), *to).await?;
+                issues::add_events(self.db, &[(from, -moved), (*to, moved)]).await?;
+            }
+            return Ok(Some(end));
+        }
+        self.run.cursor = scan::end_of(&events);
+        self.run.looked_at += events.len() as i64;
+        let config = self.config().await?;
+        let events = scan::regroup(events, config).await?;
+        let mut leaving = Vec::new();
+        for (looked, regrouped) in &events {
+            let (Some(regrouped), Some(to)) = (regrouped, owners.get(&looked.hash)) else { continue };
+            leaving.push((
+                Leaving { event: looked, to: *to, hash: looked.hash, before: looked.before, summary: &regrouped.summary },
+                regrouped,
+            ));
+        }
+        self.relocate(leaving).await?;
+        Ok(None)
+    }
+
+    /// Merge, and split undone: the rows of issues whose counts have been added already.
+    async fn hand_over(&mut self) -> anyhow::Result<Option<State>> {
+        for touched in queries::touched(self.db, self.run).await? {
+            let from = touched.before.issue;
+            let Some(into) = issues::merged_into(self.db, from).await? else { continue };
+            let moved = events::hand_over(self.db, from, into, HANDED).await?;
+            self.run.moved += moved as i64;
+            if moved > 0 {
+                return Ok(None);
+            }
+        }
+        Ok(Some(if self.run.state == State::Undoing { State::Unsettling } else { State::Settling }))
+    }
+
+    /// Moves events with all that is counted of them.
+    async fn relocate(&mut self, leaving: Vec<(Leaving<'_>, &Regrouped)>) -> anyhow::Result<()> {
+        if leaving.is_empty() {
+            return Ok(());
+        }
+        let ids: BTreeSet<IssueId> = leaving.iter().flat_map(|(l, _)| [l.event.issue, l.to]).collect();
+        let ids: Vec<IssueId> = ids.into_iter().collect();
+        let there = issues::locked(self.db, self.run.project, &ids).await?;
+        queries::note_issues(
+            self.db,
+            (self.run.project, self.run.id),
+            &there.into_iter().map(|before| (before, 0)).collect::<Vec<_>>(),
+            false,
+        )
+        .await?;
+        let (moves, names): (Vec<Leaving<'_>>, Vec<&Regrouped>) = leaving.into_iter().unzip();
+        let relocated = events::relocate(self.db, &moves, scan::first_minute(self.now)).await?;
+        intake::add_environments(self.db, &relocated.environments).await?;
+        let elsewhere: Vec<_> = moves.iter().zip(names).filter(|(l, _)| l.to != l.event.issue).collect();
+        feedback::follow(self.db, &elsewhere.iter().map(|(l, _)| (l.event.event_id, l.to)).collect::<Vec<_>>()).await?;
+        let (mut lost, mut gained) = (BTreeMap::<IssueId, i64>::new(), BTreeMap::<IssueId, Vec<(&Leaving<'_>, &Regrouped)>>::new());
+        for (l, name) in &elsewhere {
+            *lost.entry(l.event.issue).or_default() -= 1;
+            gained.entry(l.to).or_default().push((l, name));
+        }
+        issues::add_events(self.db, &lost.iter().map(|(issue, events)| (*issue, *events)).collect::<Vec<_>>()).await?;
+        let arrivals: Vec<Arrivals> = gained
+            .iter()
+            .filter_map(|(issue, events)| arrivals(*issue, events, relocated.new_users.get(issue).copied().unwrap_or(0)))
+            .collect();
+        intake::arrive(self.db, &arrivals).await?;
+        for (issue, users) in &relocated.left {
+            let mut bits = Bitmaps::new();
+            events::mark(&mut bits, users.iter().copied());
+            queries::keep_users(self.db, self.run, (*issue, "left"), &bits).await?;
+        }
+        queries::mark(self.db, self.run, &lost.keys().copied().collect::<Vec<_>>(), (true, false)).await?;
+        self.run.moved += elsewhere.len() as i64;
+        Ok(())
+    }
+
+    /// One step for one issue that lost events.
+    async fn settle(&mut self) -> anyhow::Result<Option<State>> {
+        let is_undone = self.run.state == State::Unsettling;
+        let touched = queries::touched(self.db, self.run).await?;
+        if let Some(touched) = touched.iter().find(|touched| touched.lost_events) {
+            let issue = touched.before.issue;
+            if !touched.users_taken && settle::is_empty(self.db, issue).await? && self.end_empty(touched).await? {
+                queries::mark(self.db, self.run, &[issue], (false, false)).await?;
+                return Ok(None);
+            }
+            let config = self.config().await?;
+            settle::settle(self.db, self.run, touched, &config).await?;
+            return Ok(None);
+        }
+        if self.run.kind == Kind::Rules && !is_undone && self.run.moved > 0 {
+            let moved: Vec<IssueId> = touched.iter().filter(|touched| !touched.is_made).map(|touched| touched.before.issue).collect();
+            issues::tell(self.db, &moved, ("regrouped", ""), None, self.now).await?;
+        }
+        Ok(Some(if is_undone { State::Undone } else { State::Done }))
+    }
+
+    /// Nothing of the issue is left: what remains of it goes to where its events went. Whether there is such a place.
+    async fn end_empty(&mut self, touched: &Touched) -> anyhow::Result<bool> {
+        let issue = touched.before.issue;
+        let mut parts = queries::parts(self.db, self.run).await?;
+        parts.sort_by_key(|part| std::cmp::Reverse(part.events));
+        let hashes: Vec<Uuid> = if touched.is_made {
+            issues::hashes_of(self.db, self.run.project, &[issue]).await?.into_iter().map(|hash| hash.hash).collect()
+        } else {
+            parts.iter().filter(|part| part.issue == issue).flat_map(|part| part.hashes.clone()).collect()
+        };
+        let owners = issues::owners(self.db, self.run.project, &hashes).await?;
+        let named = hashes.iter().find_map(|hash| owners.iter().find(|owner| owner.hash == *hash && owner.issue != issue));
+        // A new issue that is undone: its events came from the issue with the largest part under its hashes.
+        let source =
+            parts.iter().find(|part| touched.is_made && part.hashes.iter().any(|hash| hashes.contains(hash))).map(|part| part.issue);
+        let Some(into) = named.map(|owner| owner.issue).or(source).filter(|into| *into != issue) else { return Ok(false) };
+        let into = issues::merged_into(self.db, into).await?.unwrap_or(into);
+        let mut both = [issue, into];
+        both.sort_unstable();
+        sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *self.db).await?;
+        if issues::locked(self.db, self.run.project, &both).await?.iter().any(|before| before.status == "merged") {
+            return Ok(false);
+        }
+        let hashes = issues::hashes_of(self.db, self.run.project, &[issue]).await?;
+        let noted: Vec<_> = hashes.into_iter().map(|hash| (hash.hash, Some(hash))).collect();
+        queries::note_hashes(self.db, (self.run.project, self.run.id), &noted).await?;
+        act::take_in(self.db, issue, into).await?;
+        Ok(true)
+    }
+}
+
+/// What came to an issue.
+fn arrivals(issue: IssueId, events: &[(&Leaving<'_>, &Regrouped)], users: i64) -> Option<Arrivals> {
+    let mut events = events.to_vec();
+    events.sort_by_key(|(l, _)| l.event.received);
+    let (first, last) = (events.first()?, events.last()?);
+    let mut released = events.iter().filter(|(l, _)| !l.summary.release.is_empty()).map(|(l, _)| l.summary.release.clone());
+    let first_release = released.next().unwrap_or_default();
+    let last_release = released.next_back().unwrap_or_else(|| first_release.clone());
+    Some(Arrivals {
+        id: issue,
+        events: events.len() as i64,
+        users,
+        first_seen: first.0.event.received,
+        last_seen: last.0.event.received,
+        latest: Latest { level: last.0.summary.level, title: last.1.title.clone(), culprit: last.1.culprit.clone() },
+        releases: (first_release, last_release),
+        regressed: None,
+    })
+}
