@@ -17,6 +17,7 @@ mod noise;
 mod pages;
 mod queries;
 mod retention;
+pub mod spikes;
 
 pub use retention::{MAILS_PER_PROJECT, Retention};
 

@@ -11,6 +11,7 @@ mod project;
 mod regroup;
 mod send_test;
 mod serve;
+mod spikes;
 mod user;
 
 use clap::error::ErrorKind;
@@ -46,6 +47,8 @@ enum Command {
     SendTest(send_test::Args),
     /// Show what becomes of one event: normalised, grouped, titled; needs no database
     Explain(explain::Args),
+    /// Find the spikes in files of minute counts; needs no database
+    Spikes(spikes::Args),
     /// Apply a project's saved grouping rules to its stored events
     Regroup(regroup::Args),
     /// Measure
@@ -83,6 +86,7 @@ pub async fn run() -> anyhow::Result<()> {
         Some(Command::User(command)) => user::run(command, &cli.common).await,
         Some(Command::SendTest(args)) => tokio::task::spawn_blocking(move || send_test::run(&args)).await?,
         Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::Spikes(args)) => spikes::run(&args),
         Some(Command::Bench(args)) => bench::run(args).await,
         Some(Command::Dev(command)) => dev::run(command).await,
     }

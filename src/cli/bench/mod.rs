@@ -22,6 +22,7 @@ mod process;
 mod report;
 mod server;
 mod shapes;
+mod spikes;
 mod spinners;
 
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ pub(super) struct Args {
 enum What {
     /// Measure the whole path from the HTTP request to the issue list, on a server and a database of its own.
     Ingest(IngestArgs),
+    /// Measure the spike detector alone: one minute of many active issues.
+    Spikes(spikes::SpikesArgs),
 }
 
 /// How to measure.
@@ -76,6 +79,8 @@ struct IngestArgs {
 
 /// Runs the benchmark and prints its report.
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let What::Ingest(args) = args.what;
-    ingest::run(&args).await
+    match args.what {
+        What::Ingest(args) => ingest::run(&args).await,
+        What::Spikes(args) => tokio::task::spawn_blocking(move || spikes::run(&args)).await?,
+    }
 }
