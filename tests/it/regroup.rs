@@ -283,3 +283,44 @@ fn a_preview_says_what_the_rules_would_do_and_applying_them_does_it() {
         app.run_jobs().await;
     });
 }
+
+#[test]
+fn a_regrouping_that_is_stopped_resumes_and_loses_nothing_of_what_comes_meanwhile() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        for n in 0..1_300_u128 {
+            let kind = ["Boom", "Crash", "Bang"][n as usize % 3];
+            app.sdk(&shop).capture(error(kind).id(n + 1).user(&(n % 40).to_string())).await.assert_ok();
+        }
+        app.digest_all().await;
+        let before = told(app).await;
+        let rules = json!({"fingerprint_rules": "error.value:\"it broke\" -> broken"});
+        app.set(&shop, json!({"grouping": rules})).await;
+        let mut tx = app.db().begin().await.unwrap();
+        let id = regroup::apply_rules(&mut tx, (shop.id, None), &rules, act(app)).await.unwrap();
+        tx.commit().await.unwrap();
+        // After each batch the process ends, and events come; some of them of kinds that were not there when it was planned.
+        let (mut batches, mut number) = (0_usize, 10_000_u128);
+        while let Some(run) = regroup::one_batch(app.db(), &app.app.clock, id).await.unwrap() {
+            batches += 1;
+            for kind in ["Boom", "Crash", "Fizz"] {
+                number += 1;
+                app.sdk(&shop).capture(error(kind).id(number).user(&(number % 50).to_string())).await.assert_ok();
+            }
+            app.digest_all().await;
+            let counted: i64 = sqlx::query_scalar("select sum(event_count)::bigint from issues").fetch_one(app.db()).await.unwrap();
+            assert_eq!(counted, 1_300 + 3 * batches as i64, "{:?}", run.state);
+        }
+        assert!(batches > 5, "{batches}");
+        let after = told(app).await;
+        assert_eq!(after.iter().filter(|line| !line.contains(" merged 0e 0u ")).count(), 1, "{after:?}");
+        undo(app, &shop, id).await;
+        let undone = told(app).await;
+        let events = |lines: &[String]| {
+            lines.iter().map(|line| line.split(' ').find_map(|w| w.strip_suffix('e')?.parse::<i64>().ok()).unwrap()).sum::<i64>()
+        };
+        assert_eq!(events(&undone), 1_300 + 3 * batches as i64);
+        assert_eq!(events(&before), 1_300);
+        app.run_jobs().await;
+    });
+}

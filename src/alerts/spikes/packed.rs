@@ -78,6 +78,10 @@ impl Detector {
             *window = from.runs::<PAST>()?;
         }
         let [mean, variance, peak] = [from.floats()?, from.floats()?, from.floats()?];
+        // Of a negative one there is no root, and a reach that is no number ends the process.
+        if variance.iter().any(|variance| *variance < 0.0) {
+            return Err(Unreadable);
+        }
         let [seen, silence, owed] = from.floats()?;
         let debt = Debt { silence, owed, set_at: from.time()?, last_event: from.time()? };
         let run = if from.flag()? {
