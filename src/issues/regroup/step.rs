@@ -70,11 +70,6 @@ pub async fn run_to_end(db: &Db, clock: &Clock, id: i64, mut told: impl FnMut(&R
     Ok(())
 }
 
-/// One batch of one correction, as a process does that ends right after it; nothing when there is no work left.
-pub async fn one_batch(db: &Db, clock: &Clock, id: i64) -> anyhow::Result<Option<Regrouping>> {
-    batch(db, clock, Some(id)).await
-}
-
 /// One batch; the correction as it is afterwards. Nothing: there is no work, or others do it.
 async fn batch(db: &Db, clock: &Clock, only: Option<i64>) -> anyhow::Result<Option<Regrouping>> {
     let mut tx = db.begin().await?;
