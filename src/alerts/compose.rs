@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{MAIL_SEND, queries};
@@ -43,7 +43,15 @@ async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: Ma
     };
     let content = Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? };
     write(app, &mut tx, (issue.project(), Some(issue)), &content).await?;
-    queries::replace_unwritten(&mut tx, job.id, "It worked when it was tried again: the mails stand in lines of their own.").await?;
+    end(app, tx, job, TOLD).await
+}
+
+/// What replaces the line of a job that was given up and has written its mails since.
+pub(super) const TOLD: &str = "It worked when it was tried again: the mails stand in lines of their own.";
+
+/// Ends a job that has written what it had to, and hurries the delivery. Had it been given up before, `replaced` says why that line counts no more.
+pub(super) async fn end(app: &App, mut tx: Transaction<'_, Postgres>, job: &Job, replaced: &str) -> Result<(), Failure> {
+    queries::replace_unwritten(&mut tx, job.id, replaced).await?;
     outbox::complete(&mut tx, job.id).await?;
     tx.commit().await?;
     app.outbox.wake();

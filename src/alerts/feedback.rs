@@ -69,11 +69,7 @@ pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
             }
         }
     }
-    queries::replace_unwritten(&mut tx, job.id, "It worked when it was tried again: the mails stand in lines of their own.").await?;
-    outbox::complete(&mut tx, job.id).await?;
-    tx.commit().await?;
-    app.outbox.wake();
-    Ok(())
+    compose::end(app, tx, job, compose::TOLD).await
 }
 
 /// Writes the mails, or why there are none. False: there was nothing to decide.

@@ -6,12 +6,15 @@ use super::compose::{self, Content, date};
 use super::queries::{self, ToldProject};
 use crate::accounts::ProjectId;
 use crate::platform::App;
-use crate::platform::outbox::{self, Failure, Job};
+use crate::platform::outbox::{Failure, Job};
 use crate::projects::noise::{self, LOUD, NoiseFact, Noisy, Untold, WINDOW};
 use crate::web::mail_view::Bodies;
 use crate::web::noise_mail::NoiseMail;
 use crate::web::number;
 use crate::web::urls::{self, IssueQuery};
+
+/// What replaces the line of a job that was given up: mails, or a line about those that were not made.
+const TOLD: &str = "It worked when it was tried again: what came of it stands in lines of its own.";
 
 /// Reads the fact of a job.
 pub(super) fn fact(payload: &Value) -> Result<NoiseFact, serde_json::Error> {
@@ -28,7 +31,7 @@ pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
         let content = Content { kind: "noisy_place", subject: mail.subject(), bodies: mail.bodies()? };
         compose::write(app, &mut tx, (project, None), &content).await?;
     }
-    end(app, tx, job).await
+    compose::end(app, tx, job, TOLD).await
 }
 
 /// Writes down of how many new issues no single mail was made.
@@ -39,15 +42,7 @@ pub(super) async fn untold(app: &App, job: &Job) -> Result<(), Failure> {
     if let (Some(about), Some(untold)) = (about, noise::take_untold(&mut tx, fact).await?) {
         skip(app, &mut tx, (fact.project, &about), &untold).await?;
     }
-    end(app, tx, job).await
-}
-
-async fn end(app: &App, mut tx: sqlx::Transaction<'_, sqlx::Postgres>, job: &Job) -> Result<(), Failure> {
-    queries::replace_unwritten(&mut tx, job.id, "It worked when it was tried again: what came of it stands in lines of its own.").await?;
-    outbox::complete(&mut tx, job.id).await?;
-    tx.commit().await?;
-    app.outbox.wake();
-    Ok(())
+    compose::end(app, tx, job, TOLD).await
 }
 
 async fn skip(app: &App, db: &mut sqlx::PgConnection, (project, about): (ProjectId, &ToldProject), untold: &Untold) -> anyhow::Result<()> {

@@ -23,7 +23,7 @@ use crate::event::geo::GeoIp;
 use crate::event::lost;
 use crate::events::intake::NewEvent;
 use crate::events::payload;
-use crate::events::summary::{Summary, clean};
+use crate::events::summary::{MAX_CULPRIT, MAX_TITLE, Summary, clean};
 use crate::feedback::NewReport;
 use crate::grouping::{Hash, Kind, Place};
 use crate::platform::journal::{Entry, Journal, Seq};
@@ -36,9 +36,6 @@ use crate::protocol::outcome::{Entry as Counted, Ledger, Managed, Source};
 use crate::protocol::record::{Record, is_retried};
 use crate::protocol::{Category, EventId, InvalidReason, ItemKind, Outcome};
 
-/// Bytes of a title that lists and mails show.
-const MAX_TITLE: usize = 512;
-const MAX_CULPRIT: usize = 400;
 /// A difference between sending and receipt from which on an event's times may have been moved; normalising does so from 55 minutes on.
 const CLOCK_DOUBT: TimeDelta = TimeDelta::minutes(50);
 

@@ -184,11 +184,24 @@ pub async fn add_users(db: &mut PgConnection, users: &[(ProjectId, Uuid, i64)]) 
     .map(|_| ())
 }
 
+/// The chunk of 65,536 users that a user's number falls in, and the bit there.
+pub(super) const fn place_of(number: i64) -> (i32, u32) {
+    ((number >> 16) as i32, number as u32 & 0xffff)
+}
+
+/// A bitmap as it is stored.
+pub fn pack(bits: &RoaringBitmap) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(bits.serialized_size());
+    bits.serialize_into(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Marks users (by number) as seen in issues; how many were new to each. The caller holds the issues' locks.
 pub async fn see_users(db: &mut PgConnection, seen: &BTreeMap<IssueId, Vec<i64>>) -> anyhow::Result<BTreeMap<IssueId, i64>> {
     let mut chunks = BTreeMap::<(IssueId, i32), RoaringBitmap>::new();
     for (issue, number) in seen.iter().flat_map(|(issue, numbers)| numbers.iter().map(move |number| (*issue, *number))) {
-        chunks.entry((issue, (number >> 16) as i32)).or_default().insert(number as u32 & 0xffff);
+        let (chunk, bit) = place_of(number);
+        chunks.entry((issue, chunk)).or_default().insert(bit);
     }
     if chunks.is_empty() {
         return Ok(BTreeMap::new());
@@ -215,12 +228,7 @@ pub async fn see_users(db: &mut PgConnection, seen: &BTreeMap<IssueId, Vec<i64>>
         *new.entry(key.0).or_default() += (bits.len() - had) as i64;
         bits.len() > had
     });
-    let mut bitmaps = Vec::with_capacity(chunks.len());
-    for bits in chunks.values() {
-        let mut bytes = Vec::with_capacity(bits.serialized_size());
-        bits.serialize_into(&mut bytes)?;
-        bitmaps.push(bytes);
-    }
+    let bitmaps = chunks.values().map(pack).collect::<anyhow::Result<Vec<_>>>()?;
     sqlx::query!(
         "insert into issue_users (project_id, issue_id, chunk, bitmap)
         select * from unnest($1::int[], $2::bigint[], $3::int[], $4::bytea[])

@@ -38,8 +38,24 @@ pub struct Cursor {
 
 /// The next events of a project: day by day, then by id. Empty at the end.
 pub async fn next_of_project(db: &mut PgConnection, project: ProjectId, after: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
-    let mut day = after.map(|cursor| cursor.day);
-    let mut event = after.map_or(Uuid::nil(), |cursor| cursor.event);
+    by_days(db, (project, Way::On), after, limit).await
+}
+
+/// The newest stored events of a project, newest day first; within the last day that is needed, any of them.
+pub async fn newest_of_project(db: &mut PgConnection, project: ProjectId, after: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
+    by_days(db, (project, Way::Back), after, limit).await
+}
+
+/// In which order days are gone through.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    On,
+    Back,
+}
+
+/// The next events of a day that has some, by id.
+async fn by_days(db: &mut PgConnection, (project, way): (ProjectId, Way), after: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
+    let (mut day, mut event) = after.map_or((None, Uuid::nil()), |cursor| (Some(cursor.day), cursor.event));
     loop {
         if let Some(day) = day {
             let rows = sqlx::query_as!(
@@ -56,14 +72,32 @@ pub async fn next_of_project(db: &mut PgConnection, project: ProjectId, after: O
                 return Ok(rows);
             }
         }
-        let next = sqlx::query_scalar!(
-            r#"select date '1970-01-01' + min(hour) / 24 as "day" from project_hours
-            where project_id = $1 and ($2::date is null or hour >= ($2::date - date '1970-01-01' + 1) * 24)"#,
-            project.0,
-            day
-        );
-        let Some(next) = next.fetch_one(&mut *db).await? else { return Ok(Vec::new()) };
+        let Some(next) = next_day(db, (project, way), day).await? else { return Ok(Vec::new()) };
         (day, event) = (Some(next), Uuid::nil());
+    }
+}
+
+/// The next day on which events of the project were counted; the first one without a day.
+async fn next_day(db: &mut PgConnection, (project, way): (ProjectId, Way), day: Option<NaiveDate>) -> sqlx::Result<Option<NaiveDate>> {
+    match way {
+        Way::On => {
+            let next = sqlx::query_scalar!(
+                r#"select date '1970-01-01' + min(hour) / 24 as "day" from project_hours
+                where project_id = $1 and ($2::date is null or hour >= ($2::date - date '1970-01-01' + 1) * 24)"#,
+                project.0,
+                day
+            );
+            next.fetch_one(db).await
+        }
+        Way::Back => {
+            let next = sqlx::query_scalar!(
+                r#"select date '1970-01-01' + max(hour) / 24 as "day" from project_hours
+                where project_id = $1 and ($2::date is null or hour < ($2::date - date '1970-01-01') * 24)"#,
+                project.0,
+                day
+            );
+            next.fetch_one(db).await
+        }
     }
 }
 
@@ -88,35 +122,4 @@ pub async fn next_of_issue(
         limit
     );
     rows.fetch_all(db).await
-}
-
-/// The newest stored events of a project, newest day first; within the last day that is needed, any of them.
-pub async fn newest_of_project(db: &mut PgConnection, project: ProjectId, before: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
-    let mut day = before.map(|cursor| cursor.day);
-    let mut event = before.map_or(Uuid::max(), |cursor| cursor.event);
-    loop {
-        if let Some(day) = day {
-            let rows = sqlx::query_as!(
-                Looked,
-                r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, payload from events
-                where project_id = $1 and day = $2 and event_id < $3 order by event_id desc limit $4"#,
-                project.0,
-                day,
-                event,
-                limit
-            );
-            let rows = rows.fetch_all(&mut *db).await?;
-            if !rows.is_empty() {
-                return Ok(rows);
-            }
-        }
-        let next = sqlx::query_scalar!(
-            r#"select date '1970-01-01' + max(hour) / 24 as "day" from project_hours
-            where project_id = $1 and ($2::date is null or hour < ($2::date - date '1970-01-01') * 24)"#,
-            project.0,
-            day
-        );
-        let Some(next) = next.fetch_one(&mut *db).await? else { return Ok(Vec::new()) };
-        (day, event) = (Some(next), Uuid::max());
-    }
 }

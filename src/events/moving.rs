@@ -10,7 +10,8 @@ use roaring::RoaringBitmap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::intake::{Counts, see_users};
+pub use super::intake::pack;
+use super::intake::{Counts, place_of, see_users, user_numbers};
 pub use super::looking::{Cursor, Looked, newest_of_project, next_of_issue, next_of_project};
 use super::summary::Summary;
 use super::tag_intake::{self, MAX_KEYS, SeenTags};
@@ -63,7 +64,7 @@ pub async fn relocate(db: &mut PgConnection, leaving: &[Leaving<'_>], first_minu
     .execute(&mut *db)
     .await?;
     let (mut gone, mut come) = (Counts::default(), Counts::default());
-    let (mut tags, mut lost) = (SeenTags::new(), BTreeMap::<(IssueId, &str), BTreeMap<&str, u64>>::new());
+    let (mut tags, mut lost) = (SeenTags::new(), SeenTags::new());
     for l in leaving {
         gone.add(l.event.issue, l.event.received, l.event.hash);
         come.add(l.to, l.event.received, l.hash);
@@ -76,9 +77,9 @@ pub async fn relocate(db: &mut PgConnection, leaving: &[Leaving<'_>], first_minu
         }
     }
     come.minutes.retain(|(_, minute), _| *minute >= first_minute);
-    uncount(db, &gone).await?;
+    uncount(db, project, &gone).await?;
     come.write_issues(db).await?;
-    lose_tags(db, &lost).await?;
+    lose_tags(db, project, &lost).await?;
     let environments = tag_intake::see_tags(db, tags).await?;
     let (left, arrived) = users(db, leaving).await?;
     Ok(Relocated { new_users: see_users(db, &arrived).await?, environments, left })
@@ -88,7 +89,7 @@ pub async fn relocate(db: &mut PgConnection, leaving: &[Leaving<'_>], first_minu
 async fn users(db: &mut PgConnection, leaving: &[Leaving<'_>]) -> sqlx::Result<(LeftUsers, LeftUsers)> {
     let elsewhere = || leaving.iter().filter(|l| l.event.issue != l.to);
     let wanted: BTreeSet<_> = elsewhere().filter_map(|l| Some((l.to.project(), l.summary.user?))).collect();
-    let numbers = super::intake::user_numbers(db, &wanted.into_iter().collect::<Vec<_>>()).await?;
+    let numbers = user_numbers(db, &wanted.into_iter().collect::<Vec<_>>()).await?;
     let numbers: BTreeMap<Uuid, i64> = numbers.into_iter().map(|(_, user, number)| (user, number)).collect();
     let (mut left, mut arrived) = (LeftUsers::new(), LeftUsers::new());
     for l in elsewhere() {
@@ -101,7 +102,7 @@ async fn users(db: &mut PgConnection, leaving: &[Leaving<'_>]) -> sqlx::Result<(
 }
 
 /// Takes counts back.
-async fn uncount(db: &mut PgConnection, gone: &Counts) -> sqlx::Result<()> {
+async fn uncount(db: &mut PgConnection, project: ProjectId, gone: &Counts) -> sqlx::Result<()> {
     sqlx::query!(
         "update issue_hours c set events = c.events - g.events
         from unnest($1::int[], $2::bigint[], $3::int[], $4::uuid[], $5::bigint[]) as g (project_id, issue_id, hour, hash, events)
@@ -126,35 +127,25 @@ async fn uncount(db: &mut PgConnection, gone: &Counts) -> sqlx::Result<()> {
     .execute(&mut *db)
     .await?;
     let issues: BTreeSet<i64> = gone.minutes.keys().map(|k| k.0.0).collect();
-    let project = gone.minutes.keys().next().map_or(0, |k| k.0.project().0);
     let issues: Vec<i64> = issues.into_iter().collect();
-    sqlx::query!("delete from issue_hours where project_id = $1 and issue_id = any($2) and events <= 0", project, &issues)
+    sqlx::query!("delete from issue_hours where project_id = $1 and issue_id = any($2) and events <= 0", project.0, &issues)
         .execute(&mut *db)
         .await?;
-    sqlx::query!("delete from issue_minutes where project_id = $1 and issue_id = any($2) and events <= 0", project, &issues)
+    sqlx::query!("delete from issue_minutes where project_id = $1 and issue_id = any($2) and events <= 0", project.0, &issues)
         .execute(db)
         .await
         .map(|_| ())
 }
 
 /// Takes values out of the statistics.
-async fn lose_tags(db: &mut PgConnection, lost: &BTreeMap<(IssueId, &str), BTreeMap<&str, u64>>) -> sqlx::Result<()> {
-    let Some(project) = lost.keys().next().map(|key| key.0.project()) else { return Ok(()) };
-    let rows = sqlx::query!(
-        r#"select t.issue_id as "issue_id!", t.key as "key!", t.packed as "packed!"
-        from unnest($2::bigint[], $3::text[]) as wanted (issue_id, key)
-        join issue_tags t on t.project_id = $1 and t.issue_id = wanted.issue_id and t.key = wanted.key"#,
-        project.0,
-        &lost.keys().map(|k| k.0.0).collect::<Vec<_>>(),
-        &lost.keys().map(|k| k.1.to_owned()).collect::<Vec<_>>()
-    );
+async fn lose_tags(db: &mut PgConnection, project: ProjectId, lost: &SeenTags<'_>) -> sqlx::Result<()> {
     let mut kept = Vec::new();
-    for row in rows.fetch_all(&mut *db).await? {
-        let mut tags = TagValues::decode(&row.packed);
-        for (value, by) in lost.get(&(IssueId(row.issue_id), row.key.as_str())).into_iter().flatten() {
+    for (issue, key, packed) in tag_intake::known(db, lost).await? {
+        let mut tags = TagValues::decode(&packed);
+        for (value, by) in lost.get(&(issue, key.as_str())).into_iter().flatten() {
             tags.remove(value, *by);
         }
-        kept.push((IssueId(row.issue_id), row.key, tags));
+        kept.push((issue, key, tags));
     }
     write_tags(db, project, &kept).await
 }
@@ -170,18 +161,8 @@ async fn write_tags(db: &mut PgConnection, project: ProjectId, tags: &[(IssueId,
     )
     .execute(&mut *db)
     .await?;
-    sqlx::query!(
-        "insert into issue_tags (project_id, issue_id, key, packed)
-        select $1, * from unnest($2::bigint[], $3::text[], $4::bytea[])
-        on conflict (project_id, issue_id, key) do update set packed = excluded.packed",
-        project.0,
-        &kept.iter().map(|row| row.0.0).collect::<Vec<_>>(),
-        &kept.iter().map(|row| row.1.clone()).collect::<Vec<_>>(),
-        &kept.iter().map(|row| row.2.encode()).collect::<Vec<_>>()
-    )
-    .execute(db)
-    .await
-    .map(|_| ())
+    let keys: Vec<_> = kept.iter().map(|(issue, key, _)| (*issue, key.as_str())).collect();
+    tag_intake::write(db, &keys, &kept.iter().map(|row| row.2.encode()).collect::<Vec<_>>()).await
 }
 
 /// Adds everything that is counted of `from` to `into`, also what no payload tells of; how many users `into` has then. The events' rows are
@@ -275,17 +256,11 @@ pub async fn add_bitmaps(db: &mut PgConnection, issue: IssueId, bits: Bitmaps) -
     Ok(all.values().map(|bits| bits.len() as i64).sum())
 }
 
-/// A bitmap as it is stored.
-pub fn pack(bits: &RoaringBitmap) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(bits.serialized_size());
-    bits.serialize_into(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// Adds users by number to bitmaps.
 pub fn mark(bits: &mut Bitmaps, numbers: impl IntoIterator<Item = i64>) {
     for number in numbers {
-        bits.entry((number >> 16) as i32).or_default().insert(number as u32 & 0xffff);
+        let (chunk, bit) = place_of(number);
+        bits.entry(chunk).or_default().insert(bit);
     }
 }
 

@@ -13,6 +13,10 @@ use super::tag_stats::OWN_KEYS;
 const MAX_KEYS: usize = 60;
 const MAX_KEY: usize = 200;
 const MAX_TEXT: usize = 200;
+/// Bytes of a title that lists and mails show.
+pub const MAX_TITLE: usize = 512;
+/// Bytes of a culprit that they show.
+pub const MAX_CULPRIT: usize = 400;
 
 /// The facts of one event that are columns or counters.
 #[derive(Debug, Clone, PartialEq, Eq)]

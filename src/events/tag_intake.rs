@@ -49,7 +49,7 @@ pub async fn see_tags(db: &mut PgConnection, mut seen: SeenTags<'_>) -> sqlx::Re
         tags.encode()
     };
     let packed: Vec<_> = seen.iter().map(merge).collect();
-    write(db, &seen, &packed).await?;
+    write(db, &seen.keys().copied().collect::<Vec<_>>(), &packed).await?;
     environments.retain(|(issue, value)| seen.get(&(*issue, "environment")).is_some_and(|values| values.contains_key(value.as_str())));
     Ok(environments.into_iter().map(|(issue, value)| (issue, value.chars().take(MAX_ENVIRONMENT).collect())).collect())
 }
@@ -80,7 +80,7 @@ fn without_place<'a>(
 }
 
 /// The statistics of these keys as they are.
-async fn known(db: &mut PgConnection, seen: &SeenTags<'_>) -> sqlx::Result<Vec<(IssueId, String, Vec<u8>)>> {
+pub(super) async fn known(db: &mut PgConnection, seen: &SeenTags<'_>) -> sqlx::Result<Vec<(IssueId, String, Vec<u8>)>> {
     if seen.is_empty() {
         return Ok(Vec::new());
     }
@@ -114,17 +114,18 @@ async fn kept_keys(db: &mut PgConnection, issues: &BTreeSet<IssueId>) -> sqlx::R
     Ok(rows.into_iter().map(|row| (IssueId(row.issue_id), usize::try_from(row.kept).unwrap_or_default())).collect())
 }
 
-async fn write(db: &mut PgConnection, seen: &SeenTags<'_>, packed: &[Vec<u8>]) -> sqlx::Result<()> {
-    if seen.is_empty() {
+/// Writes packed statistics over what is there.
+pub(super) async fn write(db: &mut PgConnection, keys: &[(IssueId, &str)], packed: &[Vec<u8>]) -> sqlx::Result<()> {
+    if keys.is_empty() {
         return Ok(());
     }
     sqlx::query!(
         "insert into issue_tags (project_id, issue_id, key, packed)
         select * from unnest($1::int[], $2::bigint[], $3::text[], $4::bytea[])
         on conflict (project_id, issue_id, key) do update set packed = excluded.packed",
-        &seen.keys().map(|k| k.0.project().0).collect::<Vec<_>>(),
-        &seen.keys().map(|k| k.0.0).collect::<Vec<_>>(),
-        &seen.keys().map(|k| k.1.to_owned()).collect::<Vec<_>>(),
+        &keys.iter().map(|k| k.0.project().0).collect::<Vec<_>>(),
+        &keys.iter().map(|k| k.0.0).collect::<Vec<_>>(),
+        &keys.iter().map(|k| k.1.to_owned()).collect::<Vec<_>>(),
         packed
     )
     .execute(db)

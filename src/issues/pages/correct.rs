@@ -16,7 +16,7 @@ use crate::web::{Fields, Flash, HttpError, Path, number, urls};
 /// Issues that are merged at once.
 const MAX_MERGED: usize = 50;
 
-fn act(app: &App, viewer: &Viewer) -> Act {
+pub(super) fn act(app: &App, viewer: &Viewer) -> Act {
     Act { by: Some(viewer.user_id), now: app.clock.now() }
 }
 

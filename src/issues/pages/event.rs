@@ -9,9 +9,9 @@ use super::grouping_tree;
 use super::show::decode;
 use crate::accounts::{IssueId, OurFault as _, ProjectMember};
 use crate::events::{StoredEvent, Trail};
-use crate::issues::queries;
 use crate::issues::view::GroupingPage;
 use crate::platform::App;
+use crate::projects;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{HttpError, Path, html};
 
@@ -57,7 +57,7 @@ async fn read(app: &App, issue: IssueId, event: &str) -> Result<(StoredEvent, Va
     let which = event.parse().map_err(|_| HttpError::NotFound)?;
     let mut db = app.db.acquire().await.ours()?;
     let stored = Trail::of(&mut db, issue).await.ours()?.find(&mut db, which).await.ours()?.ok_or(HttpError::NotFound)?;
-    let rules = queries::show::grouping_rules(&mut db, issue).await.ours()?;
+    let rules = projects::grouping_rules(&mut db, issue.project()).await.ours()?;
     let event = decode(issue, &stored).context("a stored event cannot be read")?;
     Ok((stored, event, rules))
 }

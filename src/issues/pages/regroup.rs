@@ -9,13 +9,14 @@ use chrono::TimeDelta;
 use futures_util::stream;
 use http::{StatusCode, header};
 use serde_json::json;
+use sqlx::{Postgres, Transaction};
 use tokio::sync::mpsc;
 
-use super::correct::refused;
+use super::correct::{act, refused};
 use crate::accounts::{IssueId, OurFault as _, ProjectMember, see_other};
 use crate::grouping::Config;
 use crate::issues::regroup::plan::{Changes, Piece};
-use crate::issues::regroup::{self, Act, Regrouping, Sample, State};
+use crate::issues::regroup::{self, Refused, Regrouping, Sample, State};
 use crate::issues::view::regroup::{ChangeRow, ChangesView, MARK, PieceRow, PreviewPage, RegroupPage, RunRow};
 use crate::platform::App;
 use crate::platform::telemetry::chain;
@@ -67,8 +68,21 @@ fn row(run: &Regrouping, at: When) -> RunRow {
     RunRow { id: run.id, at, state, is_done: run.state == State::Done, is_active: run.state.is_active() }
 }
 
-fn act(app: &App, member: &ProjectMember) -> Act {
-    Act { by: Some(member.viewer.user_id), now: app.clock.now() }
+/// Commits what was begun, and says so on the page of stored events; a refusal stands there instead.
+async fn told<T>(
+    member: &ProjectMember,
+    tx: Transaction<'_, Postgres>,
+    begun: Result<T, Refused>,
+    done: &str,
+) -> Result<Response, HttpError> {
+    let flash = match begun {
+        Ok(_) => {
+            tx.commit().await.ours()?;
+            Flash::done(done)
+        }
+        Err(error) => refused(error)?,
+    };
+    Ok(see_other(&urls::project_regroup(&member.project.slug), &flash))
 }
 
 /// Begins to apply the saved rules.
@@ -77,43 +91,25 @@ pub(super) async fn apply(app: App, member: ProjectMember) -> Result<Response, H
     let project = member.project.id;
     let mut tx = app.db.begin().await.ours()?;
     let rules = projects::grouping_rules(&mut tx, project).await.ours()?.unwrap_or_else(|| json!({}));
-    let begun = regroup::apply_rules(&mut tx, (project, None), &rules, act(&app, &member)).await;
-    let flash = match begun {
-        Ok(_) => {
-            tx.commit().await.ours()?;
-            Flash::done("Begun: stored events are grouped by the saved rules.")
-        }
-        Err(error) => refused(error)?,
-    };
-    Ok(see_other(&urls::project_regroup(&member.project.slug), &flash))
+    let begun = regroup::apply_rules(&mut tx, (project, None), &rules, act(&app, &member.viewer)).await;
+    told(&member, tx, begun, "Begun: stored events are grouped by the saved rules.").await
 }
 
 /// Undoes what was applied.
 #[tracing::instrument(name = "regroup.undo", skip_all)]
 pub(super) async fn undo(app: App, member: ProjectMember, Path((_, id)): Path<(String, i64)>) -> Result<Response, HttpError> {
     let mut tx = app.db.begin().await.ours()?;
-    let flash = match regroup::undo(&mut tx, member.project.id, id, act(&app, &member)).await {
-        Ok(_) => {
-            tx.commit().await.ours()?;
-            Flash::done("Stored events go back to where they were. The rules stay as they are saved: change them on their page.")
-        }
-        Err(error) => refused(error)?,
-    };
-    Ok(see_other(&urls::project_regroup(&member.project.slug), &flash))
+    let begun = regroup::undo(&mut tx, member.project.id, id, act(&app, &member.viewer)).await;
+    let done = "Stored events go back to where they were. The rules stay as they are saved: change them on their page.";
+    told(&member, tx, begun, done).await
 }
 
 /// Lets it stay.
 #[tracing::instrument(name = "regroup.confirm", skip_all)]
 pub(super) async fn confirm(app: App, member: ProjectMember, Path((_, id)): Path<(String, i64)>) -> Result<Response, HttpError> {
     let mut tx = app.db.begin().await.ours()?;
-    let flash = match regroup::confirm(&mut tx, member.project.id, id, act(&app, &member)).await {
-        Ok(()) => {
-            tx.commit().await.ours()?;
-            Flash::done("Confirmed: it stays.")
-        }
-        Err(error) => refused(error)?,
-    };
-    Ok(see_other(&urls::project_regroup(&member.project.slug), &flash))
+    let begun = regroup::confirm(&mut tx, member.project.id, id, act(&app, &member.viewer)).await;
+    told(&member, tx, begun, "Confirmed: it stays.").await
 }
 
 /// What the rules in the form would change among the newest stored events. Sent as it is found: first the page, then how far it is, then the

@@ -23,6 +23,7 @@ use crate::issues::view::{IssuePage, Missing, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
 use crate::platform::telemetry::chain;
+use crate::projects;
 use crate::web::pages::feedback::FeedbackPanel;
 use crate::web::pages::files::AttachmentList;
 use crate::web::urls::{self, IssueQuery};
@@ -47,11 +48,11 @@ pub(super) async fn one(app: App, member: ProjectMember, Path((issue, event)): P
 
 async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -> Result<Response, HttpError> {
     let now = app.clock.now();
-    if let Some(into) = moving::merged_into(&mut *app.db.acquire().await.ours()?, issue).await.ours()? {
+    let read = Read::of(&app.db, (issue, &member.project.slug), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
+    if let Some(into) = read.merged_into {
         // Its old addresses lead to where it went.
         return Ok(Redirect::to(&urls::issue(into)).into_response());
     }
-    let read = Read::of(&app.db, (issue, &member.project.slug), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
     if read.event.is_none() && matches!(which, Which::Id(_)) {
         return Err(HttpError::NotFound);
     }
@@ -95,6 +96,8 @@ fn files(issue: IssueId, event: &StoredEvent, files: &[Listed]) -> AttachmentLis
 /// All that the page needs from the database.
 struct Read {
     facts: Facts,
+    /// Where it went, if it was merged.
+    merged_into: Option<IssueId>,
     histogram: Histogram,
     tags: Vec<(String, TagValues)>,
     activity: Vec<activity::Entry>,
@@ -128,14 +131,16 @@ impl Read {
             None => Vec::new(),
         };
         let shown = event.as_ref().map(|(event, _)| event.event_id);
+        let merged_into = if facts.status == "merged" { moving::merged_into(&mut db, issue).await? } else { None };
         Ok(Some(Self {
             facts,
+            merged_into,
             histogram: histogram.filled(hours.get(&issue).map_or(&[], Vec::as_slice)),
             tags: queries::show::tags(&mut db, issue).await?,
             activity: activity::read(&mut db, issue).await?,
             event,
             files,
-            rules: queries::show::grouping_rules(&mut db, issue).await?,
+            rules: projects::grouping_rules(&mut db, issue.project()).await?,
             hashes: queries::hashes::of_issue(&mut db, issue).await?,
             corrections: regroup::of_issue(&mut db, issue).await?,
             feedback: feedback::panel(&mut db, slug, (issue, shown), now).await?,

@@ -66,13 +66,3 @@ pub(in crate::issues) async fn tags(db: &mut PgConnection, issue: IssueId) -> sq
     );
     Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.key, TagValues::decode(&row.packed))).collect())
 }
-
-/// The grouping rules of a project, as its settings say; nothing when it has none.
-pub(in crate::issues) async fn grouping_rules(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Option<serde_json::Value>> {
-    // joins: projects
-    let rules = sqlx::query_scalar!(
-        r#"select settings -> 'grouping' as "rules: serde_json::Value" from projects where project_id = $1"#,
-        issue.project().0
-    );
-    Ok(rules.fetch_optional(db).await?.flatten())
-}

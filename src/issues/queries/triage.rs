@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::accounts::UserId;
 use crate::issues::IssueId;
 use crate::issues::model::{Status, Triage};
+use crate::issues::moving;
 
 /// Who does what, and when.
 #[derive(Debug, Clone, Copy)]
@@ -35,16 +36,6 @@ pub(in crate::issues) async fn apply(db: &mut PgConnection, act: Act, changes: &
     )
     .execute(&mut *db)
     .await?;
-    sqlx::query!(
-        "insert into issue_activity (project_id, issue_id, at, kind, user_id)
-        select project_id, issue_id, $3, $4, $5 from unnest($1::int[], $2::bigint[]) as c (project_id, issue_id)",
-        &projects,
-        &issues,
-        act.now,
-        act.triage.done(),
-        act.by.0
-    )
-    .execute(db)
-    .await
-    .map(|_| ())
+    let changed: Vec<_> = changes.iter().map(|(issue, _)| *issue).collect();
+    moving::tell(db, &changed, (act.triage.done(), ""), Some(act.by), act.now).await
 }

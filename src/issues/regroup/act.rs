@@ -58,12 +58,12 @@ pub struct Act {
 }
 
 /// Nobody writes events until the transaction ends.
-async fn exclude_digest(db: &mut PgConnection) -> sqlx::Result<()> {
+pub(super) async fn exclude_digest(db: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Digest.number()).fetch_one(db).await.map(|_| ())
 }
 
 /// Notes issues as they are, each with what is counted of it in hours.
-async fn note(db: &mut PgConnection, run: (ProjectId, i64), issues: Vec<Before>, is_made: bool) -> sqlx::Result<()> {
+pub(super) async fn note(db: &mut PgConnection, run: (ProjectId, i64), issues: Vec<Before>, is_made: bool) -> sqlx::Result<()> {
     let mut noted = Vec::with_capacity(issues.len());
     for before in issues {
         let hours = events::hour_count(db, before.issue).await?;
@@ -191,8 +191,8 @@ pub async fn undo(db: &mut PgConnection, project: ProjectId, id: i64, act: Act) 
     let touched = queries::touched(db, &run).await?;
     let all: Vec<IssueId> = touched.iter().map(|touched| touched.before.issue).collect();
     let now_there = issues::locked(db, project, &all).await?;
-    let is_newest_state = |before: &Before| now_there.iter().any(|now| now.issue == before.issue);
-    if !touched.iter().all(|touched| is_newest_state(&touched.before)) {
+    let is_there = |before: &Before| now_there.iter().any(|now| now.issue == before.issue);
+    if !touched.iter().all(|touched| is_there(&touched.before)) {
         return Err(Refused::Missing);
     }
     for touched in touched.iter().filter(|touched| touched.before.status != "merged" && !touched.is_made) {

@@ -61,6 +61,19 @@ pub(super) struct New<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
+/// Corrections, with the statement from its `join` or `where` on.
+macro_rules! correction {
+    ($rest:tt, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            "select r.project_id, r.regrouping_id, r.kind, r.issue_id, r.state, r.made_by, r.made_at, r.rules, r.at_day, r.at_received, r.at_event,
+                r.looked_at, r.moved
+            from regroupings r " + $rest,
+            $($argument),+
+        )
+    };
+}
+
 /// Notes a correction; nothing when another one of the project is not finished.
 pub(super) async fn insert(db: &mut PgConnection, new: &New<'_>) -> sqlx::Result<Option<i64>> {
     let id = sqlx::query_scalar!(
@@ -81,10 +94,8 @@ pub(super) async fn insert(db: &mut PgConnection, new: &New<'_>) -> sqlx::Result
 
 /// A correction with work left, locked, unless another process works on it.
 pub(super) async fn claim(db: &mut PgConnection, only: Option<i64>) -> sqlx::Result<Option<Regrouping>> {
-    let row = sqlx::query_as!(
-        Row,
-        "select project_id, regrouping_id, kind, issue_id, state, made_by, made_at, rules, at_day, at_received, at_event, looked_at, moved
-        from regroupings where state in ('planning', 'moving', 'settling', 'undoing', 'unsettling') and ($1::bigint is null or regrouping_id = $1)
+    let row = correction!(
+        "where state in ('planning', 'moving', 'settling', 'undoing', 'unsettling') and ($1::bigint is null or regrouping_id = $1)
         order by changed_at limit 1 for update skip locked",
         only
     );
@@ -93,36 +104,21 @@ pub(super) async fn claim(db: &mut PgConnection, only: Option<i64>) -> sqlx::Res
 
 /// A correction, locked.
 pub(super) async fn locked(db: &mut PgConnection, project: ProjectId, id: i64) -> sqlx::Result<Option<Regrouping>> {
-    let row = sqlx::query_as!(
-        Row,
-        "select project_id, regrouping_id, kind, issue_id, state, made_by, made_at, rules, at_day, at_received, at_event, looked_at, moved
-        from regroupings where project_id = $1 and regrouping_id = $2 for update",
-        project.0,
-        id
-    );
+    let row = correction!("where project_id = $1 and regrouping_id = $2 for update", project.0, id);
     Ok(row.fetch_optional(db).await?.map(Row::read))
 }
 
 /// The newest corrections of a project by rules.
 pub async fn latest(db: &mut PgConnection, project: ProjectId, limit: i64) -> sqlx::Result<Vec<Regrouping>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select project_id, regrouping_id, kind, issue_id, state, made_by, made_at, rules, at_day, at_received, at_event, looked_at, moved
-        from regroupings where project_id = $1 and kind = 'rules' order by regrouping_id desc limit $2",
-        project.0,
-        limit
-    );
+    let rows = correction!("where project_id = $1 and kind = 'rules' order by regrouping_id desc limit $2", project.0, limit);
     Ok(rows.fetch_all(db).await?.into_iter().map(Row::read).collect())
 }
 
 /// The newest corrections that touched an issue and are not undone.
 pub async fn of_issue(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Vec<Regrouping>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select r.project_id, r.regrouping_id, kind, r.issue_id, r.state, made_by, made_at, rules, at_day, at_received, at_event, looked_at, moved
-        from regroupings r
-        join regrouping_issues i on i.project_id = r.project_id and i.regrouping_id = r.regrouping_id
-        where r.project_id = $1 and i.project_id = $1 and i.issue_id = $2 and kind <> 'rules' and r.state not in ('undone', 'failed')
+    let rows = correction!(
+        "join regrouping_issues i on i.project_id = r.project_id and i.regrouping_id = r.regrouping_id
+        where r.project_id = $1 and i.project_id = $1 and i.issue_id = $2 and r.kind <> 'rules' and r.state not in ('undone', 'failed')
         order by r.regrouping_id desc limit 10",
         issue.project().0,
         issue.0

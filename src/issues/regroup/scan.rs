@@ -1,6 +1,6 @@
 //! Looking at stored events: each grouped again, and the same counted together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -10,17 +10,16 @@ use uuid::Uuid;
 
 use super::plan::{Changes, Owner, Owners, Part, changes, decide};
 use crate::accounts::{IssueId, ProjectId};
-use crate::events::moving::{self, Cursor, Looked};
+use crate::events::moving::{self, Cursor, Leaving, Looked};
 use crate::events::payload;
-use crate::events::summary::{Summary, clean};
+use crate::events::summary::{MAX_CULPRIT, MAX_TITLE, Summary, clean};
 use crate::grouping::{self, Config};
+use crate::issues::intake::{Arrivals, Latest};
 use crate::issues::moving as issues;
 use crate::platform::telemetry::chain;
 
 /// Events read at once.
 const BATCH: i64 = 1_000;
-/// Bytes of a title.
-const MAX_TITLE: usize = 512;
 
 /// What grouping makes of a stored event.
 #[derive(Debug)]
@@ -48,7 +47,7 @@ pub(super) async fn regroup(events: Vec<Looked>, config: Config) -> anyhow::Resu
                 Regrouped {
                     hashes: grouping.hashes.iter().map(|hash| Uuid::from_bytes(hash.0)).collect(),
                     title: clean(&grouping.title, MAX_TITLE),
-                    culprit: clean(&grouping.culprit, MAX_TITLE),
+                    culprit: clean(&grouping.culprit, MAX_CULPRIT),
                     summary,
                 }
             });
@@ -59,39 +58,31 @@ pub(super) async fn regroup(events: Vec<Looked>, config: Config) -> anyhow::Resu
     tokio::task::spawn_blocking(work).await.context("grouping stored events failed")
 }
 
+/// Parts, by what they have in common.
+type Parts = BTreeMap<(IssueId, Vec<Uuid>), Part>;
+
 /// Counts together what is the same.
-pub(super) fn parts(events: &[(Looked, Option<Regrouped>)]) -> Vec<Part> {
-    let mut parts = BTreeMap::<(IssueId, &[Uuid]), Part>::new();
+fn add(parts: &mut Parts, events: Vec<(Looked, Option<Regrouped>)>) {
     for (looked, regrouped) in events {
-        let Some(regrouped) = regrouped else { continue };
-        let part = parts.entry((looked.issue, &regrouped.hashes)).or_insert_with(|| Part {
-            issue: looked.issue,
-            hashes: regrouped.hashes.clone(),
+        let Some(Regrouped { hashes, title, .. }) = regrouped else { continue };
+        let part = parts.entry((looked.issue, hashes)).or_insert_with_key(|(issue, hashes)| Part {
+            issue: *issue,
+            hashes: hashes.clone(),
             events: 0,
             first_at: looked.received,
             sample: looked.event_id,
-            title: regrouped.title.clone(),
+            title,
         });
         part.events += 1;
         part.first_at = part.first_at.min(looked.received);
     }
-    parts.into_values().collect()
 }
 
-/// Adds parts to parts.
-fn add(all: &mut HashMap<(IssueId, Vec<Uuid>), Part>, more: Vec<Part>) {
-    for part in more {
-        match all.entry((part.issue, part.hashes.clone())) {
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(part);
-            }
-            std::collections::hash_map::Entry::Occupied(mut entry) => {
-                let known = entry.get_mut();
-                known.events += part.events;
-                known.first_at = known.first_at.min(part.first_at);
-            }
-        }
-    }
+/// What events become, counted together.
+pub(super) fn parts(events: Vec<(Looked, Option<Regrouped>)>) -> Vec<Part> {
+    let mut parts = Parts::new();
+    add(&mut parts, events);
+    parts.into_values().collect()
 }
 
 /// The next events that a correction looks at.
@@ -125,7 +116,7 @@ pub struct Sample {
 
 /// What `config` would change. `told` hears how many events were looked at, and says whether to go on.
 pub async fn dry_run(db: &mut PgConnection, sample: Sample, config: &Config, mut told: impl FnMut(i64) -> bool) -> anyhow::Result<Changes> {
-    let (mut all, mut cursor, mut looked) = (HashMap::new(), None, 0_i64);
+    let (mut all, mut cursor, mut looked) = (Parts::new(), None, 0_i64);
     loop {
         let limit = sample.newest.map_or(BATCH, |newest| BATCH.min(newest - looked));
         let events = match (sample.newest, sample.issue) {
@@ -135,7 +126,7 @@ pub async fn dry_run(db: &mut PgConnection, sample: Sample, config: &Config, mut
         cursor = end_of(&events);
         looked += events.len() as i64;
         let is_last = events.is_empty();
-        add(&mut all, parts(&regroup(events, config.clone()).await?));
+        add(&mut all, regroup(events, config.clone()).await?);
         if is_last || !told(looked) || sample.newest.is_some_and(|newest| looked >= newest) {
             break;
         }
@@ -160,4 +151,24 @@ pub(super) fn config(rules: &Value) -> anyhow::Result<Config> {
 /// Minutes older than these days are not kept.
 pub(super) fn first_minute(now: DateTime<Utc>) -> i32 {
     crate::platform::clock::minute_of(now) - crate::events::partitions::MINUTE_DAYS * 24 * 60
+}
+
+/// What came to an issue.
+pub(super) fn arrivals(issue: IssueId, events: &[(&Leaving<'_>, &Regrouped)], users: i64) -> Option<Arrivals> {
+    let mut events = events.to_vec();
+    events.sort_by_key(|(l, _)| l.event.received);
+    let (first, last) = (events.first()?, events.last()?);
+    let mut released = events.iter().filter(|(l, _)| !l.summary.release.is_empty()).map(|(l, _)| l.summary.release.clone());
+    let first_release = released.next().unwrap_or_default();
+    let last_release = released.next_back().unwrap_or_else(|| first_release.clone());
+    Some(Arrivals {
+        id: issue,
+        events: events.len() as i64,
+        users,
+        first_seen: first.0.event.received,
+        last_seen: last.0.event.received,
+        latest: Latest { level: last.0.summary.level, title: last.1.title.clone(), culprit: last.1.culprit.clone() },
+        releases: (first_release, last_release),
+        regressed: None,
+    })
 }

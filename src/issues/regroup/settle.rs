@@ -16,16 +16,16 @@ use crate::issues::moving::{self as issues, Found};
 /// Events read at once.
 const BATCH: i64 = 2_000;
 
-/// One step for one issue: first its users are taken away, so that those who come meanwhile are told apart; then they are found again. Whether
-/// it is settled.
-pub(super) async fn settle(db: &mut PgConnection, run: &Regrouping, touched: &Touched, config: &Config) -> anyhow::Result<bool> {
+/// One step for one issue: first its users are taken away, so that those who come meanwhile are told apart; then they are found
+/// again.
+pub(super) async fn settle(db: &mut PgConnection, run: &Regrouping, touched: &Touched, config: &Config) -> anyhow::Result<()> {
     let issue = touched.before.issue;
     if !touched.users_taken {
         issues::locked(db, run.project, &[issue]).await?;
         let taken = events::take_bitmaps(db, issue).await?;
         queries::keep_users(db, run, (issue, "before"), &taken).await?;
         queries::mark(db, run, &[issue], (true, true)).await?;
-        return Ok(false);
+        return Ok(());
     }
     let mut users = Bitmaps::new();
     let mut cursor = None;
@@ -58,7 +58,7 @@ pub(super) async fn settle(db: &mut PgConnection, run: &Regrouping, touched: &To
     }
     queries::forget_users(db, run, issue).await?;
     queries::mark(db, run, &[issue], (false, false)).await?;
-    Ok(true)
+    Ok(())
 }
 
 fn seen(batch: &[Looked]) -> std::collections::BTreeSet<uuid::Uuid> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -17,11 +18,11 @@ use crate::accounts::IssueId;
 use crate::events::moving::{self as events, Bitmaps, Leaving, Looked};
 use crate::feedback::moving as feedback;
 use crate::grouping::Config;
-use crate::issues::intake::{self, Arrivals, Latest};
+use crate::issues::intake::{self, Arrivals};
 use crate::issues::moving::{self as issues, IssueHash};
 use crate::platform::App;
 use crate::platform::clock::Clock;
-use crate::platform::db::{AdvisoryLock, Db};
+use crate::platform::db::Db;
 use crate::platform::periodic::{Periodic, Step};
 use crate::projects;
 
@@ -42,9 +43,9 @@ impl Periodic for Regroup {
     const EVERY: Duration = Duration::from_secs(3);
 
     async fn step(&self, app: &App) -> anyhow::Result<Step> {
-        let mut last = None;
+        let (mut last, mut compiled) = (None, None);
         for _ in 0..BATCHES {
-            match batch(&app.db, &app.clock, None).await? {
+            match batch(&app.db, &app.clock, None, &mut compiled).await? {
                 Some(run) => last = Some(run),
                 None => break,
             }
@@ -64,19 +65,20 @@ impl Periodic for Regroup {
 
 /// Works on one correction until it is finished; also beside a server, which takes turns.
 pub async fn run_to_end(db: &Db, clock: &Clock, id: i64, mut told: impl FnMut(&Regrouping)) -> anyhow::Result<()> {
-    while let Some(run) = batch(db, clock, Some(id)).await? {
+    let mut compiled = None;
+    while let Some(run) = batch(db, clock, Some(id), &mut compiled).await? {
         told(&run);
     }
     Ok(())
 }
 
 /// One batch; the correction as it is afterwards. Nothing: there is no work, or others do it.
-async fn batch(db: &Db, clock: &Clock, only: Option<i64>) -> anyhow::Result<Option<Regrouping>> {
+async fn batch(db: &Db, clock: &Clock, only: Option<i64>, compiled: &mut Option<Compiled>) -> anyhow::Result<Option<Regrouping>> {
     let mut tx = db.begin().await?;
     let Some(mut run) = queries::claim(&mut tx, only).await? else { return Ok(None) };
     let now = clock.now();
     let state = run.state;
-    let next = Worker { db: &mut tx, run: &mut run, now }
+    let next = Worker { db: &mut tx, run: &mut run, now, compiled }
         .batch()
         .await
         .with_context(|| format!("regrouping {} of project {}", run.id, run.project.0))?;
@@ -92,10 +94,14 @@ async fn batch(db: &Db, clock: &Clock, only: Option<i64>) -> anyhow::Result<Opti
     Ok(Some(run))
 }
 
+/// Rules that were made ready for a batch: the next one has the same, mostly.
+type Compiled = (Value, Config);
+
 struct Worker<'c> {
     db: &'c mut PgConnection,
     run: &'c mut Regrouping,
     now: DateTime<Utc>,
+    compiled: &'c mut Option<Compiled>,
 }
 
 impl Worker<'_> {
@@ -114,11 +120,29 @@ impl Worker<'_> {
 
     /// The rules that are applied; elsewhere those of today, which name issues.
     async fn config(&mut self) -> anyhow::Result<Config> {
-        if self.run.kind == Kind::Rules {
-            return scan::config(&self.run.rules);
+        let is_applied = self.run.kind == Kind::Rules;
+        let rules = if is_applied {
+            self.run.rules.clone()
+        } else {
+            projects::grouping_rules(self.db, self.run.project).await?.unwrap_or_else(|| json!({}))
+        };
+        if let Some((known, config)) = self.compiled.as_ref()
+            && *known == rules
+        {
+            return Ok(config.clone());
         }
-        let rules = projects::grouping_rules(self.db, self.run.project).await?;
-        Ok(rules.and_then(|rules| scan::config(&rules).ok()).unwrap_or_else(Config::standard))
+        let config = match scan::config(&rules) {
+            Err(_) if !is_applied => Config::standard(),
+            config => config?,
+        };
+        *self.compiled = Some((rules, config.clone()));
+        Ok(config)
+    }
+
+    /// Where hashes lead, of those that lead somewhere.
+    async fn owners(&mut self, hashes: &[Uuid]) -> sqlx::Result<HashMap<Uuid, IssueId>> {
+        let owners = issues::owners(self.db, self.run.project, hashes).await?;
+        Ok(owners.into_iter().map(|owner| (owner.hash, owner.issue)).collect())
     }
 
     async fn read(&mut self, limit: i64) -> anyhow::Result<Vec<(Looked, Option<Regrouped>)>> {
@@ -135,26 +159,21 @@ impl Worker<'_> {
             self.decide().await?;
             return Ok(Some(State::Moving));
         }
-        queries::add_parts(self.db, self.run, &scan::parts(&events)).await?;
+        queries::add_parts(self.db, self.run, &scan::parts(events)).await?;
         Ok(None)
     }
 
     /// Leads all hashes to the issues that the plan chose, while digest waits.
     async fn decide(&mut self) -> anyhow::Result<()> {
         let (project, key) = (self.run.project, (self.run.project, self.run.id));
-        sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *self.db).await?;
+        act::exclude_digest(self.db).await?;
         let parts = queries::parts(self.db, self.run).await?;
         let owners = scan::owners(self.db, project, &parts).await?;
         let groups = decide(&parts, &owners);
         let mut numbers = projects::lock_numbers(self.db, &[project.0]).await?;
         let sources: BTreeSet<IssueId> = parts.iter().map(|part| part.issue).chain(groups.iter().filter_map(|group| group.heir)).collect();
         let before = issues::locked(self.db, project, &sources.into_iter().collect::<Vec<_>>()).await?;
-        let mut noted = Vec::with_capacity(before.len());
-        for before in before {
-            let hours = events::hour_count(self.db, before.issue).await?;
-            noted.push((before, hours));
-        }
-        queries::note_issues(self.db, key, &noted, false).await?;
+        act::note(self.db, key, before, false).await?;
         let (mut led, mut old) = (Vec::new(), Vec::new());
         for group in &groups {
             let Some(part) = group.parts.iter().map(|index| &parts[*index]).max_by_key(|part| part.events) else { continue };
@@ -181,8 +200,7 @@ impl Worker<'_> {
     async fn make(&mut self, (made, title): (IssueId, &str), like: IssueId) -> anyhow::Result<()> {
         issues::make_like(self.db, (made, title), like, self.now).await?;
         let before = issues::locked(self.db, self.run.project, &[made]).await?;
-        let before: Vec<_> = before.into_iter().map(|before| (before, 0)).collect();
-        queries::note_issues(self.db, (self.run.project, self.run.id), &before, true).await?;
+        act::note(self.db, (self.run.project, self.run.id), before, true).await?;
         issues::tell(self.db, &[made], ("regrouped", ""), None, self.now).await?;
         Ok(())
     }
@@ -194,8 +212,7 @@ impl Worker<'_> {
             return Ok(Some(State::Settling));
         }
         let hashes: BTreeSet<Uuid> = events.iter().filter_map(|(_, r)| r.as_ref()).flat_map(|r| r.hashes.iter().copied()).collect();
-        let owners = issues::owners(self.db, self.run.project, &hashes.into_iter().collect::<Vec<_>>()).await?;
-        let owners: HashMap<Uuid, IssueId> = owners.into_iter().map(|owner| (owner.hash, owner.issue)).collect();
+        let owners = self.owners(&hashes.into_iter().collect::<Vec<_>>()).await?;
         let mut leaving = Vec::new();
         for (looked, regrouped) in &events {
             let Some(regrouped) = regrouped else { continue };
@@ -221,8 +238,7 @@ impl Worker<'_> {
             return Ok(Some(State::Unsettling));
         }
         let hashes: BTreeSet<Uuid> = events.iter().filter_map(|(looked, _)| looked.before).collect();
-        let owners = issues::owners(self.db, self.run.project, &hashes.into_iter().collect::<Vec<_>>()).await?;
-        let owners: HashMap<Uuid, IssueId> = owners.into_iter().map(|owner| (owner.hash, owner.issue)).collect();
+        let owners = self.owners(&hashes.into_iter().collect::<Vec<_>>()).await?;
         let mut leaving = Vec::new();
         for (looked, regrouped) in &events {
             let (Some(regrouped), Some(hash)) = (regrouped, looked.before) else { continue };
@@ -240,9 +256,8 @@ impl Worker<'_> {
         let from = if is_undone { act::holder(self.db, self.run, None).await? } else { self.run.issue };
         let Some(from) = from else { return Ok(Some(end)) };
         let hashes: Vec<Uuid> = queries::hashes_before(self.db, self.run).await?.into_iter().map(|hash| hash.hash).collect();
-        let owners = issues::owners(self.db, self.run.project, &hashes).await?;
-        let owners: HashMap<Uuid, IssueId> =
-            owners.into_iter().filter(|owner| owner.issue != from).map(|owner| (owner.hash, owner.issue)).collect();
+        let mut owners = self.owners(&hashes).await?;
+        owners.retain(|_, issue| *issue != from);
         let hashes: Vec<Uuid> = owners.keys().copied().collect();
         let events = events::next_of_issue(self.db, (from, Some(&hashes)), self.run.cursor, MOVED).await?;
         if events.is_empty() {
@@ -311,7 +326,7 @@ impl Worker<'_> {
         issues::add_events(self.db, &lost.iter().map(|(issue, events)| (*issue, *events)).collect::<Vec<_>>()).await?;
         let arrivals: Vec<Arrivals> = gained
             .iter()
-            .filter_map(|(issue, events)| arrivals(*issue, events, relocated.new_users.get(issue).copied().unwrap_or(0)))
+            .filter_map(|(issue, events)| scan::arrivals(*issue, events, relocated.new_users.get(issue).copied().unwrap_or(0)))
             .collect();
         intake::arrive(self.db, &arrivals).await?;
         for (issue, users) in &relocated.left {
@@ -355,16 +370,16 @@ impl Worker<'_> {
         } else {
             parts.iter().filter(|part| part.issue == issue).flat_map(|part| part.hashes.clone()).collect()
         };
-        let owners = issues::owners(self.db, self.run.project, &hashes).await?;
-        let named = hashes.iter().find_map(|hash| owners.iter().find(|owner| owner.hash == *hash && owner.issue != issue));
+        let owners = self.owners(&hashes).await?;
+        let named = hashes.iter().find_map(|hash| owners.get(hash).copied().filter(|owner| *owner != issue));
         // A new issue that is undone: its events came from the issue with the largest part under its hashes.
         let source =
             parts.iter().find(|part| touched.is_made && part.hashes.iter().any(|hash| hashes.contains(hash))).map(|part| part.issue);
-        let Some(into) = named.map(|owner| owner.issue).or(source).filter(|into| *into != issue) else { return Ok(false) };
+        let Some(into) = named.or(source).filter(|into| *into != issue) else { return Ok(false) };
         let into = issues::merged_into(self.db, into).await?.unwrap_or(into);
         let mut both = [issue, into];
         both.sort_unstable();
-        sqlx::query!("select pg_advisory_xact_lock($1)", AdvisoryLock::Digest.number()).fetch_one(&mut *self.db).await?;
+        act::exclude_digest(self.db).await?;
         if issues::locked(self.db, self.run.project, &both).await?.iter().any(|before| before.status == "merged") {
             return Ok(false);
         }
@@ -374,24 +389,4 @@ impl Worker<'_> {
         act::take_in(self.db, issue, into).await?;
         Ok(true)
     }
-}
-
-/// What came to an issue.
-fn arrivals(issue: IssueId, events: &[(&Leaving<'_>, &Regrouped)], users: i64) -> Option<Arrivals> {
-    let mut events = events.to_vec();
-    events.sort_by_key(|(l, _)| l.event.received);
-    let (first, last) = (events.first()?, events.last()?);
-    let mut released = events.iter().filter(|(l, _)| !l.summary.release.is_empty()).map(|(l, _)| l.summary.release.clone());
-    let first_release = released.next().unwrap_or_default();
-    let last_release = released.next_back().unwrap_or_else(|| first_release.clone());
-    Some(Arrivals {
-        id: issue,
-        events: events.len() as i64,
-        users,
-        first_seen: first.0.event.received,
-        last_seen: last.0.event.received,
-        latest: Latest { level: last.0.summary.level, title: last.1.title.clone(), culprit: last.1.culprit.clone() },
-        releases: (first_release, last_release),
-        regressed: None,
-    })
 }
