@@ -4,7 +4,6 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
-use uuid::Uuid;
 
 use super::{MAIL_SEND, queries};
 use crate::accounts::{IssueId, ProjectId};
@@ -24,27 +23,27 @@ const FRAMES: usize = 5;
 /// Mails about a new issue.
 pub(super) async fn appeared(app: &App, job: &Job) -> Result<(), Failure> {
     let fact: Appeared = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    compose(app, job, (fact.issue, fact.event), MailKind::NewIssue).await
+    compose(app, job, (fact.issue, Which::Id(fact.event)), MailKind::NewIssue).await
 }
 
 /// Mails about a resolved issue that came back.
 pub(super) async fn regressed(app: &App, job: &Job) -> Result<(), Failure> {
     let fact: Regressed = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    compose(app, job, (fact.issue, fact.event), MailKind::Regression).await
+    compose(app, job, (fact.issue, Which::Id(fact.event)), MailKind::Regression).await
 }
 
-async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: MailKind) -> Result<(), Failure> {
+async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Which), kind: MailKind) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
     let Some(mail) = mail(app, &mut tx, (issue, event), kind).await? else {
-        queries::replace_unwritten(&mut tx, job.id, "The issue is gone, so there was nothing to tell.").await?;
-        outbox::complete(&mut tx, job.id).await?;
-        tx.commit().await?;
-        return Ok(());
+        return end(app, tx, job, GONE).await;
     };
     let content = Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? };
     write(app, &mut tx, (issue.project(), Some(issue)), &content).await?;
     end(app, tx, job, TOLD).await
 }
+
+/// What replaces the line of a job that was given up, when there is nothing to tell any more.
+pub(super) const GONE: &str = "The issue is gone, so there was nothing to tell.";
 
 /// What replaces the line of a job that was given up and has written its mails since.
 pub(super) const TOLD: &str = "It worked when it was tried again: the mails stand in lines of their own.";
@@ -113,6 +112,7 @@ pub(super) fn kind_name(kind: MailKind) -> &'static str {
     match kind {
         MailKind::NewIssue => "new_issue",
         MailKind::Regression => "regression",
+        MailKind::Spike => "spike",
     }
 }
 
@@ -122,16 +122,21 @@ pub(super) fn new_message_id(app: &App) -> String {
 }
 
 /// What the mail says; nothing when the issue is gone.
-async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid), kind: MailKind) -> anyhow::Result<Option<IssueMail>> {
+pub(super) async fn mail(
+    app: &App,
+    db: &mut PgConnection,
+    (issue, event): (IssueId, Which),
+    kind: MailKind,
+) -> anyhow::Result<Option<IssueMail>> {
     let Some(facts) = queries::facts(db, issue).await? else { return Ok(None) };
     // A payload that is gone or broken leaves a mail without frames.
-    let stored = Trail::of(db, issue).await?.find(db, Which::Id(event)).await?;
+    let stored = Trail::of(db, issue).await?.find(db, event).await?;
     let event = stored.and_then(|stored| payload::decode(&stored.payload).ok()).unwrap_or(Value::Null);
     let view = EventView::new(&event, app.clock.now());
     let (title_kind, message) = split_title(&facts.title);
     let received = event.get("received").and_then(Value::as_f64).and_then(|s| DateTime::from_timestamp_micros((s * 1e6) as i64));
     let resolved = match kind {
-        MailKind::NewIssue => String::new(),
+        MailKind::NewIssue | MailKind::Spike => String::new(),
         MailKind::Regression => match queries::last_resolved(db, issue).await.context("who resolved it")? {
             Some((at, Some(email))) => format!("{} by {email}", date(at)),
             Some((at, None)) => date(at),
@@ -154,6 +159,7 @@ async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid),
         settings_url: app.absolute(&urls::project_settings(&facts.slug)),
         resolved,
         events: number::count(facts.event_count),
+        ..IssueMail::default()
     };
     Ok(Some(mail))
 }

@@ -12,6 +12,7 @@ mod pages;
 mod queries;
 pub mod regroup;
 mod search;
+pub mod spikes;
 mod typed;
 pub mod view;
 

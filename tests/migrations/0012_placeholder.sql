@@ -1,0 +1,2 @@
+-- Nothing was made, so there is nothing to insert.
+select 1;
