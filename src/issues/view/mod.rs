@@ -8,6 +8,8 @@ mod missing;
 pub mod regroup;
 mod samples;
 pub mod show;
+mod spike;
+pub(super) use spike::panel as spike_panel;
 pub mod tag_shares;
 
 pub use grouping::GroupingPage;
