@@ -228,5 +228,6 @@ fn a_minute_waits_for_its_digest() {
         app.digest_all().await;
         app.watch().await;
         assert_ne!(state(app, issue).await, before);
+        app.run_jobs().await;
     });
 }

@@ -223,3 +223,83 @@ impl Follower<'_> {
         (self.row, self.told)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::{IssueId, ProjectId};
+
+    fn row() -> Row {
+        Row {
+            issue: IssueId::new(ProjectId(1), 7),
+            first_seen: start(0),
+            state: None,
+            is_known: false,
+            is_moving: false,
+            seen_until: 0,
+            spike: None,
+            looks: None,
+        }
+    }
+
+    /// Follows counts from minute 0 on, each asked for as soon as it is over; the row then, and what was told.
+    fn watched(counts: impl IntoIterator<Item = u32>) -> (Row, Vec<Told>) {
+        let (mut row, mut all) = (row(), Vec::new());
+        for (minute, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+            let closed = minute as i32;
+            let (next, told) = Round { closed, ..Round::default() }.follow(row, &Work::Came([(closed, count)].into()));
+            row = next;
+            all.extend(told);
+        }
+        (row, all)
+    }
+
+    /// One event every ten minutes.
+    fn trickle(days: u32) -> impl Iterator<Item = u32> {
+        (0..days * 1_440).map(|minute| u32::from(minute % 10 == 0))
+    }
+
+    fn kinds(told: &[Told]) -> Vec<&'static str> {
+        told.iter().map(|told| if matches!(told, Told::Spiked(_)) { "spiked" } else { "over" }).collect()
+    }
+
+    #[test]
+    fn a_new_level_is_told_once_and_after_a_day_it_is_usual() {
+        let (row, told) = watched(trickle(2).chain(std::iter::repeat_n(3, 2 * 1_440)));
+        assert_eq!(kinds(&told), ["spiked", "over"]);
+        assert!(matches!(&told[1], Told::Over(over) if over.is_settled && over.words().contains("so many are usual now")), "{told:?}");
+        assert_eq!(row.spike, None);
+    }
+
+    #[test]
+    fn a_backlog_of_an_hour_ago_is_learnt_and_told_to_nobody_unless_it_goes_on() {
+        let (before, _) = watched(trickle(2));
+        let burst = |first: i32, last: i32| (first..=last).map(|minute| (2_880 + minute, 9)).collect::<Minutes>();
+        let round = Round { closed: 2_880 + 80, ..Round::default() };
+        let (after, told) = round.follow(before.clone(), &Work::Came(burst(0, 20)));
+        assert_eq!((kinds(&told), after.spike), (vec![], None));
+        let held = after.looks.and_then(|looks| looks.last.held);
+        assert_eq!(held.as_deref(), Some("past"));
+        let (after, told) = round.follow(before, &Work::Came(burst(0, 79)));
+        assert_eq!(kinds(&told), ["spiked"]);
+        assert!(matches!(&told[0], Told::Spiked(fact) if fact.since == start(2_880)), "it says since when: {told:?}");
+        assert!(after.spike.is_some());
+    }
+
+    #[test]
+    fn a_state_made_anew_knows_the_past_and_tells_nobody() {
+        let counts: Minutes = trickle(2).chain([9; 10]).enumerate().filter(|(_, count)| *count > 0).map(|(m, c)| (m as i32, c)).collect();
+        let round = Round { closed: 2_889, ..Round::default() };
+        let (anew, told) = round.follow(row(), &Work::Anew(counts));
+        let (watched, _) = watched(trickle(2).chain([9; 10]));
+        assert_eq!((kinds(&told), &anew.state), (vec![], &watched.state));
+        assert!(anew.spike.is_some_and(|spike| !spike.told) && watched.spike.is_some_and(|spike| spike.told));
+    }
+
+    #[test]
+    fn minutes_in_which_nobody_listened_are_those_of_no_process_and_no_event() {
+        let deaf = Deaf { gaps: vec![(10, 12), (20, i32::MAX)], heard: [11].into() };
+        let found: Vec<i64> = (8..23).filter(|minute| deaf.contains(*minute)).collect();
+        assert_eq!(found, [10, 12, 20, 21, 22]);
+    }
+}
