@@ -1,2 +1,0 @@
--- Nothing was made, so there is nothing to insert.
-select 1;
