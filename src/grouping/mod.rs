@@ -53,7 +53,7 @@ pub use hash::Hash;
 pub use place::{Place, common_words};
 pub use rule_error::{RuleError, RuleErrors};
 pub use rules::{MATCHER_NAMES as STACK_TRACE_MATCHERS, Origin, RuleSource};
-pub use suggest::{RulePlace, Suggestion, suggestions};
+pub use suggest::{RulePlace, Suggestion, quoted, suggestions};
 pub use title::Kind;
 pub use variant::Variant;
 pub use version::{TRANSITION, UnknownVersion, Version};

@@ -13,6 +13,7 @@ mod queries;
 pub mod regroup;
 mod search;
 pub mod spikes;
+mod split_by;
 mod typed;
 pub mod view;
 
