@@ -34,5 +34,6 @@ mod regroup;
 mod repeats;
 mod secrets;
 mod setting_up;
+mod spikes;
 mod sub_path;
 mod tidy;

@@ -18,9 +18,10 @@ use crate::issues::model::Status;
 use crate::issues::moving;
 use crate::issues::queries::{self, hashes::HashRow, show::Facts};
 use crate::issues::regroup::{self, Kind, Regrouping, State};
+use crate::issues::spikes;
 use crate::issues::view::show::{CorrectionLine, EventNav, HashLine, IssueHead, actions};
 use crate::issues::view::tag_shares::TagShares;
-use crate::issues::view::{IssuePage, Missing, split_title};
+use crate::issues::view::{IssuePage, Missing, spike_panel, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
 use crate::platform::telemetry::chain;
@@ -78,6 +79,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         hashes: read.hashes.iter().map(hash_line).collect(),
         corrections: read.corrections.iter().map(|(run, others)| correction(run, others, &member.project.short_prefix)).collect(),
         feedback: read.feedback,
+        spike: spike_panel(&read.spikes, now),
         why,
         activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
     };
@@ -109,6 +111,7 @@ struct Read {
     feedback: FeedbackPanel,
     hashes: Vec<HashRow>,
     corrections: Vec<(Regrouping, Vec<IssueId>)>,
+    spikes: spikes::Shown,
 }
 
 impl Read {
@@ -145,6 +148,7 @@ impl Read {
             rules: projects::grouping_rules(&mut db, issue.project()).await?,
             hashes: queries::hashes::of_issue(&mut db, issue).await?,
             corrections: corrections(&mut db, issue).await?,
+            spikes: spikes::shown(&mut db, issue).await?,
             feedback: feedback::panel(&mut db, slug, (issue, shown), now).await?,
         }))
     }
