@@ -36,14 +36,17 @@ pub struct Cursor {
     pub event: Uuid,
 }
 
+/// What is looked at: after this event, and received until then.
+pub type Span = (Option<Cursor>, Option<DateTime<Utc>>);
+
 /// The next events of a project: day by day, then by id. Empty at the end.
-pub async fn next_of_project(db: &mut PgConnection, project: ProjectId, after: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
-    by_days(db, (project, Way::On), after, limit).await
+pub async fn next_of_project(db: &mut PgConnection, project: ProjectId, span: Span, limit: i64) -> sqlx::Result<Vec<Looked>> {
+    by_days(db, (project, Way::On), span, limit).await
 }
 
 /// The newest stored events of a project, newest day first; within the last day that is needed, any of them.
 pub async fn newest_of_project(db: &mut PgConnection, project: ProjectId, after: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
-    by_days(db, (project, Way::Back), after, limit).await
+    by_days(db, (project, Way::Back), (after, None), limit).await
 }
 
 /// In which order days are gone through.
@@ -54,18 +57,19 @@ enum Way {
 }
 
 /// The next events of a day that has some, by id.
-async fn by_days(db: &mut PgConnection, (project, way): (ProjectId, Way), after: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
+async fn by_days(db: &mut PgConnection, (project, way): (ProjectId, Way), (after, until): Span, limit: i64) -> sqlx::Result<Vec<Looked>> {
     let (mut day, mut event) = after.map_or((None, Uuid::nil()), |cursor| (Some(cursor.day), cursor.event));
     loop {
         if let Some(day) = day {
             let rows = sqlx::query_as!(
                 Looked,
                 r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, payload from events
-                where project_id = $1 and day = $2 and event_id > $3 order by event_id limit $4"#,
+                where project_id = $1 and day = $2 and event_id > $3 and ($5::timestamptz is null or received <= $5) order by event_id limit $4"#,
                 project.0,
                 day,
                 event,
-                limit
+                limit,
+                until
             );
             let rows = rows.fetch_all(&mut *db).await?;
             if !rows.is_empty() {
@@ -105,7 +109,7 @@ async fn next_day(db: &mut PgConnection, (project, way): (ProjectId, Way), day: 
 pub async fn next_of_issue(
     db: &mut PgConnection,
     (issue, hashes): (IssueId, Option<&[Uuid]>),
-    after: Option<Cursor>,
+    (after, until): Span,
     limit: i64,
 ) -> sqlx::Result<Vec<Looked>> {
     let rows = sqlx::query_as!(
@@ -113,13 +117,26 @@ pub async fn next_of_issue(
         r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, payload from events
         where project_id = $1 and issue_id = $2 and ($3::uuid[] is null or hash = any($3))
             and (received, event_id) > (coalesce($4, '-infinity'::timestamptz), coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid))
+            and ($7::timestamptz is null or received <= $7)
         order by received, event_id limit $6"#,
         issue.project().0,
         issue.0,
         hashes as Option<&[Uuid]>,
         after.map(|cursor| cursor.received),
         after.map(|cursor| cursor.event),
-        limit
+        limit,
+        until
     );
     rows.fetch_all(db).await
+}
+
+/// The payloads of the newest events of an issue.
+pub async fn last_of_issue(db: &mut PgConnection, issue: IssueId, limit: i64) -> sqlx::Result<Vec<Vec<u8>>> {
+    let payloads = sqlx::query_scalar!(
+        "select payload from events where project_id = $1 and issue_id = $2 order by received desc, event_id desc limit $3",
+        issue.project().0,
+        issue.0,
+        limit
+    );
+    payloads.fetch_all(db).await
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub use super::intake::pack;
 use super::intake::{Counts, place_of, see_users, user_numbers};
-pub use super::looking::{Cursor, Looked, newest_of_project, next_of_issue, next_of_project};
+pub use super::looking::{Cursor, Looked, Span, last_of_issue, newest_of_project, next_of_issue, next_of_project};
 use super::summary::Summary;
 use super::tag_intake::{self, MAX_KEYS, SeenTags};
 use super::tag_stats::{OWN_KEYS, TagValues};

@@ -55,7 +55,7 @@ pub use rule_error::{RuleError, RuleErrors};
 pub use rules::{
     ACTION_NAMES as STACK_TRACE_ACTIONS, MATCHER_NAMES as STACK_TRACE_MATCHERS, Origin, RuleSource, RuleText, anchor as rule_anchor,
 };
-pub use suggest::{RulePlace, Suggestion, suggestions};
+pub use suggest::{RulePlace, Suggestion, quoted, suggestions};
 pub use title::Kind;
 pub use variant::Variant;
 pub use version::{TRANSITION, UnknownVersion, Version};

@@ -34,9 +34,19 @@ pub struct Place {
     /// What the event says, where that can be a part of the rule; else empty.
     pub said: String,
     matchers: String,
+    /// Where the matchers of the frame begin.
+    frame_at: usize,
 }
 
 impl Place {
+    /// The fingerprint rule that gives `fingerprint` to events of this place that `extra` matches, too; empty as for [`rule`](Self::rule).
+    /// All of a rule's frame matchers look for one frame: where `extra` names one, the place's own is left out.
+    pub fn splitting_rule(&self, extra: &str, fingerprint: &str) -> String {
+        let matchers = if extra.contains(" stack.") { &self.matchers[..self.frame_at] } else { &self.matchers };
+        let matchers = format!("{matchers}{extra}");
+        if matchers.is_empty() { String::new() } else { format!("{} -> {fingerprint}", matchers.trim_start()) }
+    }
+
     /// The fingerprint rule that puts the events of this place together whose messages `pattern` (of [`common_words`]) covers; empty where there
     /// is nothing that a rule could match.
     pub fn rule(&self, pattern: &str) -> String {
@@ -120,6 +130,7 @@ fn crash_frame<'t, 'e>(traces: &'t Traces<'e>) -> Option<&'t Frame<'e>> {
 struct Parts<'e> {
     hashed: Vec<&'e str>,
     matchers: String,
+    frame_at: Option<usize>,
 }
 
 impl<'e> Parts<'e> {
@@ -133,6 +144,7 @@ impl<'e> Parts<'e> {
         let file =
             frame.abs_path.or(frame.filename).map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path)).filter(|file| !file.is_empty());
         self.hashed.extend([function, frame.module.or(file).unwrap_or_default()]);
+        self.frame_at = Some(self.matchers.len());
         self.matched("stack.function", function);
         let within = match (frame.module, file) {
             (Some(module), _) => {
@@ -151,7 +163,8 @@ impl<'e> Parts<'e> {
     fn place(self, words: String, said: &str) -> Place {
         // A zero byte cannot be in a name, so that no two lists of parts are the same text.
         let hash = Hash::of(self.hashed.iter().flat_map(|part| [*part, "\0"]));
-        Place { hash, words, said: said.to_owned(), matchers: self.matchers }
+        let frame_at = self.frame_at.unwrap_or(self.matchers.len());
+        Place { hash, words, said: said.to_owned(), matchers: self.matchers, frame_at }
     }
 }
 

@@ -88,7 +88,7 @@ fn part<'c>(component: &'c Component, id: &str) -> Option<&'c str> {
 }
 
 /// A text as a quoted glob that matches it.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     text.replace(|c: char| matches!(c, '"' | '\\' | '*' | '?' | '[' | ']' | '{' | '}') || c.is_control(), "?")
 }
 

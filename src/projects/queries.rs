@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::known::{KnownKey, KnownProject};
+use super::settings::{GroupingRules, ProjectSettings};
 use crate::accounts::{ProjectId, UserId};
 use crate::platform::db::Db;
 use crate::protocol::PublicKey;
@@ -163,6 +164,11 @@ pub async fn by_slug(db: &mut PgConnection, slug: &str) -> sqlx::Result<Option<P
 pub async fn grouping_rules(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Option<Value>> {
     let rules = sqlx::query_scalar!(r#"select settings -> 'grouping' as "rules: Value" from projects where project_id = $1"#, project.0);
     Ok(rules.fetch_optional(db).await?.flatten())
+}
+
+/// A project's grouping rules, read; the standard ones where it has none.
+pub async fn saved_rules(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<GroupingRules> {
+    Ok(settings(db, project).await?.map(|stored| ProjectSettings::read(&stored).grouping).unwrap_or_default())
 }
 
 /// Changes what `values` names in one part of the settings, and nothing else; whether there is such a project. One statement: changes of

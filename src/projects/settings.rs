@@ -36,6 +36,16 @@ impl GroupingRules {
         self.transition.as_ref().filter(|transition| transition.from != self.version && now < transition.until)
     }
 
+    /// The same rules with this fingerprint rule before all others: the first that matches wins.
+    #[must_use]
+    pub fn with_first(&self, rule: &str) -> Self {
+        if self.fingerprint_rules.lines().any(|line| line.trim() == rule) {
+            return self.clone();
+        }
+        let fingerprint_rules = [rule, self.fingerprint_rules.as_str()].join("\n").trim_end().to_owned();
+        Self { fingerprint_rules, ..self.clone() }
+    }
+
     /// The same rules under another version from `now` on. The one that is in force leaves everything as it is.
     pub(super) fn moved_to(&self, version: Version, now: DateTime<Utc>) -> Self {
         if version == self.version {

@@ -9,6 +9,7 @@ mod http;
 mod load;
 mod outages;
 mod program;
+mod regroup;
 
 use std::hash::BuildHasher as _;
 use std::time::Duration;

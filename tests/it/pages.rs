@@ -1,6 +1,7 @@
 //! Every page in every state is well-formed and inert; every answer carries the security headers.
 
 use axum::http::Method;
+use vedette::issues::view::split_by::SplitByPage;
 use vedette::issues::view::{GroupingPage, IssueListPage, IssuePage};
 use vedette::route_table;
 use vedette::web::Page;
@@ -62,6 +63,7 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<IssueListPage>(),
         check::<IssuePage>(),
         check::<GroupingPage>(),
+        check::<SplitByPage>(),
     ];
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }

@@ -283,3 +283,84 @@ fn a_preview_says_what_the_rules_would_do_and_applying_them_does_it() {
         app.run_jobs().await;
     });
 }
+
+#[test]
+fn an_issue_with_two_bugs_is_parted_by_a_property() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        for n in 0..6_u128 {
+            app.sdk(&shop).capture(error("Boom").id(n + 1).tag("zone", if n < 4 { "a" } else { "b" })).await.assert_ok();
+        }
+        app.sdk(&shop).capture(error("Crash").id(7).tag("zone", "b")).await.assert_ok();
+        app.digest_all().await;
+        let root = app.admin("root").await;
+        let boom = issue_of(app, 1).await;
+        let form = urls::issue_action(boom, "split-by");
+        root.page(&urls::issue(boom)).await.assert_reads("Split by a property");
+        let page = root.page(&form).await;
+        for text in ["By tag zone", "2 parts: 4 + 2 events", "Those with zone b"] {
+            page.assert_reads(text);
+        }
+        let rule = page
+            .html()
+            .split("name=\"rule\" value=\"")
+            .filter_map(|part| part.split('"').next())
+            .find(|rule| rule.contains("{{ tags.zone }}"));
+        let rule = rule.unwrap().replace("&quot;", "\"").replace("&#34;", "\"").replace("&gt;", ">").replace("&#62;", ">");
+        root.post(&urls::regroup_do("shop", "preview"), &[("rule", &rule)]).await.assert_ok().assert_reads("SHOP-1 comes apart");
+        root.post(&form, &[("rule", "nonsense")]).await.assert_status(422);
+        root.post(&form, &[]).await.assert_status(422);
+        root.post(&form, &[("rule", &rule)]).await.assert_redirect(&urls::issue(boom));
+        work(app).await;
+        let after = told(app).await;
+        let events: Vec<&str> = after.iter().map(|line| line.split(' ').nth(5).unwrap()).collect();
+        assert_eq!(events, ["4e", "1e", "2e"], "{after:?}");
+        app.registry.refresh(app.db()).await.unwrap();
+        app.sdk(&shop).capture(error("Boom").id(8).tag("zone", "b")).await.assert_ok();
+        app.digest_all().await;
+        assert_eq!(issue_of(app, 8).await, issue_of(app, 6).await, "later events follow the rule");
+        root.page(&urls::project_regroup("shop")).await.assert_reads("Events of SHOP-1. Done: 2 events moved");
+        app.member("ana", &shop).await.post(&form, &[("rule", &rule)]).await.assert_status(403);
+        app.run_jobs().await;
+    });
+}
+
+/// Sends so many events of three kinds and seven users after the first `sent`; how many there are then.
+async fn send(app: &TestApp, shop: &Project, sent: i64, many: i64) -> i64 {
+    for n in sent + 1..=sent + many {
+        let kind = ["Boom", "Crash", "Bang"][usize::try_from(n % 3).unwrap()];
+        app.sdk(shop).capture(error(kind).id(n.unsigned_abs().into()).user(&(n % 7).to_string())).await.assert_ok();
+    }
+    app.digest_all().await;
+    sent + many
+}
+
+#[test]
+fn a_regrouping_ends_while_events_come_in_and_loses_none_wherever_it_is_stopped() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let mut sent = 0;
+        sent = send(app, &shop, sent, 60).await;
+        let rules = json!({"fingerprint_rules": "error.value:\"it broke\" -> broken"});
+        app.set(&shop, json!({"grouping": rules})).await;
+        let mut tx = app.db().begin().await.unwrap();
+        let id = regroup::apply_rules(&mut tx, (shop.id, None), &rules, act(app)).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut batches = 0;
+        // Each batch is a transaction of its own: where one ended, any other process goes on.
+        while regroup::one_batch(app.db(), &app.app.clock, id).await.unwrap().is_some() {
+            batches += 1;
+            assert!(batches < 60, "it does not end");
+            app.clock.advance(TimeDelta::seconds(1));
+            sent = send(app, &shop, sent, 3).await;
+            let counts = "select (select count(*) from events), (select sum(events)::bigint from issue_hours), (select sum(event_count)::bigint from issues)";
+            let counts: (i64, i64, i64) = sqlx::query_as(counts).fetch_one(app.db()).await.unwrap();
+            assert_eq!(counts, (sent, sent, sent), "after batch {batches}");
+        }
+        assert!(batches > 5, "{batches}");
+        let issues: Vec<(i64, i64)> =
+            sqlx::query_as("select event_count, user_count from issues where status <> 'merged'").fetch_all(app.db()).await.unwrap();
+        assert_eq!(issues, [(sent, 7)], "one issue for all");
+        app.run_jobs().await;
+    });
+}

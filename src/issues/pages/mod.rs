@@ -10,6 +10,7 @@ mod histogram;
 mod list;
 mod regroup;
 mod show;
+mod split_by;
 mod triage;
 
 use crate::accounts::{Access, Route, get, post};
@@ -23,6 +24,8 @@ pub(super) fn routes() -> Vec<Route> {
         get("/issues/{issue}", Access::Member, show::latest),
         post("/issues/{issue}/merge", Access::Member, correct::merge),
         post("/issues/{issue}/split", Access::Member, correct::split),
+        get("/issues/{issue}/split-by", Access::Member, split_by::show),
+        post("/issues/{issue}/split-by", Access::Admin, split_by::apply),
         post("/issues/{issue}/corrections/{id}/undo", Access::Member, correct::undo),
         post("/issues/{issue}/resolve", Access::Member, triage::resolve),
         post("/issues/{issue}/ignore", Access::Member, triage::ignore),

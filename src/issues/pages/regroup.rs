@@ -48,11 +48,11 @@ pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, Ht
         name: member.project.name.clone(),
         slug: member.project.slug.clone(),
         may_change: member.viewer.is_admin,
-        runs: runs.iter().map(|run| row(run, When::new(run.made_at, now))).collect(),
+        runs: runs.iter().map(|run| row(run, &member.project.short_prefix, When::new(run.made_at, now))).collect(),
     }))
 }
 
-fn row(run: &Regrouping, at: When) -> RunRow {
+fn row(run: &Regrouping, prefix: &str, at: When) -> RunRow {
     let (looked, moved) = (number::counted(run.looked_at, "event"), number::counted(run.moved, "event"));
     let state = match run.state {
         State::Planning => format!("Planning: {looked} looked at; nothing is changed yet"),
@@ -65,7 +65,8 @@ fn row(run: &Regrouping, at: When) -> RunRow {
         State::Undone => "Undone".to_owned(),
         State::Failed => "Failed before anything was changed".to_owned(),
     };
-    RunRow { id: run.id, at, state, is_done: run.state == State::Done, is_active: run.state.is_active() }
+    let of = run.issue.map_or_else(|| "All events".to_owned(), |issue| format!("Events of {}", issue.short_id(prefix)));
+    RunRow { id: run.id, at, of, state, is_done: run.state == State::Done, is_active: run.state.is_active() }
 }
 
 /// Commits what was begun, and says so on the page of stored events; a refusal stands there instead.
@@ -120,8 +121,14 @@ pub(super) async fn preview(app: App, member: ProjectMember, fields: Fields) -> 
     // The version is the project's: the form does not choose it.
     let rules = projects::grouping_rules(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
     let mut rules = rules.filter(serde_json::Value::is_object).unwrap_or_else(|| json!({}));
-    rules["stack_trace_rules"] = json!(text("stack_trace_rules"));
-    rules["fingerprint_rules"] = json!(text("fingerprint_rules"));
+    if let Some(rule) = fields.get("rule") {
+        // One rule before those that are saved.
+        let saved = projects::saved_rules(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
+        rules["fingerprint_rules"] = json!(saved.with_first(rule.trim()).fingerprint_rules);
+    } else {
+        rules["stack_trace_rules"] = json!(text("stack_trace_rules"));
+        rules["fingerprint_rules"] = json!(text("fingerprint_rules"));
+    }
     let compiled = tokio::task::spawn_blocking(move || Config::from_json(&rules)).await.map_err(|e| HttpError::Internal(e.into()))?;
     let config = compiled.map_err(|errors| HttpError::Invalid(FieldErrors::general(errors.to_string())))?;
     let page = PreviewPage {

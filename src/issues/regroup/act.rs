@@ -222,7 +222,7 @@ pub async fn undo(db: &mut PgConnection, project: ProjectId, id: i64, act: Act) 
     }
     let touched: Vec<IssueId> = touched.iter().filter(|touched| !touched.is_made).map(|touched| touched.before.issue).collect();
     issues::tell(db, &touched, ("undone", run.kind.name()), act.by, act.now).await?;
-    let run = Regrouping { state: State::Undoing, cursor: None, looked_at: 0, ..run };
+    let run = Regrouping { state: State::Undoing, cursor: None, until: Some(act.now), looked_at: 0, ..run };
     queries::keep_place(db, &run, act.now).await?;
     Ok(run)
 }

@@ -20,4 +20,4 @@ pub use act::{Act, Refused, apply_rules, confirm, merge, split, undo};
 pub use model::{Kind, Regrouping, State};
 pub use queries::{latest, of_issue};
 pub use scan::{Sample, dry_run};
-pub use step::{Regroup, run_to_end};
+pub use step::{Regroup, one_batch, run_to_end};

@@ -114,6 +114,8 @@ pub struct Regrouping {
     pub rules: Value,
     /// The last event that was looked at in this state.
     pub cursor: Option<Cursor>,
+    /// Events received later are not looked at in this state: a pass ends, whatever comes in.
+    pub until: Option<DateTime<Utc>>,
     /// Events looked at in this state.
     pub looked_at: i64,
     /// Events moved.

@@ -26,6 +26,7 @@ struct Row {
     at_day: Option<NaiveDate>,
     at_received: Option<DateTime<Utc>>,
     at_event: Option<Uuid>,
+    until: Option<DateTime<Utc>>,
     looked_at: i64,
     moved: i64,
 }
@@ -43,6 +44,7 @@ impl Row {
             made_at: self.made_at,
             rules: self.rules,
             cursor: cursor.map(|((day, received), event)| Cursor { day, received, event }),
+            until: self.until,
             looked_at: self.looked_at,
             moved: self.moved,
         }
@@ -67,7 +69,7 @@ macro_rules! correction {
         sqlx::query_as!(
             Row,
             "select r.project_id, r.regrouping_id, r.kind, r.issue_id, r.state, r.made_by, r.made_at, r.rules, r.at_day, r.at_received, r.at_event,
-                r.looked_at, r.moved
+                r.until, r.looked_at, r.moved
             from regroupings r " + $rest,
             $($argument),+
         )
@@ -77,8 +79,8 @@ macro_rules! correction {
 /// Notes a correction; nothing when another one of the project is not finished.
 pub(super) async fn insert(db: &mut PgConnection, new: &New<'_>) -> sqlx::Result<Option<i64>> {
     let id = sqlx::query_scalar!(
-        "insert into regroupings (project_id, kind, issue_id, state, made_by, made_at, changed_at, rules)
-        values ($1, $2, $3, $4, $5, $6, $6, $7)
+        "insert into regroupings (project_id, kind, issue_id, state, made_by, made_at, changed_at, until, rules)
+        values ($1, $2, $3, $4, $5, $6, $6, $6, $7)
         on conflict (project_id) where state in ('planning', 'moving', 'settling', 'undoing', 'unsettling') do nothing
         returning regrouping_id",
         new.project.0,
@@ -129,7 +131,7 @@ pub async fn of_issue(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Vec
 /// Keeps the place and the counts of a correction.
 pub(super) async fn keep_place(db: &mut PgConnection, run: &Regrouping, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
-        "update regroupings set state = $3, at_day = $4, at_received = $5, at_event = $6, looked_at = $7, moved = $8, changed_at = $9
+        "update regroupings set state = $3, at_day = $4, at_received = $5, at_event = $6, looked_at = $7, moved = $8, changed_at = $9, until = $10
         where project_id = $1 and regrouping_id = $2",
         run.project.0,
         run.id,
@@ -139,7 +141,8 @@ pub(super) async fn keep_place(db: &mut PgConnection, run: &Regrouping, now: Dat
         run.cursor.map(|cursor| cursor.event),
         run.looked_at,
         run.moved,
-        now
+        now,
+        run.until
     )
     .execute(db)
     .await
@@ -313,7 +316,7 @@ pub(super) async fn keep_users(
     .map_err(Into::into)
 }
 
-/// The bitmaps that are kept beside an issue: `before` or `left`.
+/// The bitmaps that are kept beside an issue: `before`, `left` or `found`.
 pub(super) async fn kept_users(db: &mut PgConnection, run: &Regrouping, (issue, kind): (IssueId, &str)) -> anyhow::Result<Bitmaps> {
     let rows = sqlx::query!(
         "select chunk, bitmap from regrouping_users where project_id = $1 and regrouping_id = $2 and issue_id = $3 and kind = $4",

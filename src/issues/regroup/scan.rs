@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::plan::{Changes, Owner, Owners, Part, changes, decide};
 use crate::accounts::{IssueId, ProjectId};
-use crate::events::moving::{self, Cursor, Leaving, Looked};
+use crate::events::moving::{self, Cursor, Leaving, Looked, Span};
 use crate::events::payload;
 use crate::events::summary::{MAX_CULPRIT, MAX_TITLE, Summary, clean};
 use crate::grouping::{self, Config};
@@ -89,12 +89,12 @@ pub(super) fn parts(events: Vec<(Looked, Option<Regrouped>)>) -> Vec<Part> {
 pub(super) async fn next(
     db: &mut PgConnection,
     (project, issue): (ProjectId, Option<IssueId>),
-    after: Option<Cursor>,
+    span: Span,
     limit: i64,
 ) -> sqlx::Result<Vec<Looked>> {
     match issue {
-        Some(issue) => moving::next_of_issue(db, (issue, None), after, limit).await,
-        None => moving::next_of_project(db, project, after, limit).await,
+        Some(issue) => moving::next_of_issue(db, (issue, None), span, limit).await,
+        None => moving::next_of_project(db, project, span, limit).await,
     }
 }
 
@@ -121,7 +121,7 @@ pub async fn dry_run(db: &mut PgConnection, sample: Sample, config: &Config, mut
         let limit = sample.newest.map_or(BATCH, |newest| BATCH.min(newest - looked));
         let events = match (sample.newest, sample.issue) {
             (Some(_), None) => moving::newest_of_project(db, sample.project, cursor, limit).await?,
-            _ => next(db, (sample.project, sample.issue), cursor, limit).await?,
+            _ => next(db, (sample.project, sample.issue), (cursor, None), limit).await?,
         };
         cursor = end_of(&events);
         looked += events.len() as i64;

@@ -16,29 +16,29 @@ use crate::issues::moving::{self as issues, Found};
 /// Events read at once.
 const BATCH: i64 = 2_000;
 
-/// One step for one issue: first its users are taken away, so that those who come meanwhile are told apart; then they are found
-/// again.
-pub(super) async fn settle(db: &mut PgConnection, run: &Regrouping, touched: &Touched, config: &Config) -> anyhow::Result<()> {
+/// One step for one issue: first its users are taken away, so that those who come meanwhile are told apart; then they are found again, batch
+/// by batch; at the end, times and head.
+pub(super) async fn settle(db: &mut PgConnection, run: &mut Regrouping, touched: &Touched, config: &Config) -> anyhow::Result<()> {
     let issue = touched.before.issue;
     if !touched.users_taken {
         issues::locked(db, run.project, &[issue]).await?;
         let taken = events::take_bitmaps(db, issue).await?;
         queries::keep_users(db, run, (issue, "before"), &taken).await?;
         queries::mark(db, run, &[issue], (true, true)).await?;
+        run.cursor = None;
         return Ok(());
     }
-    let mut users = Bitmaps::new();
-    let mut cursor = None;
-    loop {
-        let batch = events::next_of_issue(db, (issue, None), cursor, BATCH).await?;
-        cursor = scan::end_of(&batch);
-        if batch.is_empty() {
-            break;
-        }
+    let batch = events::next_of_issue(db, (issue, None), (run.cursor, None), BATCH).await?;
+    if !batch.is_empty() {
+        run.cursor = scan::end_of(&batch);
         let seen = tokio::task::spawn_blocking(move || seen(&batch)).await?;
         let seen: Vec<_> = seen.into_iter().map(|user| (run.project, user)).collect();
-        events::mark(&mut users, crate::events::intake::user_numbers(db, &seen).await?.into_iter().map(|(.., number)| number));
+        let mut found = Bitmaps::new();
+        events::mark(&mut found, crate::events::intake::user_numbers(db, &seen).await?.into_iter().map(|(.., number)| number));
+        return queries::keep_users(db, run, (issue, "found"), &found).await;
     }
+    run.cursor = None;
+    let mut users = queries::kept_users(db, run, (issue, "found")).await?;
     issues::locked(db, run.project, &[issue]).await?;
     // Those of events that are not stored any more, as far as they are not known to have left.
     let mut before = queries::kept_users(db, run, (issue, "before")).await?;
@@ -97,5 +97,5 @@ fn head(regrouped: &Regrouped) -> (String, String, &'static str) {
 
 /// Whether anything of the issue is left to be counted or stored.
 pub(super) async fn is_empty(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<bool> {
-    Ok(events::hour_count(db, issue).await? == 0 && events::next_of_issue(db, (issue, None), None, 1).await?.is_empty())
+    Ok(events::hour_count(db, issue).await? == 0 && events::next_of_issue(db, (issue, None), (None, None), 1).await?.is_empty())
 }

@@ -72,6 +72,11 @@ pub async fn run_to_end(db: &Db, clock: &Clock, id: i64, mut told: impl FnMut(&R
     Ok(())
 }
 
+/// One batch of a correction.
+pub async fn one_batch(db: &Db, clock: &Clock, id: i64) -> anyhow::Result<Option<Regrouping>> {
+    batch(db, clock, Some(id), &mut None).await
+}
+
 /// One batch; the correction as it is afterwards. Nothing: there is no work, or others do it.
 async fn batch(db: &Db, clock: &Clock, only: Option<i64>, compiled: &mut Option<Compiled>) -> anyhow::Result<Option<Regrouping>> {
     let mut tx = db.begin().await?;
@@ -85,6 +90,7 @@ async fn batch(db: &Db, clock: &Clock, only: Option<i64>, compiled: &mut Option<
     if let Some(next) = next {
         run.state = next;
         run.cursor = None;
+        run.until = Some(clock.now());
         if matches!((state, next), (State::Planning, State::Moving)) {
             run.looked_at = 0;
         }
@@ -146,7 +152,7 @@ impl Worker<'_> {
     }
 
     async fn read(&mut self, limit: i64) -> anyhow::Result<Vec<(Looked, Option<Regrouped>)>> {
-        let events = scan::next(self.db, (self.run.project, self.run.issue), self.run.cursor, limit).await?;
+        let events = scan::next(self.db, (self.run.project, self.run.issue), (self.run.cursor, self.run.until), limit).await?;
         self.run.cursor = scan::end_of(&events).or(self.run.cursor);
         self.run.looked_at += events.len() as i64;
         let config = self.config().await?;
@@ -259,7 +265,7 @@ impl Worker<'_> {
         let mut owners = self.owners(&hashes).await?;
         owners.retain(|_, issue| *issue != from);
         let hashes: Vec<Uuid> = owners.keys().copied().collect();
-        let events = events::next_of_issue(self.db, (from, Some(&hashes)), self.run.cursor, MOVED).await?;
+        let events = events::next_of_issue(self.db, (from, Some(&hashes)), (self.run.cursor, None), MOVED).await?;
         if events.is_empty() {
             // What is counted in hours and not stored goes as a number.
             for (hash, to) in &owners {
@@ -368,7 +374,9 @@ impl Worker<'_> {
         let hashes: Vec<Uuid> = if touched.is_made {
             issues::hashes_of(self.db, self.run.project, &[issue]).await?.into_iter().map(|hash| hash.hash).collect()
         } else {
-            parts.iter().filter(|part| part.issue == issue).flat_map(|part| part.hashes.clone()).collect()
+            // An issue that new events made after the plan was begun has no part in it.
+            let led = queries::hashes_before(self.db, self.run).await?.into_iter().filter(|hash| hash.issue == issue).map(|hash| hash.hash);
+            parts.iter().filter(|part| part.issue == issue).flat_map(|part| part.hashes.clone()).chain(led).collect()
         };
         let owners = self.owners(&hashes).await?;
         let named = hashes.iter().find_map(|hash| owners.get(hash).copied().filter(|owner| *owner != issue));

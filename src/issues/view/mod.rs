@@ -8,6 +8,7 @@ mod missing;
 pub mod regroup;
 mod samples;
 pub mod show;
+pub mod split_by;
 pub mod tag_shares;
 
 pub use grouping::GroupingPage;

@@ -11,6 +11,8 @@ pub struct RunRow {
     pub id: i64,
     /// When it was begun.
     pub at: When,
+    /// "All events", "Events of SHOP-12".
+    pub of: String,
     /// "Grouping stored events again: 12,000 looked at".
     pub state: String,
     /// It may be undone or confirmed.
@@ -117,7 +119,14 @@ impl Page for RegroupPage {
             may_change,
             runs,
         };
-        let run = |state: &str, is_done, is_active| RunRow { id: 3, at: When::unknown(), state: state.to_owned(), is_done, is_active };
+        let run = |state: &str, is_done, is_active| RunRow {
+            id: 3,
+            at: When::unknown(),
+            of: "All events".to_owned(),
+            state: state.to_owned(),
+            is_done,
+            is_active,
+        };
         vec![
             Sample::new("none", page(Vec::new(), true)),
             Sample::new("active", page(vec![run("Moving: 12,000 events looked at, 340 moved", false, true)], true)),

@@ -47,7 +47,7 @@ pub(super) async fn change(app: App, member: ProjectMember, fields: Fields) -> R
 }
 
 /// Saves rules that are good; an answer that redirects says that they are.
-pub(super) async fn save(app: &App, member: &ProjectMember, rules: GroupingRules) -> Result<Response, HttpError> {
+pub async fn save(app: &App, member: &ProjectMember, rules: GroupingRules) -> Result<Response, HttpError> {
     let mut too_long = FieldErrors::default();
     for (field, text) in [("stack_trace_rules", &rules.stack_trace_rules), ("fingerprint_rules", &rules.fingerprint_rules)] {
         if text.len() > MAX_BYTES {

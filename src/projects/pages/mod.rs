@@ -2,7 +2,7 @@
 
 mod create;
 mod filters;
-mod grouping_rules;
+pub(super) mod grouping_rules;
 mod grouping_version;
 mod key;
 mod limit_form;

@@ -45,11 +45,7 @@ pub(super) async fn apply(app: App, member: ProjectMember, Path((_, place)): Pat
     let found = noise::find(&mut db, member.project.id, place).await.ours()?.filter(|noisy| !noisy.rule.is_empty());
     let Some(noisy) = found else { return Ok(see_other(&urls::project_grouping(&member.project.slug), &gone())) };
     let stored = queries::settings(&mut db, member.project.id).await.ours()?;
-    let mut rules = ProjectSettings::read(&stored.ok_or(HttpError::NotFound)?).grouping;
-    if !rules.fingerprint_rules.lines().any(|line| line.trim() == noisy.rule) {
-        let text = [noisy.rule.as_str(), rules.fingerprint_rules.as_str()].join("\n");
-        text.trim_end().clone_into(&mut rules.fingerprint_rules);
-    }
+    let rules = ProjectSettings::read(&stored.ok_or(HttpError::NotFound)?).grouping.with_first(&noisy.rule);
     drop(db);
     let answer = grouping_rules::save(&app, &member, rules).await?;
     if answer.status().is_redirection() {

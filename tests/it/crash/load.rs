@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -30,6 +30,8 @@ struct Shared {
     acknowledged: watch::Sender<usize>,
     /// What was answered other than 200.
     refusals: Mutex<Vec<u16>>,
+    /// From sending to 200, of those since [`Load::told`].
+    waits: Mutex<Vec<Duration>>,
 }
 
 /// Events on their way.
@@ -50,6 +52,7 @@ impl Load {
             allowed: watch::Sender::default(),
             acknowledged: watch::Sender::default(),
             refusals: Mutex::default(),
+            waits: Mutex::default(),
         });
         let mut clients = JoinSet::new();
         for _ in 0..connections {
@@ -66,6 +69,16 @@ impl Load {
     /// Waits until so many were answered by 200.
     pub(super) async fn acknowledged(&self, events: usize) {
         self.shared.acknowledged.subscribe().wait_for(|count| *count >= events).await.unwrap();
+    }
+
+    /// Prints how long the answers took since it was called last: figures for `docs/benchmarks.md`, nothing is asserted of them.
+    pub(super) fn told(&self, when: &str) {
+        let mut waits = std::mem::take(&mut *self.shared.waits.lock());
+        waits.sort_unstable();
+        let at = |share: usize| {
+            waits.get((waits.len() * share / 100).min(waits.len().saturating_sub(1))).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
+        };
+        eprintln!("{} answers {when}: p50 {:.1} ms, p99 {:.1} ms", waits.len(), at(50), at(99));
     }
 
     /// Waits until all were answered by 200, and checks that none was answered otherwise: a server that is away answers nothing.
@@ -90,8 +103,12 @@ impl Shared {
             allowed.wait_for(|allowed| number < *allowed).await.unwrap();
             let envelope = event(number);
             loop {
+                let sent = Instant::now();
                 match self.send(&mut connection, &envelope).await {
-                    Ok(Reply { status: 200, .. }) => break,
+                    Ok(Reply { status: 200, .. }) => {
+                        self.waits.lock().push(sent.elapsed());
+                        break;
+                    }
                     Ok(Reply { status, .. }) => self.refusals.lock().push(status),
                     Err(_) => connection = None,
                 }
