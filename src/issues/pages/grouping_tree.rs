@@ -45,7 +45,9 @@ pub(super) fn hashes(grouping: &Grouping, stored: Uuid) -> Vec<HashView> {
 /// Every variant as a tree, those that count first; rules are linked where the project called `slug` lists them.
 pub(super) fn variants(grouping: &Grouping, slug: &str) -> Vec<VariantView> {
     let (counting, others): (Vec<_>, Vec<_>) = grouping.variants.iter().partition(|variant| variant.contributes);
-    counting.into_iter().chain(others).map(|variant| one(variant, slug)).collect()
+    let mut views: Vec<VariantView> = counting.into_iter().chain(others).map(|variant| one(variant, slug)).collect();
+    views.iter_mut().filter(|view| view.contributes).skip(1).for_each(|view| view.verdict = "asked next");
+    views
 }
 
 /// A reason in words, and where the rule stands that is one; both may be empty.
@@ -68,23 +70,26 @@ fn one(variant: &Variant, slug: &str) -> VariantView {
     }
     if let Some(root) = &variant.component {
         // The root is the variant itself: its parts say more than its name again.
-        root.parts().iter().for_each(|part| add(part, 0, slug, &mut lines));
+        root.parts().iter().for_each(|part| add(part, (0, true), slug, &mut lines));
     }
     let (hint, rule_href) = reason(variant.hint.as_ref(), slug);
     VariantView {
         name: capitalised(&variant.description()),
         hash: variant.hash.map(|hash| hash.to_string()).unwrap_or_default(),
         contributes: variant.contributes,
+        verdict: if variant.contributes { "decides" } else { "does not count" },
         hint,
         rule_href,
         lines,
     }
 }
 
-fn add(component: &Component, depth: usize, slug: &str, lines: &mut Vec<TreeLine>) {
+/// Adds a part and its own parts; of one that does not count, nothing does.
+fn add(component: &Component, (depth, counts): (usize, bool), slug: &str, lines: &mut Vec<TreeLine>) {
     if lines.len() >= MAX_LINES {
         return;
     }
+    let counts = counts && component.contributes;
     let (hint, rule_href) = reason(component.hint.as_ref(), slug);
     lines.push(TreeLine {
         depth,
@@ -92,9 +97,9 @@ fn add(component: &Component, depth: usize, slug: &str, lines: &mut Vec<TreeLine
         value: component.text().unwrap_or_default().to_owned(),
         hint,
         rule_href,
-        contributes: component.contributes,
+        contributes: counts,
     });
-    component.parts().iter().for_each(|part| add(part, depth + 1, slug, lines));
+    component.parts().iter().for_each(|part| add(part, (depth + 1, counts), slug, lines));
 }
 
 fn capitalised(text: &str) -> String {
@@ -122,6 +127,11 @@ mod tests {
         assert_eq!((line("function name").value.as_str(), line("function name").contributes), ("index", true));
         assert!(!line("value").contributes && !line("value").hint.is_empty());
         assert!(line("frame").depth > line("stack trace").depth);
+        let outside = json!({"platform": "python", "stacktrace": {"frames": [{"module": "a", "function": "main", "in_app": false}, {"module": "b", "function": "f", "in_app": true}]}});
+        let views = variants(&group(&outside, None), "shop");
+        let shown = |view: usize, value: &str| views[view].lines.iter().find(|line| line.value == value).unwrap().contributes;
+        assert!(!shown(0, "main") && shown(0, "f") && shown(1, "main"), "of a frame that does not count, nothing does");
+        assert_eq!((views[0].verdict, views[1].verdict), ("decides", "asked next"));
     }
 
     #[test]

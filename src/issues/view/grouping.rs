@@ -34,8 +34,10 @@ pub struct VariantView {
     pub name: String,
     /// Its hash; empty when it has none.
     pub hash: String,
-    /// It decided.
+    /// Its hash is one of the event's.
     pub contributes: bool,
+    /// "decides", "asked next", "does not count".
+    pub verdict: &'static str,
     /// Why it did or did not; may be empty.
     pub hint: String,
     /// The rule that decided; may be empty.
@@ -111,6 +113,7 @@ impl Page for GroupingPage {
             name: "App frames".to_owned(),
             hash: "9b1c2f0a7d6e4b5c8a9f0e1d2c3b4a59".to_owned(),
             contributes: true,
+            verdict: "decides",
             hint: String::new(),
             rule_href: String::new(),
             lines: lines.clone(),
@@ -119,6 +122,7 @@ impl Page for GroupingPage {
             name: "All frames".to_owned(),
             hash: String::new(),
             contributes: false,
+            verdict: "does not count",
             hint: "the app frames decide".to_owned(),
             rule_href: String::new(),
             lines,
@@ -153,6 +157,7 @@ impl Page for GroupingPage {
             name: h(),
             hash: h(),
             contributes: true,
+            verdict: "decides",
             hint: h(),
             rule_href: String::new(),
             lines: vec![TreeLine { depth: 5000, name: h(), value: h(), hint: h(), rule_href: String::new(), contributes: false }],
