@@ -81,6 +81,14 @@ pub fn project_filters(slug: &str) -> String {
 pub fn project_grouping(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings/grouping", enc(slug)))
 }
+/// Every grouping rule that a project's events meet.
+pub fn project_rules(slug: &str) -> String {
+    prefix::add(&format!("/projects/{}/settings/grouping/rules", enc(slug)))
+}
+/// One of them, by the name of its line.
+pub fn project_rule(slug: &str, anchor: &str) -> String {
+    format!("{}#{}", project_rules(slug), enc(anchor))
+}
 /// New rules and stored events.
 pub fn project_regroup(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/regroup", enc(slug)))

@@ -230,6 +230,7 @@ fn people_merge_split_and_undo_on_the_pages() {
             page.assert_reads(text);
         }
         ana.get(&urls::issue(crash)).await.assert_redirect(&urls::issue(boom));
+        ana.get(&urls::issue_action(crash, "split-by")).await.assert_redirect(&urls::issue_action(boom, "split-by"));
         assert_eq!(ana.page(&urls::home()).await.html().matches("data-test=\"issue\"").count(), 1);
         let id: i64 = sqlx::query_scalar("select regrouping_id from regroupings").fetch_one(app.db()).await.unwrap();
         let stranger = app.stranger("sam").await;

@@ -1,6 +1,6 @@
 //! `/issues/{issue}/split-by`: where one hash holds two bugs, a property that tells them apart becomes a rule.
 
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use serde_json::{Value, json};
 
 use super::correct::{act, refused};
@@ -9,6 +9,7 @@ use crate::events::moving::last_of_issue;
 use crate::events::payload;
 use crate::events::summary::Summary;
 use crate::grouping::Config;
+use crate::issues::moving::merged_into;
 use crate::issues::regroup;
 use crate::issues::split_by::{Choice, Sampled, choices};
 use crate::issues::view::split_by::{ChoiceRow, SplitByPage};
@@ -26,6 +27,9 @@ const PARTS: usize = 5;
 #[tracing::instrument(name = "issues.split_by", skip_all, fields(issue.id = %issue))]
 pub(super) async fn show(app: App, member: ProjectMember, Path(issue): Path<IssueId>) -> Result<Response, HttpError> {
     let mut db = app.db.acquire().await.ours()?;
+    if let Some(into) = merged_into(&mut db, issue).await.ours()? {
+        return Ok(Redirect::to(&urls::issue_action(into, "split-by")).into_response());
+    }
     let events = last_of_issue(&mut db, issue, SAMPLE).await.ours()?;
     let rules = projects::saved_rules(&mut db, member.project.id).await.ours()?;
     drop(db);

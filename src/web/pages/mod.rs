@@ -16,6 +16,7 @@ pub mod project;
 pub mod projects;
 mod request_reasons;
 pub mod requests;
+pub mod rules_in_force;
 pub mod scrubbing;
 pub mod settings;
 mod settings_tabs;
@@ -44,6 +45,7 @@ mod tests {
         assert_inert::<super::scrubbing::ScrubbingPage>();
         assert_inert::<super::filters::FiltersPage>();
         assert_inert::<super::grouping_rules::GroupingRulesPage>();
+        assert_inert::<super::rules_in_force::RulesInForcePage>();
         assert_inert::<super::stats::StatsPage>();
         assert_inert::<super::limits::LimitsPage>();
         assert_inert::<super::key::KeyPage>();
