@@ -1,7 +1,7 @@
 //! From a fact to mails: one per member, in the transaction that ends the fact's job.
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use super::{MAIL_SEND, queries};
 use crate::accounts::{IssueId, ProjectId};
 use crate::events::view::{EventView, FrameView, Segment};
 use crate::events::{Trail, Which, payload};
+use crate::issues::changed;
 use crate::issues::facts::{Appeared, Regressed};
 use crate::issues::view::split_title;
 use crate::platform::App;
@@ -154,8 +155,16 @@ async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid),
         settings_url: app.absolute(&urls::project_settings(&facts.slug)),
         resolved,
         events: number::count(facts.event_count),
+        unusual: unusual(db, issue, received).await?,
     };
     Ok(Some(mail))
+}
+
+/// What is unusual about the issue's events since that one; the first alone says nothing, a burst may.
+async fn unusual(db: &mut PgConnection, issue: IssueId, received: Option<DateTime<Utc>>) -> anyhow::Result<Vec<String>> {
+    let Some(received) = received else { return Ok(Vec::new()) };
+    let changed = changed::of_issue(db, issue, received - TimeDelta::seconds(1)).await?;
+    Ok(changed.as_ref().map(changed::words).unwrap_or_default())
 }
 
 /// Why the recipient gets it.

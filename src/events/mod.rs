@@ -8,7 +8,7 @@ pub mod attachments;
 pub mod blobs;
 mod hand_out;
 pub mod intake;
-mod looking;
+pub mod looking;
 pub mod moving;
 mod navigate;
 pub mod partitions;

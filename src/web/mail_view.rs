@@ -60,6 +60,8 @@ pub struct IssueMail {
     pub resolved: String,
     /// Regressions: events over the issue's whole life, "2,318".
     pub events: String,
+    /// "97 % from release 1.4.2 (290 of 300 events; before: 3 %)"; one line each, mostly none.
+    pub unusual: Vec<String>,
 }
 
 #[derive(Template)]
@@ -189,6 +191,10 @@ impl IssueMail {
             why: "You get this as a member of shop-api on Vedette.".to_owned(),
             resolved: "23 Nov 2026, 10:00:00 UTC by Mira".to_owned(),
             events: "2,318".to_owned(),
+            unusual: vec![
+                "97 % from release 1.4.2 (290 of 300 events; before: 3 %)".to_owned(),
+                "only Safari 19 (300 of 300 events; before: 12 %)".to_owned(),
+            ],
         };
         let h = || HOSTILE.to_owned();
         let hostile = Self {
@@ -203,6 +209,7 @@ impl IssueMail {
             frames: vec![frame(HOSTILE, HOSTILE, HOSTILE)],
             why: h(),
             resolved: h(),
+            unusual: vec![h()],
             ..usual.clone()
         };
         vec![("usual", usual), ("hostile", hostile)]
@@ -210,7 +217,7 @@ impl IssueMail {
 }
 
 /// `text` without line breaks, control and direction-changing characters, at most `max` characters.
-pub(super) fn one_line(text: &str, max: usize) -> String {
+pub fn one_line(text: &str, max: usize) -> String {
     let hidden = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control() || hidden(c)).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");
@@ -241,6 +248,8 @@ mod tests {
                 "production",
                 "1.4.2",
                 "checkout/payment.py:87",
+                "What is unusual",
+                "97 % from release 1.4.2 (290 of 300 events; before: 3 %)",
                 "https://errors.example/issues/1842",
             ] {
                 assert!(bodies.text.contains(text) && bodies.html.contains(text), "{kind:?} {text}");
@@ -248,6 +257,8 @@ mod tests {
         }
         assert!(mail.bodies(MailKind::Regression).unwrap().text.contains("by Mira"));
         assert!(!mail.bodies(MailKind::NewIssue).unwrap().text.contains("by Mira"));
+        let usual = IssueMail { unusual: Vec::new(), ..mail }.bodies(MailKind::NewIssue).unwrap();
+        assert!(!usual.text.contains("unusual") && !usual.html.contains("unusual"), "nothing is said where nothing stands out");
     }
 
     #[test]

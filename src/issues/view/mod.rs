@@ -10,6 +10,7 @@ mod samples;
 pub mod show;
 pub mod split_by;
 pub mod tag_shares;
+pub mod unusual;
 
 pub use grouping::GroupingPage;
 pub use list::{IssueListPage, IssueRow};
