@@ -14,6 +14,7 @@ mod navigate;
 pub mod partitions;
 pub mod payload;
 mod queries;
+pub mod skim;
 pub mod summary;
 pub mod tag_intake;
 pub mod tag_stats;

@@ -19,7 +19,7 @@ pub use words::{also, basis, counts, headline, words};
 
 use crate::accounts::IssueId;
 use crate::events::looking;
-use crate::events::payload;
+use crate::events::skim;
 use crate::events::summary::Summary;
 use crate::events::tag_stats::TagValues;
 use crate::issues::queries;
@@ -125,7 +125,7 @@ impl Known {
             Self::Stats(stats) => Baseline::before(stats, sample),
             Self::Earlier(payloads) => Baseline::earlier(&summaries(&payloads)),
             Self::Others(events) => {
-                let read = |(issue, payload): &(i64, Vec<u8>)| Some((*issue, summary(payload)?));
+                let read = |(issue, payload): &(i64, Vec<u8>)| Some((*issue, skim::summary(payload).ok()?));
                 Baseline::others(&events.iter().filter_map(read).collect::<Vec<_>>())
             }
         }
@@ -133,9 +133,5 @@ impl Known {
 }
 
 fn summaries(payloads: &[Vec<u8>]) -> Vec<Summary> {
-    payloads.iter().filter_map(|payload| summary(payload)).collect()
-}
-
-fn summary(payload: &[u8]) -> Option<Summary> {
-    payload::decode(payload).ok().map(|event| Summary::of(&event))
+    payloads.iter().filter_map(|payload| skim::summary(payload).ok()).collect()
 }

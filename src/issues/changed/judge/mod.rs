@@ -37,6 +37,8 @@ const DIFFERENCE: f64 = 0.25;
 const ODDS: f64 = 4.0;
 /// Probability that a sample with nothing special about it has a finding, over all its keys.
 const ALPHA: f64 = 0.001;
+/// Least weight of a value's events: a handful of people who have something in common are no news.
+const INDEPENDENT: f64 = 4.0;
 /// What an event weighs where users are compared, in the sample (people try again) and before.
 const USER_WEIGHTS: (f64, f64) = (0.25, 0.5);
 /// Values of one key that can be frequent enough.
@@ -91,10 +93,17 @@ pub(super) fn findings(sample: &[Summary], baseline: &Baseline) -> Vec<Finding> 
     let weight = stats::weight(sample.iter().map(|summary| summary.user));
     let mut found: Vec<Candidate<'_>> = Vec::new();
     for (key, values, before) in compared {
-        // Whose events they are is what the weight is made of.
-        let weights = if key == "user" { USER_WEIGHTS } else { (weight, baseline.weight) };
-        let stands_out = values.iter().filter_map(|(value, events)| stands_out((key, value), (events, total(values)), before, weights));
-        found.extend(stands_out.filter(|candidate| candidate.surprise >= needed));
+        let of = total(values);
+        for (value, events) in values.iter().filter(|(_, events)| events.len() >= SUPPORT) {
+            // Whose events they are is what the weights are made of.
+            let own = stats::weight(events.iter().filter_map(|at| sample.get(*at)).map(|summary| summary.user));
+            let weights = if key == "user" { USER_WEIGHTS } else { (weight.min(own), baseline.weight) };
+            if key != "user" && events.len() as f64 * own < INDEPENDENT {
+                continue;
+            }
+            let candidate = stands_out((key, value), (events, of), before, weights);
+            found.extend(candidate.filter(|candidate| candidate.surprise >= needed));
+        }
     }
     told_once(found)
 }
@@ -122,7 +131,7 @@ fn stands_out<'a>(
     let share_before = listed as f64 / before.total as f64;
     // A value that was folded away had less than one event in ninety each time: what is listed is near the truth, but it is not the truth.
     let sure = before.folded == 0;
-    let enough = events.len() >= SUPPORT && share >= if sure { SHARE } else { SHARE_UNSURE };
+    let enough = share >= if sure { SHARE } else { SHARE_UNSURE };
     let (now, then) = ((events.len() as u64, of as u64), (listed, before.total));
     if !enough || share - share_before < DIFFERENCE || stats::odds(now) < ODDS * stats::odds(then) {
         return None;

@@ -113,8 +113,7 @@ fn ten_thousand_alike_samples_have_next_to_no_findings() {
         };
         found.extend(told(&findings));
     }
-    assert!(found.len() <= 50, "{} false findings: {:#?}", found.len(), &found[..found.len().min(60)]);
-    println!("{} false findings in 10,000 samples", found.len());
+    assert!(found.len() <= 30, "{} false findings: {:#?}", found.len(), &found[..found.len().min(60)]);
 }
 
 #[test]
