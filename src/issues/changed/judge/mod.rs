@@ -37,8 +37,6 @@ const DIFFERENCE: f64 = 0.25;
 const ODDS: f64 = 4.0;
 /// Probability that a sample with nothing special about it has a finding, over all its keys.
 const ALPHA: f64 = 0.001;
-/// Least weight of a value's events: a handful of people who have something in common are no news.
-const INDEPENDENT: f64 = 4.0;
 /// What an event weighs where users are compared, in the sample (people try again) and before.
 const USER_WEIGHTS: (f64, f64) = (0.25, 0.5);
 /// Values of one key that can be frequent enough.
@@ -95,12 +93,10 @@ pub(super) fn findings(sample: &[Summary], baseline: &Baseline) -> Vec<Finding> 
     for (key, values, before) in compared {
         let of = total(values);
         for (value, events) in values.iter().filter(|(_, events)| events.len() >= SUPPORT) {
-            // Whose events they are is what the weights are made of.
+            // A handful of people who have something in common are no news.
             let own = stats::weight(events.iter().filter_map(|at| sample.get(*at)).map(|summary| summary.user));
+            // Whose events they are is what the weights are made of.
             let weights = if key == "user" { USER_WEIGHTS } else { (weight.min(own), baseline.weight) };
-            if key != "user" && events.len() as f64 * own < INDEPENDENT {
-                continue;
-            }
             let candidate = stands_out((key, value), (events, of), before, weights);
             found.extend(candidate.filter(|candidate| candidate.surprise >= needed));
         }

@@ -71,12 +71,11 @@ impl World {
     fn new(dice: &mut Dice) -> Self {
         let names = ["release", "browser", "os", "server_name", "url", "environment", "plan", "zone", "shop", "country"];
         let keys = (0..=dice.below(6)).map(|at| (names[at as usize].to_owned(), 1 + dice.below(30), dice.below(4) as u32));
-        Self {
-            keys: keys.collect(),
-            users: [0, 5, 40, 1000][dice.below(4) as usize],
-            again: [1, 2, 8][dice.below(3) as usize],
-            steady: dice.below(2) == 0,
-        }
+        let keys = keys.collect();
+        let users = [0, 5, 40, 1000][dice.below(4) as usize];
+        // Where nobody is named, nobody can know that many events are of one person.
+        let again = [1, 2, if users == 0 { 2 } else { 8 }][dice.below(3) as usize];
+        Self { keys, users, again, steady: dice.below(2) == 0 }
     }
 
     fn draw(&self, dice: &mut Dice, n: usize) -> Vec<Summary> {
@@ -170,6 +169,18 @@ fn one_user_is_the_finding_and_not_all_that_is_theirs() {
     let findings = before(&old, &new);
     assert_eq!(told(&findings), ["user=id:7 88/100 None"], "there were more users before than are kept apart");
     assert_eq!(findings[0].also, []);
+}
+
+#[test]
+fn what_a_handful_of_people_have_in_common_is_no_news_among_many() {
+    let old = by_turns(100, 1, "zone", &["a"]);
+    let with = |people: u64| {
+        let mut new = by_turns(40, 500, "zone", &["a"]);
+        new.extend((0..60).map(|n| event(1000 + n % people, &[("zone", "b".to_owned())])));
+        told(&before(&old, &new))
+    };
+    assert_eq!(with(3), [] as [&str; 0]);
+    assert_eq!(with(30), ["zone=b 60/100 Some((0, 100))"]);
 }
 
 #[test]
