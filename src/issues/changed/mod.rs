@@ -85,17 +85,14 @@ enum Known {
 
 /// Reads it; of events that are all since then, how many these are is known.
 async fn known(db: &mut PgConnection, (issue, since): (IssueId, DateTime<Utc>), whole: Option<usize>) -> sqlx::Result<Known> {
-    let known = match whole {
-        Some(events) => {
-            let stats = queries::show::tags(db, issue).await?;
-            // Every event has a level.
-            let all = stats.iter().find(|(key, _)| key == "level").map_or(0, |(_, values)| values.total);
-            (all >= (events + SUPPORT) as u64).then_some(Known::Stats(stats))
-        }
-        None => {
-            let earlier = looking::newest_before(db, issue, since, BASELINE as i64).await?;
-            (earlier.len() >= SUPPORT).then_some(Known::Earlier(earlier))
-        }
+    let known = if let Some(events) = whole {
+        let stats = queries::show::tags(db, issue).await?;
+        // Every event has a level.
+        let all = stats.iter().find(|(key, _)| key == "level").map_or(0, |(_, values)| values.total);
+        (all >= (events + SUPPORT) as u64).then_some(Known::Stats(stats))
+    } else {
+        let earlier = looking::newest_before(db, issue, since, BASELINE as i64).await?;
+        (earlier.len() >= SUPPORT).then_some(Known::Earlier(earlier))
     };
     match known {
         Some(known) => Ok(known),
