@@ -119,8 +119,8 @@ fn ten_thousand_alike_samples_have_next_to_no_findings() {
 fn strong_shifts_are_found_in_small_samples_and_in_large_ones() {
     let (mut dice, mut missed) = (Dice(11), 0);
     for _ in 0..300 {
-        // Of five people no number of events says much.
-        let world = World { users: 40, ..World::new(&mut dice) };
+        // Of a handful of people no number of events says much.
+        let world = World { users: 1000, again: 1, ..World::new(&mut dice) };
         let (old, new) = (30 + dice.below(300) as usize, 30 + dice.below(100) as usize);
         let old = world.draw(&mut dice, old);
         // A new release, of people who come once.
