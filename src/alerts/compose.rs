@@ -1,7 +1,7 @@
 //! From a fact to mails: one per member, in the transaction that ends the fact's job.
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -10,6 +10,7 @@ use super::{MAIL_SEND, queries, spiked};
 use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::view::{EventView, FrameView, Segment};
 use crate::events::{Trail, Which, payload};
+use crate::issues::changed;
 use crate::issues::facts::{Appeared, Regressed};
 use crate::issues::moving;
 use crate::issues::view::split_title;
@@ -50,7 +51,7 @@ pub(super) async fn content(app: &App, db: &mut PgConnection, fact: &Fact) -> an
     let issue = moving::merged_into(db, issue).await?.unwrap_or(issue);
     let Some(mut mail) = mail(app, db, (issue, fact.event.map_or(Which::Latest, Which::Id)), kind).await? else { return Ok(None) };
     if kind == MailKind::Spike {
-        mail = spiked::described(mail, &fact.detail)?;
+        mail = spiked::described(db, issue, (mail, &fact.detail)).await?;
     }
     Ok(Some(Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? }))
 }
@@ -182,9 +183,17 @@ pub(super) async fn mail(
         settings_url: app.absolute(&urls::project_settings(&facts.slug)),
         resolved,
         events: number::count(facts.event_count),
+        unusual: unusual(db, issue, received).await?,
         ..IssueMail::default()
     };
     Ok(Some(mail))
+}
+
+/// What is unusual about the issue's events since that one; the first alone says nothing, a burst may.
+pub(super) async fn unusual(db: &mut PgConnection, issue: IssueId, received: Option<DateTime<Utc>>) -> anyhow::Result<Vec<String>> {
+    let Some(received) = received else { return Ok(Vec::new()) };
+    let changed = changed::of_issue(db, issue, received - TimeDelta::seconds(1)).await?;
+    Ok(changed.as_ref().map(changed::words).unwrap_or_default())
 }
 
 /// Why the recipient gets it.

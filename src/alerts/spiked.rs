@@ -1,10 +1,12 @@
 //! From a spike to what people are told of it, and of its end.
 
 use serde_json::Value;
+use sqlx::PgConnection;
 
 use super::compose;
 use super::gather::{self, Fact};
 use super::queries;
+use crate::accounts::IssueId;
 use crate::issues::facts::{SpikeOver, Spiked};
 use crate::issues::moving;
 use crate::platform::App;
@@ -35,9 +37,10 @@ pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
 }
 
 /// What a mail says of a spike.
-pub(super) fn described(mail: IssueMail, detail: &Value) -> anyhow::Result<IssueMail> {
+pub(super) async fn described(db: &mut PgConnection, issue: IssueId, (mail, detail): (IssueMail, &Value)) -> anyhow::Result<IssueMail> {
     let fact: Spiked = serde_json::from_value(detail.clone())?;
     Ok(IssueMail {
+        unusual: compose::unusual(db, issue, Some(fact.since)).await?,
         spike: fact.words.clone(),
         since: compose::date(fact.since),
         peak: format!("{} in a minute", number::counted(fact.peak.into(), "event")),

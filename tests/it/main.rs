@@ -7,6 +7,7 @@ mod harness;
 mod access;
 mod alerts;
 mod attachments;
+mod changed;
 mod corrections;
 mod crash;
 mod crash_files;

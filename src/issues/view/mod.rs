@@ -11,6 +11,7 @@ pub mod show;
 mod spike;
 pub mod split_by;
 pub mod tag_shares;
+pub mod unusual;
 
 pub use grouping::GroupingPage;
 pub use list::{IssueListPage, IssueRow};

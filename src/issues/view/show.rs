@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::Duration;
 
 use super::tag_shares::TagShares;
+use super::unusual::Unusual;
 use super::{level_css, missing::Missing};
 use crate::web::pages::files::{AttachmentList, MINIDUMP};
 use crate::{
@@ -177,6 +178,8 @@ pub struct IssuePage {
     pub files: AttachmentList,
     /// Its neighbours.
     pub nav: EventNav,
+    /// What stands out of its newest events.
+    pub unusual: Unusual,
     /// Shares over all events.
     pub tags: Vec<TagShares>,
     /// How many keys are not shown, and why; may be empty.
@@ -271,6 +274,7 @@ impl IssuePage {
                 next: None,
                 latest: None,
             },
+            unusual: Unusual::sample(),
             tags: vec![
                 shares("release", &[("1.4.2", 2248), ("1.4.1", 70)], 2),
                 shares("browser", &[("Chrome 131", 1205), ("Firefox 140", 720), ("Safari 19", 280), ("Edge 131", 113)], 4),
@@ -301,6 +305,7 @@ impl Page for IssuePage {
         resolved.head.badges = vec![Badge::new("resolved by Mira", "good")];
         (resolved.head.kind, resolved.head.message, resolved.head.users) =
             ("Slow checkout".to_owned(), "took 7.2 s, budget 3 s".to_owned(), 0);
+        resolved.unusual = Unusual::default();
         let gone =
             Self { event: None, files: AttachmentList::default(), nav: EventNav::default(), ..Self::sample(&serde_json::Value::Null) };
         let damaged = Self { event: None, missing: Missing::Unreadable, ..Self::sample(&serde_json::Value::Null) };
@@ -324,6 +329,7 @@ impl Page for IssuePage {
         hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1)];
         "163 more keys not shown: fewer events have them.".clone_into(&mut hostile.tags_note);
         hostile.why = h();
+        hostile.unusual = Unusual::hostile();
         hostile.files = AttachmentList::hostile();
         hostile.feedback = FeedbackPanel::hostile();
         hostile.spike = SpikePanel::hostile();
