@@ -224,7 +224,9 @@ impl Ready {
 
     fn flag(&self, hits: &[usize], rule: u32, frames: &mut [Frame<'_>]) {
         if let Some(category) = self.category {
-            hits.iter().for_each(|hit| frames[*hit].category = Some(category));
+            for &hit in hits {
+                frames[hit].category = Some(category);
+            }
         }
         for &(reach, on) in &self.app {
             for &hit in reach.farthest(hits) {
