@@ -42,7 +42,7 @@ pub(in super::super) struct Edit {
 }
 
 /// What it comes to, in steps, that a rule looks at a frame; that an action reaches one.
-const PER_LOOK: u64 = 32;
+const PER_LOOK: u64 = 128;
 const PER_REACH: u64 = 4;
 
 /// Applies all rules to the frames of one stack trace: sets their `in_app` and category, and returns what the rules say about grouping.
