@@ -6,6 +6,7 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     match vedette::cli::run().await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<vedette::cli::Closed>() => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE

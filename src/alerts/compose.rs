@@ -4,13 +4,14 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
-use uuid::Uuid;
 
-use super::{MAIL_SEND, queries};
-use crate::accounts::{IssueId, ProjectId};
+use super::gather::{self, Fact};
+use super::{MAIL_SEND, queries, spiked};
+use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::view::{EventView, FrameView, Segment};
 use crate::events::{Trail, Which, payload};
 use crate::issues::facts::{Appeared, Regressed};
+use crate::issues::moving;
 use crate::issues::view::split_title;
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
@@ -21,30 +22,41 @@ use crate::web::{number, urls};
 /// Frames in a mail.
 const FRAMES: usize = 5;
 
-/// Mails about a new issue.
+/// Tells of a new issue.
 pub(super) async fn appeared(app: &App, job: &Job) -> Result<(), Failure> {
     let fact: Appeared = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    compose(app, job, (fact.issue, fact.event), MailKind::NewIssue).await
+    tell(app, job, Fact::of(MailKind::NewIssue, fact.issue, Some(fact.event))).await
 }
 
-/// Mails about a resolved issue that came back.
+/// Tells of a resolved issue that came back.
 pub(super) async fn regressed(app: &App, job: &Job) -> Result<(), Failure> {
     let fact: Regressed = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    compose(app, job, (fact.issue, fact.event), MailKind::Regression).await
+    tell(app, job, Fact::of(MailKind::Regression, fact.issue, Some(fact.event))).await
 }
 
-async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: MailKind) -> Result<(), Failure> {
+async fn tell(app: &App, job: &Job, fact: Fact) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
-    let Some(mail) = mail(app, &mut tx, (issue, event), kind).await? else {
-        queries::replace_unwritten(&mut tx, job.id, "The issue is gone, so there was nothing to tell.").await?;
-        outbox::complete(&mut tx, job.id).await?;
-        tx.commit().await?;
-        return Ok(());
-    };
-    let content = Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? };
-    write(app, &mut tx, (issue.project(), Some(issue)), &content).await?;
+    let Some(content) = content(app, &mut tx, &fact).await? else { return end(app, tx, job, GONE).await };
+    gather::tell(app, &mut tx, &fact, &content).await?;
     end(app, tx, job, TOLD).await
 }
+
+/// The mail about one fact alone; nothing when its issue is gone.
+pub(super) async fn content(app: &App, db: &mut PgConnection, fact: &Fact) -> anyhow::Result<Option<Content>> {
+    let kinds = [MailKind::NewIssue, MailKind::Regression, MailKind::Spike];
+    let Some(kind) = kinds.into_iter().find(|kind| kind_name(*kind) == fact.kind) else { return Ok(None) };
+    let Some(issue) = fact.issue else { return Ok(None) };
+    // It may have been merged since.
+    let issue = moving::merged_into(db, issue).await?.unwrap_or(issue);
+    let Some(mut mail) = mail(app, db, (issue, fact.event.map_or(Which::Latest, Which::Id)), kind).await? else { return Ok(None) };
+    if kind == MailKind::Spike {
+        mail = spiked::described(mail, &fact.detail)?;
+    }
+    Ok(Some(Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? }))
+}
+
+/// What replaces the line of a job that was given up, when there is nothing to tell any more.
+pub(super) const GONE: &str = "The issue is gone, so there was nothing to tell.";
 
 /// What replaces the line of a job that was given up and has written its mails since.
 pub(super) const TOLD: &str = "It worked when it was tried again: the mails stand in lines of their own.";
@@ -66,30 +78,40 @@ pub(super) struct Content {
 }
 
 /// What a mail is about.
-type About = (ProjectId, Option<IssueId>);
+pub(super) type About = (ProjectId, Option<IssueId>);
 
 /// Writes a mail per member, each with the job that sends it; a line in the log when there is nobody to tell.
 pub(super) async fn write(app: &App, db: &mut PgConnection, about: About, content: &Content) -> anyhow::Result<()> {
     let recipients = projects::recipients(db, about.0).await?;
     if recipients.is_empty() {
         let reason = "The project has no members, so nobody was told. Add members in the project's settings.";
-        return skip(app, db, about, content, reason).await;
+        return skip(app, db, about, content, reason).await.map(|_| ());
     }
     for (user, email) in &recipients {
-        let message_id = new_message_id(app);
-        let queued = queries::NewMail { user: Some(*user), recipient: email, message_id: &message_id, ..blank(about, content) };
-        let id = queries::insert(db, &queued, app.clock.now()).await?;
-        outbox::enqueue(db, MAIL_SEND, &id, app.clock.now()).await?;
+        write_to(app, db, (about, content), (*user, email)).await?;
     }
     Ok(())
 }
 
-/// Writes into the log why nobody gets a mail.
-pub(super) async fn skip(app: &App, db: &mut PgConnection, about: About, content: &Content, reason: &str) -> anyhow::Result<()> {
+/// Writes a mail to one person, with the job that sends it; its number.
+pub(super) async fn write_to(
+    app: &App,
+    db: &mut PgConnection,
+    (about, content): (About, &Content),
+    (user, email): (UserId, &str),
+) -> anyhow::Result<i64> {
+    let message_id = new_message_id(app);
+    let queued = queries::NewMail { user: Some(user), recipient: email, message_id: &message_id, ..blank(about, content) };
+    let id = queries::insert(db, &queued, app.clock.now()).await?;
+    outbox::enqueue(db, MAIL_SEND, &id, app.clock.now()).await?;
+    Ok(id)
+}
+
+/// Writes into the log why nobody gets a mail; the line's number.
+pub(super) async fn skip(app: &App, db: &mut PgConnection, about: About, content: &Content, reason: &str) -> anyhow::Result<i64> {
     let message_id = new_message_id(app);
     let skipped = queries::NewMail { message_id: &message_id, status: "skipped", reason, ..blank(about, content) };
-    queries::insert(db, &skipped, app.clock.now()).await?;
-    Ok(())
+    Ok(queries::insert(db, &skipped, app.clock.now()).await?)
 }
 
 fn blank((project, issue): About, content: &Content) -> queries::NewMail<'_> {
@@ -113,6 +135,7 @@ pub(super) fn kind_name(kind: MailKind) -> &'static str {
     match kind {
         MailKind::NewIssue => "new_issue",
         MailKind::Regression => "regression",
+        MailKind::Spike => "spike",
     }
 }
 
@@ -122,16 +145,21 @@ pub(super) fn new_message_id(app: &App) -> String {
 }
 
 /// What the mail says; nothing when the issue is gone.
-async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid), kind: MailKind) -> anyhow::Result<Option<IssueMail>> {
+pub(super) async fn mail(
+    app: &App,
+    db: &mut PgConnection,
+    (issue, event): (IssueId, Which),
+    kind: MailKind,
+) -> anyhow::Result<Option<IssueMail>> {
     let Some(facts) = queries::facts(db, issue).await? else { return Ok(None) };
     // A payload that is gone or broken leaves a mail without frames.
-    let stored = Trail::of(db, issue).await?.find(db, Which::Id(event)).await?;
+    let stored = Trail::of(db, issue).await?.find(db, event).await?;
     let event = stored.and_then(|stored| payload::decode(&stored.payload).ok()).unwrap_or(Value::Null);
     let view = EventView::new(&event, app.clock.now());
     let (title_kind, message) = split_title(&facts.title);
     let received = event.get("received").and_then(Value::as_f64).and_then(|s| DateTime::from_timestamp_micros((s * 1e6) as i64));
     let resolved = match kind {
-        MailKind::NewIssue => String::new(),
+        MailKind::NewIssue | MailKind::Spike => String::new(),
         MailKind::Regression => match queries::last_resolved(db, issue).await.context("who resolved it")? {
             Some((at, Some(email))) => format!("{} by {email}", date(at)),
             Some((at, None)) => date(at),
@@ -154,6 +182,7 @@ async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid),
         settings_url: app.absolute(&urls::project_settings(&facts.slug)),
         resolved,
         events: number::count(facts.event_count),
+        ..IssueMail::default()
     };
     Ok(Some(mail))
 }

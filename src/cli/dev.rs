@@ -46,10 +46,12 @@ async fn database(dir: PathBuf) -> anyhow::Result<()> {
     let pool = db::pool(&postgres.url(), &DbOptions::default())?;
     db::migrate(&pool).await?;
     pool.close().await;
-    line(postgres.url());
-    tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())).await??;
+    let told = line(postgres.url());
+    if told.is_ok() {
+        tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())).await??;
+    }
     postgres.stop().await;
-    Ok(())
+    told
 }
 
 /// How the dictionary that ships was made: `zstd --train-cover=d=8,steps=20 --maxdict=65536 OUT/*.json -o src/events/dictionary-1.zdict`.
@@ -69,8 +71,7 @@ fn samples(out: &Path, bodies: &[PathBuf]) -> anyhow::Result<()> {
             }
         }
     }
-    line(format!("{} events", seen.len()));
-    Ok(())
+    line(format!("{} events", seen.len()))
 }
 
 /// The events of an envelope, or the body itself.

@@ -50,8 +50,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let payload = read(&args.file)?;
-    line(explain(&payload, args)?.to_string());
-    Ok(())
+    line(explain(&payload, args)?.to_string())
 }
 
 fn given(text: &str) -> Option<&str> {

@@ -2,6 +2,7 @@
 //! **Promise.** Names and outputs of commands are a contract: scripts read them. Commands that need the database work while the server runs, and
 //! start the managed PostgreSQL themselves when it does not. **How.** One file per command; results go to standard output, everything else to
 //! standard error. **When it breaks.** One line that names the thing, the reason and the next step; exit code 1.
+//! A reader of the output that closes it ([`Closed`]) ends the command quietly.
 
 mod bench;
 mod dev;
@@ -20,6 +21,8 @@ use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 
 use crate::config::{Common, Options};
 use crate::platform::telemetry;
+
+pub use print::Closed;
 
 /// Vedette: an error tracker that any Sentry SDK can report to.
 #[derive(Debug, Parser)]

@@ -44,13 +44,13 @@ pub(super) async fn run(command: Command, common: &Common) -> anyhow::Result<()>
                     .transpose()?;
                 let new = NewProject { name, platform: platform.unwrap_or_default(), dsn_id: id, key, owner: None };
                 let made = projects::create(db, &new, &Ids::real(), Clock::real().now()).await?;
-                line(format!("Project {} ({}) was made. Its DSN:", new.name, made.slug));
-                line(projects::dsn(&url, made.key, made.dsn_id));
+                line(format!("Project {} ({}) was made. Its DSN:", new.name, made.slug))?;
+                line(projects::dsn(&url, made.key, made.dsn_id))?;
             }
             Command::List => {
                 for project in projects::list(db).await? {
                     let dsn = project.key.zip(DsnId::new(project.dsn_id)).map(|(key, id)| projects::dsn(&url, key, id));
-                    line(format!("{}\t{}\t{}", project.dsn_id, project.name, dsn.unwrap_or_else(|| "no active key".to_owned())));
+                    line(format!("{}\t{}\t{}", project.dsn_id, project.name, dsn.unwrap_or_else(|| "no active key".to_owned())))?;
                 }
             }
         }

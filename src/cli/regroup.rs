@@ -41,7 +41,7 @@ async fn work(args: &Args, db: &Db) -> anyhow::Result<()> {
             true
         })
         .await?;
-        line(serde_json::to_string_pretty(&changes)?);
+        line(serde_json::to_string_pretty(&changes)?)?;
         return Ok(());
     }
     let mut tx = db.begin().await?;
@@ -53,6 +53,5 @@ async fn work(args: &Args, db: &Db) -> anyhow::Result<()> {
     .await?;
     let done = regroup::latest(&mut *db.acquire().await?, project, 1).await?;
     let done = done.first().context("the regrouping is gone")?;
-    line(format!("{}: {} events moved. Undo or confirm it on the project's page of stored events.", done.state.name(), done.moved));
-    Ok(())
+    line(format!("{}: {} events moved. Undo or confirm it on the project's page of stored events.", done.state.name(), done.moved))
 }

@@ -54,6 +54,5 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         };
         bail!("{url} answered {}: {}{hint}", answer.status(), text.trim());
     }
-    line(format!("Event {id} was taken ({}). It shows in the issue list within a second.", answer.status()));
-    Ok(())
+    line(format!("Event {id} was taken ({}). It shows in the issue list within a second.", answer.status()))
 }

@@ -58,7 +58,7 @@ fn lines(input: Box<dyn Read>) -> anyhow::Result<Box<dyn BufRead>> {
 
 impl Series {
     /// Hands every minute from the first event on to a detector, and its alerts to `tell` as lines of JSON.
-    fn watch(&self, mut tell: impl FnMut(String)) -> anyhow::Result<()> {
+    fn watch(&self, mut tell: impl FnMut(String) -> anyhow::Result<()>) -> anyhow::Result<()> {
         ensure!(self.step_s == 60, "{}: step_s is {}; only minutes (60) can be read", self.name, self.step_s);
         let start = self.start.timestamp().div_euclid(60);
         let (mut at, mut gaps, mut detector) = (0, self.gaps.iter().peekable(), None);
@@ -74,7 +74,7 @@ impl Series {
                 let deaf = gaps.peek().is_some_and(|(from, _)| *from <= minute);
                 let answer = detector.minute(events, deaf);
                 if let Some(spike) = answer.spike {
-                    tell(self.told(minute, start, &spike));
+                    tell(self.told(minute, start, &spike))?;
                 }
             }
             at += minutes;

@@ -42,10 +42,10 @@ pub(super) async fn run(command: Command, common: &Common) -> anyhow::Result<()>
         let chosen = password.clone().unwrap_or_else(|| SecretString::from(generated.as_str()));
         let new = NewUser { email: &email, is_admin: admin, password: Some(&chosen) };
         accounts::create_user(db, &new, &Ids::real(), Clock::real().now()).await?;
-        line(format!("Account {email} was made."));
+        line(format!("Account {email} was made."))?;
         if password.is_none() {
-            line("Its password, to be changed on the account page after signing in:");
-            line(&generated);
+            line("Its password, to be changed on the account page after signing in:")?;
+            line(&generated)?;
         }
         Ok(())
     })

@@ -12,9 +12,10 @@ use super::raw_descriptions;
 use super::request;
 use super::scalars;
 use super::schema::{Field, Limit, Object, Other, Shape, budget, check, expected, field, filled_text, object_mut, reject};
+use super::trim::trim_context;
 
 /// Each context: 8 KiB, structure six levels down.
-pub(super) const EACH: Limit = budget(8192, 7);
+const EACH: Limit = budget(8192, 7);
 
 const fn kind(fields: &'static [Field]) -> Object {
     Object { expected: "an object", fields, other: Other::Keep }
@@ -85,8 +86,8 @@ static PROFILE: Object =
 static FEEDBACK: Object = kind(fields! { Text: "message" "contact_email" "url" "associated_event_id" "replay_id" "name" "source"; });
 static MONITOR: Object = kind(fields! { Text: "id" "slug" "name"; Any: "config"; });
 static RESPONSE: Object = kind(&[
-    field("cookies", Shape::Own(request::cookies)),
-    field("headers", Shape::Own(request::headers)),
+    field("cookies", Shape::Pairs(request::cookies)),
+    field("headers", Shape::Pairs(request::headers)),
     field("status_code", Shape::Unsigned),
     field("body_size", Shape::Unsigned),
     field("data", Shape::Any),
@@ -194,21 +195,16 @@ pub(super) fn finish(event: &mut Map<String, Value>, meta: &mut MetaTree) {
     }
 }
 
-/// Takes the types out before trimming, which must not count them; the result goes to [`put_types`].
-pub(super) fn take_types(contexts: &mut Map<String, Value>) -> Vec<Option<Value>> {
-    let types = contexts.iter_mut().map(|(key, context)| {
-        let context = context.as_object_mut()?;
-        Some(context.remove("type").filter(Value::is_string).unwrap_or_else(|| Value::String(key.clone())))
-    });
-    types.collect()
-}
-
-/// Puts the types back.
-pub(super) fn put_types(contexts: &mut Map<String, Value>, types: Vec<Option<Value>>) {
-    for (context, kind) in contexts.values_mut().zip(types) {
-        if let (Value::Object(context), Some(kind)) = (context, kind) {
-            context.insert("type".to_owned(), kind);
+/// Holds every context but the trace to its budget, which does not count the types; every one has a type afterwards.
+pub(super) fn trim(contexts: &mut Map<String, Value>, path: &Path<'_>, meta: &mut MetaTree) {
+    for (key, context) in contexts.iter_mut() {
+        let Value::Object(context) = context else { continue };
+        let table = table(kind_of(key, context));
+        let kind = context.remove("type").filter(Value::is_string).unwrap_or_else(|| Value::String(key.clone()));
+        if key != "trace" {
+            trim_context(context, table, EACH, &path.key(key), meta);
         }
+        context.insert("type".to_owned(), kind);
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) static EVENT: Object = Object {
         field("stacktrace", Shape::Object(&STACKTRACE)),
         field("template", Shape::Object(&TEMPLATE)),
         field("threads", Shape::Values(&THREADS)),
-        field("tags", Shape::Own(tags::shape)),
+        field("tags", Shape::Pairs(tags::shape)),
         field("extra", Shape::Map(&Shape::Any)),
         field("debug_meta", Shape::Object(&DEBUG_META)),
         field("sdk", Shape::Object(&SDK)),

@@ -256,11 +256,7 @@ fn trim_event(event: &mut Map<String, Value>, meta: &mut MetaTree) {
         match (key.as_str(), &mut *value) {
             ("extra", Value::Object(map)) => trim::trim_members(map, EXTRA, EXTRA_VALUE, &path, meta),
             ("contexts", Value::Object(map)) => {
-                let types = contexts::take_types(map);
-                for (key, context) in map.iter_mut().filter(|(key, _)| *key != "trace") {
-                    trim::trim(context, &Shape::Any, contexts::EACH, &path.key(key), meta);
-                }
-                contexts::put_types(map, types);
+                contexts::trim(map, &path, meta);
             }
             ("logentry", _) => trim::trim(value, &Shape::Object(&LOGENTRY), super::schema::FREE, &path, meta),
             _ => {

@@ -47,8 +47,10 @@ pub(super) enum Shape {
     Values(&'static Values),
     /// An object with free keys.
     Map(&'static Shape),
-    /// An object, or a list of `[key, value]` pairs, kept as it is: the interface turns it into its stored form.
+    /// The interface turns it into its stored form itself.
     Own(fn(&mut Value, &Path<'_>, &mut MetaTree)),
+    /// The interface makes a list of `[key, value]` pairs of it. A pair always has both its members, null where there was no room for one.
+    Pairs(fn(&mut Value, &Path<'_>, &mut MetaTree)),
 }
 
 /// A list that is wrapped as `{"values": […]}`.
@@ -178,7 +180,7 @@ pub(super) fn check(value: &mut Value, shape: &Shape, path: &Path<'_>, meta: &mu
             }
         }
         (Shape::Values(values), _) => check_values(value, values, path, meta),
-        (Shape::Own(own), _) => own(value, path, meta),
+        (Shape::Own(own) | Shape::Pairs(own), _) => own(value, path, meta),
         (Shape::Object(object) | Shape::Legacy(object, _), _) => reject(value, path, meta, expected(object.expected)),
         (Shape::List(_) | Shape::Dense(_), _) => reject(value, path, meta, expected("an array")),
         (Shape::Map(_), _) => reject(value, path, meta, expected("an object")),

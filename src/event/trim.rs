@@ -84,6 +84,9 @@ type Tools<'t> = (&'t mut Budgets, &'t mut MetaTree);
 
 const UNLIMITED: Limit = super::schema::FREE;
 
+/// A pair within a list of pairs.
+const PAIR: Shape = Shape::Pairs(|_, _, _| {});
+
 fn walk(value: &mut Value, shape: &Shape, limit: Limit, place: Place<'_>, tools: Tools<'_>) {
     let (budgets, meta) = tools;
     let pushed = limit.bytes.is_some() || limit.depth.is_some();
@@ -91,7 +94,7 @@ fn walk(value: &mut Value, shape: &Shape, limit: Limit, place: Place<'_>, tools:
         // One more level than the table says: the value itself counts.
         budgets.bags.push(Level { bytes: limit.bytes, depth: limit.depth, at: place.depth });
     }
-    if budgets.bags.is_empty() && matches!(shape, Shape::Any) && limit.chars.is_none() {
+    if budgets.bags.is_empty() && matches!(shape, Shape::Any | Shape::Pairs(_)) && limit.chars.is_none() {
         return;
     }
     if matches!(value, Value::Array(_) | Value::Object(_)) && matches!(shape, Shape::Any) && budgets.depth_left(place.depth) == Some(1) {
@@ -137,16 +140,17 @@ fn walk_array(items: &mut Vec<Value>, shape: &Shape, place: Place<'_>, tools: To
     let (budgets, meta) = tools;
     let item = match shape {
         Shape::List(item) | Shape::Dense(item) => *item,
+        Shape::Pairs(_) => &PAIR,
         _ => &Shape::Any,
     };
-    if budgets.bags.is_empty() && matches!(item, Shape::Any) {
+    if budgets.bags.is_empty() && matches!(item, Shape::Any | Shape::Pairs(_)) {
         return;
     }
     let length = items.len();
     for index in 0..length {
         if budgets.exhausted() {
-            if matches!(shape, Shape::Own(_)) {
-                // Of pairs the places stay.
+            if matches!(shape, Shape::Pairs(_) | Shape::Own(_)) {
+                // Pairs keep their places, and a pair both its members: one with a single member would be refused when it is read again.
                 items[index..].fill(Value::Null);
                 return;
             }
@@ -175,13 +179,18 @@ fn walk_object(map: &mut Map<String, Value>, shape: &Shape, place: Place<'_>, to
                 walk_array(items, &Shape::List(values.item), Place { path: &path, depth: place.depth + 1 }, (budgets, meta));
             }
         }
-        Shape::Map(item) => walk_map(map, item, UNLIMITED, place, (budgets, meta)),
-        _ => walk_map(map, &Shape::Any, UNLIMITED, place, (budgets, meta)),
+        Shape::Map(item) => walk_map(map, (&|_| item, UNLIMITED), place, (budgets, meta)),
+        _ => walk_map(map, FREE_MEMBERS, place, (budgets, meta)),
     }
 }
 
-/// Trims the members of an object with free keys; `limit` holds for each of them.
-fn walk_map(map: &mut Map<String, Value>, item: &Shape, limit: Limit, place: Place<'_>, tools: Tools<'_>) {
+/// What the members of an object with free keys are, and the limit of each.
+type Members<'m> = (&'m dyn Fn(&str) -> &'m Shape, Limit);
+
+const FREE_MEMBERS: Members<'static> = (&|_| &Shape::Any, UNLIMITED);
+
+/// Trims the members of an object with free keys.
+fn walk_map(map: &mut Map<String, Value>, (shape_of, limit): Members<'_>, place: Place<'_>, tools: Tools<'_>) {
     let (budgets, meta) = tools;
     let length = map.len();
     let mut last = None;
@@ -191,7 +200,7 @@ fn walk_map(map: &mut Map<String, Value>, item: &Shape, limit: Limit, place: Pla
             break;
         }
         let path = place.path.key(key);
-        walk(value, item, limit, Place { path: &path, depth: place.depth + 1 }, (budgets, meta));
+        walk(value, shape_of(key), limit, Place { path: &path, depth: place.depth + 1 }, (budgets, meta));
     }
     if let Some((_, first_removed)) = last {
         let node = meta.at(place.path);
@@ -213,11 +222,21 @@ fn walk_fields(map: &mut Map<String, Value>, object: &'static Object, place: Pla
     }
 }
 
-/// Trims a map whose members have a limit each, within a limit of the whole (`extra`, `contexts`).
+/// Trims a map whose members have a limit each, within a limit of the whole (`extra`).
 pub(super) fn trim_members(map: &mut Map<String, Value>, whole: Limit, each: Limit, path: &Path<'_>, meta: &mut MetaTree) {
+    trim_map(map, whole, (&|_| &Shape::Any, each), path, meta);
+}
+
+/// Trims a context within its limit: free structure, but for the lists of pairs that its table knows.
+pub(super) fn trim_context(map: &mut Map<String, Value>, table: &'static Object, whole: Limit, path: &Path<'_>, meta: &mut MetaTree) {
+    let shape_of = |key: &str| table.field(key).map(|field| &field.shape).filter(|shape| matches!(shape, Shape::Pairs(_)));
+    trim_map(map, whole, (&|key| shape_of(key).unwrap_or(&Shape::Any), UNLIMITED), path, meta);
+}
+
+fn trim_map(map: &mut Map<String, Value>, whole: Limit, members: Members<'_>, path: &Path<'_>, meta: &mut MetaTree) {
     let mut budgets = Budgets::default();
     if whole.bytes.is_some() || whole.depth.is_some() {
         budgets.bags.push(Level { bytes: whole.bytes, depth: whole.depth, at: 0 });
     }
-    walk_map(map, &Shape::Any, each, Place { path, depth: 0 }, (&mut budgets, meta));
+    walk_map(map, members, Place { path, depth: 0 }, (&mut budgets, meta));
 }

@@ -6,6 +6,7 @@
 
 pub mod attachments;
 pub mod blobs;
+pub mod fresh;
 mod hand_out;
 pub mod intake;
 mod looking;

@@ -57,6 +57,24 @@ impl fmt::Display for Hint {
     }
 }
 
+impl Hint {
+    /// The rule that decided, if one did.
+    pub fn rule(&self) -> Option<&RuleSource> {
+        match self {
+            Self::Because(_) => None,
+            Self::Rule { rule, .. } => Some(rule),
+        }
+    }
+
+    /// Adds it to the JSON of what it is about: `hint` in words, and the `rule`.
+    pub(super) fn add_to(&self, json: &mut Value) {
+        json["hint"] = json!(self.to_string());
+        if let Some(rule) = self.rule() {
+            json["rule"] = rule.to_json();
+        }
+    }
+}
+
 impl Component {
     /// A text that counts.
     pub(super) fn leaf(id: &'static str, text: impl Into<Arc<str>>) -> Self {
@@ -152,11 +170,11 @@ impl Component {
         texts
     }
 
-    /// The whole tree as JSON, for pages and tools: `{id, name, contributes, hint?, text? | parts?}`.
+    /// The whole tree as JSON, for pages and tools: `{id, name, contributes, hint?, rule?, text? | parts?}`.
     pub fn to_json(&self) -> Value {
         let mut json = json!({"id": self.id, "name": self.name(), "contributes": self.contributes});
         if let Some(hint) = &self.hint {
-            json["hint"] = json!(hint.to_string());
+            hint.add_to(&mut json);
         }
         match &self.content {
             Content::Leaf(text) => json["text"] = json!(&**text),

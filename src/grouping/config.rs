@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::fingerprint::{self, RuleSet};
 use super::rule_error::{RuleError, RuleErrors};
-use super::rules::{self, Origin, Rule, Rules};
+use super::rules::{self, Origin, Rule, RuleText, Rules};
 use super::version::{self, Version};
 
 const BASE_STACK_TRACE_RULES: &str = include_str!("rules/base.txt");
@@ -107,6 +107,16 @@ impl Config {
         Ok(Self { version: self.version, compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings }) })
     }
 
+    /// The built-in rules of a version as written, each with its line from 1; comments and what the version lacks are left out.
+    pub fn built_in_rules(version: Version, text: RuleText) -> Vec<(u32, String)> {
+        let text = match text {
+            RuleText::StackTrace => version::lines_of(BASE_STACK_TRACE_RULES, version),
+            RuleText::Fingerprint => BUILT_IN_FINGERPRINT_RULES.to_owned(),
+        };
+        let rules = (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        rules.map(|(number, line)| (number, line.to_owned())).collect()
+    }
+
     /// The version, to be stored with what it decided.
     pub fn version(&self) -> Version {
         self.version
@@ -138,6 +148,23 @@ mod tests {
         assert!((230..compiled.stack_trace.len()).contains(&of_2023.stack_trace.len()), "{}", of_2023.stack_trace.len());
         let (_, warnings) = Rules::default().extended(rules::parse(BASE_STACK_TRACE_RULES, Origin::Project).unwrap()).unwrap();
         assert_eq!(warnings, [], "every built-in matcher can match");
+    }
+
+    #[test]
+    fn the_built_in_rules_can_be_listed() {
+        for version in Version::ALL {
+            let compiled = Config::of(version).compiled;
+            let listed = Config::built_in_rules(version, RuleText::StackTrace);
+            assert_eq!(listed.len(), compiled.stack_trace.len());
+            let listed = Config::built_in_rules(version, RuleText::Fingerprint);
+            let rules = compiled.fingerprint.rules();
+            assert!(
+                listed
+                    .iter()
+                    .map(|(line, text)| (*line, text.as_str()))
+                    .eq(rules.iter().map(|rule| (rule.source.line, rule.source.text.as_str())))
+            );
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! # Grouping in words
 //!
-//! **Promise.** A few short sentences that say why events are one issue: what they share, what does not count.
+//! **Promise.** A few short sentences that say why events are one issue: what they share, what does not count, what would change it.
 
 use super::component::Component;
 use super::variant::Variant;
-use super::{Grouping, Hint};
+use super::{Grouping, Hint, RuleSource};
 
 /// So many functions are named before the rest is counted.
 const MAX_NAMED: usize = 4;
@@ -18,7 +18,7 @@ pub fn explain_words(grouping: &Grouping) -> Vec<String> {
     {
         sentences.push(format!("The fingerprint adds: {}.", entries.join(", ")));
     }
-    if let Some(Hint::Rule { rule, .. }) = &variant.hint {
+    if let Some(rule) = fingerprint_rule(variant) {
         sentences.push(format!("It was set by {rule}."));
     }
     if let Some(component) = &variant.component {
@@ -27,6 +27,85 @@ pub fn explain_words(grouping: &Grouping) -> Vec<String> {
     if variant.name == "system" {
         sentences.push("No frame is marked as part of the app.".to_owned());
     }
+    sentences
+}
+
+/// What would bring such an event to another issue, in short sentences.
+pub fn explain_changes(grouping: &Grouping) -> Vec<String> {
+    let Some(variant) = grouping.variants.iter().find(|variant| variant.contributes) else { return Vec::new() };
+    let mut sentences = Vec::new();
+    match variant.name {
+        "fallback" => {
+            sentences.push("An event that says what happened: an exception, a stack trace, a message or a fingerprint.".to_owned());
+        }
+        "checksum" | "hashed_checksum" => sentences.push("Another checksum from the client, or none.".to_owned()),
+        "custom_client_fingerprint" | "custom_fingerprint" if fingerprint_rule(variant).is_none() => {
+            sentences.push("Another fingerprint from the client, or none.".to_owned());
+            sentences.push("A fingerprint rule that matches the event: rules come before what the client sends.".to_owned());
+        }
+        "custom_server_fingerprint" | "custom_fingerprint" | "built_in_fingerprint" => {
+            sentences.push("Other values of what the fingerprint is made of.".to_owned());
+            sentences.push(match variant.name {
+                "built_in_fingerprint" => {
+                    "A fingerprint rule of the project that matches the event: it comes before the built-in ones.".to_owned()
+                }
+                _ => "A change to this rule, or a fingerprint rule above it that matches the event.".to_owned(),
+            });
+        }
+        _ => sentences.extend(
+            variant.component.as_ref().and_then(|root| root.parts().first()).map(|part| other_content(variant, part)).into_iter().flatten(),
+        ),
+    }
+    let would_decide = grouping.variants.iter().find(|other| !other.contributes && other.hash.is_some());
+    if variant.component.is_none()
+        && let Some(other) = would_decide
+    {
+        sentences.push(format!(
+            "Without the {}, the {} would decide.",
+            if variant.fingerprint.is_some() { "fingerprint" } else { "checksum" },
+            other.description()
+        ));
+    }
+    sentences
+}
+
+fn fingerprint_rule(variant: &Variant) -> Option<&RuleSource> {
+    variant.hint.as_ref().and_then(Hint::rule)
+}
+
+/// What must differ where the event's own content decides.
+fn other_content(variant: &Variant, part: &Component) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some(stack) = newest_stack(part) {
+        let counting = stack.parts().iter().filter(|frame| frame.contributes).count();
+        sentences.push(match counting {
+            1 => "Another function, module or file in the frame that counts, or a second frame that counts.".to_owned(),
+            many => {
+                format!("Another function, module or file in one of the {many} frames that count, another order, one more or one less.")
+            }
+        });
+        sentences.push(match variant.name {
+            "app" => "A stack trace rule that puts a frame into the app or takes one out (+app, -app), or decides whether it counts (+group, -group)."
+                .to_owned(),
+            _ => "A frame that is in the app: marked by the SDK, or by a stack trace rule with +app.".to_owned(),
+        });
+        if part.find("type").is_some() {
+            sentences.push("Another type of exception.".to_owned());
+        }
+    } else {
+        sentences.push(match part.id {
+            "exception" | "chained_exception" => format!("Another {}, or a stack trace.", kinds(part).replace(" and ", " or ")),
+            "message" => "Other words in the message, or an exception or a stack trace beside it.".to_owned(),
+            _ => format!("Another {}.", part.name()),
+        });
+    }
+    sentences.push(match (&variant.fingerprint, fingerprint_rule(variant)) {
+        (Some(_), Some(_)) => {
+            "Other values in the fingerprint, a change to its rule, or a fingerprint rule above it that matches.".to_owned()
+        }
+        (Some(_), None) => "Another fingerprint from the client, or a fingerprint rule that matches the event.".to_owned(),
+        (None, _) => "A fingerprint, from the client or by a rule that matches the event.".to_owned(),
+    });
     sentences
 }
 

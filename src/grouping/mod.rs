@@ -49,12 +49,14 @@ use serde_json::{Value, json};
 
 pub use component::{Component, Content, Hint};
 pub use config::Config;
-pub use explain::explain_words;
-pub use fingerprint::KEY_NAMES as FINGERPRINT_KEYS;
+pub use explain::{explain_changes, explain_words};
+pub use fingerprint::{KEY_NAMES as FINGERPRINT_KEYS, VARIABLE_NAMES as FINGERPRINT_VARIABLES};
 pub use hash::Hash;
 pub use place::{Place, common_words};
 pub use rule_error::{RuleError, RuleErrors};
-pub use rules::{MATCHER_NAMES as STACK_TRACE_MATCHERS, Origin, RuleSource};
+pub use rules::{
+    ACTION_NAMES as STACK_TRACE_ACTIONS, MATCHER_NAMES as STACK_TRACE_MATCHERS, Origin, RuleSource, RuleText, anchor as rule_anchor,
+};
 pub use suggest::{RulePlace, Suggestion, quoted, suggestions};
 pub use title::Kind;
 pub use variant::Variant;
@@ -94,9 +96,15 @@ impl Grouping {
         self.hashes.first().copied().unwrap_or_else(|| Hash::of([]))
     }
 
-    /// As `vedette explain` prints it: `{"hashes": […], "variants": [{"name", "contributes", "hash", "values", …}]}`.
+    /// As `vedette explain` prints it: `{"hashes": […], "why": [sentence], "changes": [sentence], "variants": [{"name", "contributes", "hash",
+    /// "values", "tree", …}]}`.
     pub fn to_json(&self) -> Value {
-        json!({"hashes": self.hashes, "variants": self.variants.iter().map(Variant::to_json).collect::<Vec<_>>()})
+        json!({
+            "hashes": self.hashes,
+            "why": explain_words(self),
+            "changes": explain_changes(self),
+            "variants": self.variants.iter().map(Variant::to_json).collect::<Vec<_>>(),
+        })
     }
 }
 

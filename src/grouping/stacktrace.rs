@@ -44,11 +44,15 @@ pub(super) fn components(trace: &StackTrace<'_>, version: Version) -> Pair {
     }
     let mut in_app = frames.clone();
     for (index, component) in in_app.iter_mut().enumerate() {
-        if trace.frames[index].in_app != Some(true) && component.contributes {
-            component.ignore(match trace.plan.flagged_by.get(index) {
-                Some(Some(rule)) => Hint::Rule { effect: "taken out of the app", rule: rule.clone() },
-                _ => Hint::Because("not in the app, the SDK says"),
-            });
+        if !component.contributes {
+            continue;
+        }
+        let rule = trace.plan.flagged_by.get(index).and_then(Option::as_ref);
+        let by_rule = |effect| rule.map(|rule| Hint::Rule { effect, rule: rule.clone() });
+        if trace.frames[index].in_app == Some(true) {
+            component.hint = by_rule("put into the app");
+        } else {
+            component.ignore(by_rule("taken out of the app").unwrap_or(Hint::Because("not in the app, the SDK says")));
         }
     }
     let app = |index: usize| trace.frames[index].in_app == Some(true);

@@ -61,7 +61,10 @@ impl Variant {
         let mut json = json!({"name": self.name, "contributes": self.contributes, "hash": self.hash, "values": self.values()});
         json["description"] = json!(self.description());
         if let Some(hint) = &self.hint {
-            json["hint"] = json!(hint.to_string());
+            hint.add_to(&mut json);
+        }
+        if let Some(component) = &self.component {
+            json["tree"] = component.to_json();
         }
         json
     }

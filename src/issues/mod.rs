@@ -12,6 +12,7 @@ mod pages;
 mod queries;
 pub mod regroup;
 mod search;
+pub mod spikes;
 mod split_by;
 mod typed;
 pub mod view;

@@ -20,10 +20,11 @@ struct Asset {
     plain: &'static [u8],
 }
 
-const FILES: [Asset; 3] = [
+const FILES: [Asset; 4] = [
     Asset { name: "app.css", kind: "text/css; charset=utf-8", plain: include_bytes!("../../static/app.css") },
     Asset { name: "app.js", kind: "text/javascript; charset=utf-8", plain: include_bytes!("../../static/app.js") },
     Asset { name: "icon.svg", kind: "image/svg+xml", plain: include_bytes!("../../static/icon.svg") },
+    Asset { name: "rules.js", kind: "text/javascript; charset=utf-8", plain: include_bytes!("../../static/rules.js") },
 ];
 
 /// What is computed once per process: URLs and compressed forms.
@@ -33,7 +34,7 @@ struct Prepared {
     gzip: Option<Vec<u8>>,
 }
 
-static PREPARED: LazyLock<[Prepared; 3]> = LazyLock::new(|| FILES.each_ref().map(prepare));
+static PREPARED: LazyLock<[Prepared; 4]> = LazyLock::new(|| FILES.each_ref().map(prepare));
 
 fn prepare(asset: &Asset) -> Prepared {
     let hash = hex::encode(&Sha256::digest(asset.plain)[..6]);
@@ -56,6 +57,11 @@ pub fn js() -> String {
 /// The icon's URL.
 pub fn icon() -> String {
     prefix::add(&PREPARED[2].url)
+}
+
+/// The URL of the script that completes names in grouping rules.
+pub fn rules_js() -> String {
+    prefix::add(&PREPARED[3].url)
 }
 
 /// `GET /static/{hash}/{name}`: the file, compressed when the browser takes gzip, to be kept for a year.

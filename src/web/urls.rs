@@ -81,6 +81,14 @@ pub fn project_filters(slug: &str) -> String {
 pub fn project_grouping(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings/grouping", enc(slug)))
 }
+/// Every grouping rule that a project's events meet.
+pub fn project_rules(slug: &str) -> String {
+    prefix::add(&format!("/projects/{}/settings/grouping/rules", enc(slug)))
+}
+/// One of them, by the name of its line.
+pub fn project_rule(slug: &str, anchor: &str) -> String {
+    format!("{}#{}", project_rules(slug), enc(anchor))
+}
 /// New rules and stored events.
 pub fn project_regroup(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/regroup", enc(slug)))
@@ -100,6 +108,14 @@ pub fn correction_undo(issue: impl Display, id: impl Display) -> String {
 /// Merge of selected issues.
 pub fn issues_merge() -> String {
     prefix::add("/issues/merge")
+}
+/// Who was told about an issue.
+pub fn issue_told(issue: impl Display) -> String {
+    prefix::add(&format!("/issues/{}/told", enc(issue)))
+}
+/// What the signed-in person was told of, or not.
+pub fn account_told() -> String {
+    prefix::add("/account/told")
 }
 /// POST: adds the rule that is suggested for a noisy place.
 pub fn noise_apply(slug: &str, place: impl Display) -> String {

@@ -262,3 +262,21 @@ fn of_events_of_real_clients_third_share() {
 fn of_events_of_real_clients_last_share() {
     app_test(async |app| captured(app, 3).await);
 }
+
+/// A reader that goes away, as `head` does, ends a command without a complaint.
+#[test]
+fn a_closed_output_ends_a_command_quietly() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vedette"))
+        .args(["explain", "-"])
+        .stdin(Stdio::piped())
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"{}").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

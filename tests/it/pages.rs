@@ -19,6 +19,7 @@ use vedette::web::pages::mails::{MailPage, MailsPage};
 use vedette::web::pages::project::ProjectPage;
 use vedette::web::pages::projects::{NewProjectPage, ProjectsPage};
 use vedette::web::pages::requests::RequestsPage;
+use vedette::web::pages::rules_in_force::RulesInForcePage;
 use vedette::web::pages::scrubbing::ScrubbingPage;
 use vedette::web::pages::settings::SettingsPage;
 use vedette::web::pages::sign_in::{SetUpPage, SignInPage};
@@ -50,6 +51,7 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<FiltersPage>(),
         check::<FeedbackPage>(),
         check::<GroupingRulesPage>(),
+        check::<RulesInForcePage>(),
         check::<StatsPage>(),
         check::<LimitsPage>(),
         check::<KeyPage>(),
@@ -62,6 +64,7 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<IssuePage>(),
         check::<GroupingPage>(),
         check::<SplitByPage>(),
+        check::<vedette::web::pages::told::ToldPage>(),
     ];
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }

@@ -169,6 +169,35 @@ fn a_grouping_rule_changes_the_grouping_of_the_next_event_and_a_bad_one_is_refus
 }
 
 #[test]
+fn the_explanation_of_an_event_links_each_rule_to_its_line() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let (root, ana) = (app.admin("root").await, app.member("ana", &shop).await);
+        let rules =
+            [("stack_trace_rules", "# ours\nfunction:retry_* -group\n\nmodule:shop.* +app"), ("fingerprint_rules", "type:Other -> other")];
+        save(app, &root, &urls::project_grouping("shop"), &rules).await.assert_status(303);
+        let frame = |module: &str, function: &str| json!({"module": module, "function": function});
+        let frames = [frame("shop.views", "retry_order"), frame("shop.pay", "charge"), frame("library", "call")];
+        let thrown = json!({"values": [{"type": "Boom", "value": "no 5", "stacktrace": {"frames": frames}}]});
+        app.sdk(&shop).capture(error("Boom").id(1).with("exception", thrown)).await.assert_ok();
+        app.digest_all().await;
+        app.run_jobs().await;
+        let issue = app.only_issue(&shop).await;
+        let page = ana.page(&urls::event_grouping(issue, format!("{:032x}", 1))).await;
+        for anchor in ["stack-trace-2", "stack-trace-4"] {
+            let link = urls::project_rule("shop", anchor);
+            assert!(page.html().contains(&format!("href=\"{link}\"")), "{link}: {}", page.html());
+            let rules = ana.page(&urls::project_rules("shop")).await;
+            assert_eq!(rules.html().matches(&format!("id=\"{anchor}\"")).count(), 1, "{anchor}");
+        }
+        assert!(part(&page, "hashes").contains("led here"), "{}", page.text());
+        assert!(part(&page, "changes").contains("A fingerprint, from the client or by a rule"), "{}", page.text());
+        let rules = ana.page(&urls::project_rules("shop")).await;
+        assert!(rules.html().contains("path:**/node_modules/** -app") && rules.html().contains("id=\"built-in-fingerprint-2\""));
+    });
+}
+
+#[test]
 fn the_stats_page_shows_every_outcome_with_its_reason_and_each_key() {
     app_test(async |app| {
         let shop = app.project("shop").await;

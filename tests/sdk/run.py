@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "browser")]
 import dialog  # noqa: E402
 import hostile  # noqa: E402
 import matrix  # noqa: E402
+import rules  # noqa: E402
 from browser import Browser  # noqa: E402
 from cases import Cases, has  # noqa: E402
 from dashboard import Dashboard  # noqa: E402
@@ -154,6 +155,9 @@ def everything(cases, vedette, mailbox, output):
         with cases.case("a project for dialogs", browser):
             dsn = vedette.new_project("dialogs", "browser")
             dialog.dialog_cases(cases, dsn, "dialogs", vedette, browser)
+        with cases.case("a project for rules", browser):
+            dsn = vedette.new_project("rules", "python")
+            rules.rules_cases(cases, dsn, "rules", vedette, browser)
         for sdk, dsn in shops:
             if sdk.project == SHOP:
                 regression_case(cases, sdk, dsn, vedette, browser, mailbox)

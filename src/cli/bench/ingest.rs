@@ -20,6 +20,7 @@ use super::report::Report;
 use super::server::{Server, explain};
 use super::spinners::Spinners;
 use super::{IngestArgs, baseline, disk, probe};
+use crate::cli::print;
 
 /// Bodies of the mix; each event is one of them with its own id, times and user.
 const BODIES: usize = 4_000;
@@ -50,8 +51,9 @@ pub(super) async fn run(args: &IngestArgs) -> anyhow::Result<()> {
         }
     }
     let text = if args.json { format!("{:#}\n", report.json()) } else { report.table() };
-    std::io::stdout().write_all(text.as_bytes())?;
+    let printed = print::all(&text);
     balance?;
+    printed?;
     progress("every acknowledged event is stored exactly once and counted");
     Ok(())
 }

@@ -45,11 +45,10 @@ pub(super) fn run(args: &SpikesArgs) -> anyhow::Result<()> {
     let written: usize = detectors.iter().map(|detector| detector.pack().len()).sum();
     let packed = begun.elapsed();
     let each = |took: std::time::Duration| took.as_secs_f64() * 1e6 / args.issues as f64;
-    line(format!("{} issues, one minute, one thread; {told} spikes", args.issues));
-    line(format!("read the state   {:8.2} µs an issue {:8.0} ms in all", each(read), read.as_secs_f64() * 1e3));
-    line(format!("take the minute  {:8.2} µs an issue {:8.0} ms in all", each(judged), judged.as_secs_f64() * 1e3));
-    line(format!("write the state  {:8.2} µs an issue {:8.0} ms in all", each(packed), packed.as_secs_f64() * 1e3));
+    line(format!("{} issues, one minute, one thread; {told} spikes", args.issues))?;
+    line(format!("read the state   {:8.2} µs an issue {:8.0} ms in all", each(read), read.as_secs_f64() * 1e3))?;
+    line(format!("take the minute  {:8.2} µs an issue {:8.0} ms in all", each(judged), judged.as_secs_f64() * 1e3))?;
+    line(format!("write the state  {:8.2} µs an issue {:8.0} ms in all", each(packed), packed.as_secs_f64() * 1e3))?;
     let issues = args.issues as usize;
-    line(format!("state            {} bytes packed ({} after), {} in memory", bytes / issues, written / issues, size_of::<Detector>()));
-    Ok(())
+    line(format!("state            {} bytes packed ({} after), {} in memory", bytes / issues, written / issues, size_of::<Detector>()))
 }

@@ -49,3 +49,28 @@ fn what_another_reading_of_relay_found() {
     let many = with(&json!({"fingerprint": vec!["{{ value }}"; 5000]}), &params());
     assert_eq!(many["fingerprint"].as_array().map(Vec::len), Some(100));
 }
+
+#[test]
+fn a_pair_that_is_cut_stays_a_pair() {
+    let long = "x".repeat(9_000);
+    for event in [
+        json!({"request": {"query_string": [[long, "1"], ["b", "2"]]}}),
+        json!({"request": {"cookies": [[long, "1"], ["b", "2"]]}}),
+        json!({"request": {"headers": [[long, "1"], ["B", "2"]]}}),
+        json!({"request": {"headers": {"A": "1", "B": long, "C": "3"}}}),
+        json!({"contexts": {"response": {"headers": [[long, "1"], ["B", "2"]]}}}),
+        json!({"contexts": {"r": {"type": "response", "cookies": [[long, "1"], ["b", "2"]]}}}),
+        json!({"tags": [["a", long], ["b", "2"]]}),
+    ] {
+        let once = with(&event, &params());
+        let lists =
+            ["/request/query_string", "/request/cookies", "/request/headers", "/contexts/response/headers", "/contexts/r/cookies", "/tags"];
+        let pairs: Vec<&Value> = lists.iter().filter_map(|at| once.pointer(at)?.as_array()).flatten().collect();
+        assert!(!pairs.is_empty(), "{once}");
+        for pair in pairs {
+            assert!(pair.is_null() || pair.as_array().is_some_and(|pair| pair.len() == 2), "{pair}");
+        }
+        assert!(once.get("errors").is_none(), "{once}");
+        assert_eq!(with(&once, &params()), once);
+    }
+}

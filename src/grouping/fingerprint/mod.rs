@@ -21,6 +21,7 @@ pub use parse::KEY_NAMES;
 pub(super) use parse::parse;
 pub(super) use rules::{Rule, RuleSet, from_json};
 pub(super) use variables::Scope;
+pub use variables::VARIABLE_NAMES;
 
 /// What an event asks to be grouped by.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::cursor::Cursor;
 use super::super::rule_error::RuleError;
-use super::super::rules::{Origin, RuleSource};
+use super::super::rules::{Origin, RuleSource, RuleText};
 use super::rules::{Key, Matcher, Rule};
 
 /// The keys a matcher may have, for completion and messages; `tags.` takes any tag's name.
@@ -42,7 +42,7 @@ pub(in super::super) fn parse(text: &str, origin: Origin) -> Result<Vec<Rule>, V
         if cursor.at_end() {
             continue;
         }
-        let source = Arc::new(RuleSource { origin, line: number, text: line.trim().to_owned() });
+        let source = Arc::new(RuleSource { origin, text_of: RuleText::Fingerprint, line: number, text: line.trim().to_owned() });
         match rule(&mut cursor, source) {
             Ok(rule) => rules.push(rule),
             Err(error) => errors.push(error),

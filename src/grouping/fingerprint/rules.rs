@@ -10,7 +10,7 @@ use super::super::effort::Effort;
 use super::super::glob::{self, Kind};
 use super::super::globs::Globs;
 use super::super::rule_error::RuleError;
-use super::super::rules::{Origin, RuleSource};
+use super::super::rules::{Origin, RuleSource, RuleText};
 
 /// What a look at a value comes to, in steps.
 const PER_LOOK: u64 = 32;
@@ -155,7 +155,7 @@ pub(in super::super) struct Rule {
     pub(super) matchers: Vec<Matcher>,
     pub(super) fingerprint: Vec<String>,
     pub(super) title: Option<String>,
-    pub(super) source: Arc<RuleSource>,
+    pub(in super::super) source: Arc<RuleSource>,
 }
 
 /// All fingerprint rules of a configuration, the project's first.
@@ -204,7 +204,7 @@ fn json_rule(rule: &Value, number: u32) -> Result<Rule, String> {
         return Err("a rule needs matchers and a fingerprint".to_owned());
     }
     let title = rule.get("attributes").and_then(|attributes| attributes.get("title")).and_then(Value::as_str);
-    let source = RuleSource { origin: Origin::Project, line: number, text: written(pairs, &fingerprint) };
+    let source = RuleSource { origin: Origin::Project, text_of: RuleText::Fingerprint, line: number, text: written(pairs, &fingerprint) };
     Ok(Rule { matchers, fingerprint, title: title.map(str::to_owned), source: Arc::new(source) })
 }
 

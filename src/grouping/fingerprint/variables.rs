@@ -10,6 +10,23 @@ use super::super::shape::{self, LogEntry, Object};
 use super::super::traces::Traces;
 use super::variable;
 
+/// The variables, for completion; `tags.` takes a tag's name.
+pub const VARIABLE_NAMES: [&str; 13] = [
+    "default",
+    "message",
+    "transaction",
+    "error.type",
+    "error.value",
+    "stack.function",
+    "stack.module",
+    "stack.abs_path",
+    "stack.filename",
+    "stack.package",
+    "level",
+    "logger",
+    "tags.",
+];
+
 /// What variables look at. Frames must have settled flags.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Scope<'s, 'e> {
@@ -97,6 +114,15 @@ mod tests {
     fn filled(event: &Value, entry: &str) -> String {
         let event = event.as_object().unwrap();
         Scope { event, traces: &Traces::read(event, Version::NEWEST) }.entry(entry)
+    }
+
+    #[test]
+    fn every_variable_that_completion_offers_is_known() {
+        for name in VARIABLE_NAMES.iter().filter(|name| **name != "default") {
+            let filled =
+                filled(&json!({}), &format!("{{{{ {name}a }}}}").replace("a }}", if name.ends_with('.') { "a }}" } else { " }}" }));
+            assert!(!filled.contains("unrecognized"), "{name}: {filled}");
+        }
     }
 
     #[test]

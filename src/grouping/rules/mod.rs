@@ -13,10 +13,12 @@ mod parse;
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
 pub(super) use apply::{GroupPlan, settle};
 pub(super) use compile::Rules;
 pub(super) use field::Matching;
-pub use parse::MATCHER_NAMES;
+pub use parse::{ACTION_NAMES, MATCHER_NAMES};
 pub(super) use parse::{parse, truth};
 
 /// Where a rule was written.
@@ -24,6 +26,8 @@ pub(super) use parse::{parse, truth};
 pub struct RuleSource {
     /// Whose rule it is.
     pub origin: Origin,
+    /// Which of their texts it stands in.
+    pub text_of: RuleText,
     /// Its line in that text, from 1.
     pub line: u32,
     /// The rule as written.
@@ -37,6 +41,49 @@ pub enum Origin {
     BuiltIn,
     /// Written in the project's settings.
     Project,
+}
+
+/// The two texts in which rules are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleText {
+    /// Which frames count.
+    StackTrace,
+    /// What events are grouped by.
+    Fingerprint,
+}
+
+impl RuleSource {
+    /// The name of its line on the page that lists all rules.
+    pub fn anchor(&self) -> String {
+        anchor(self.origin, self.text_of, self.line)
+    }
+
+    /// As `vedette explain` prints it.
+    pub(super) fn to_json(&self) -> Value {
+        let origin = match self.origin {
+            Origin::BuiltIn => "built-in",
+            Origin::Project => "project",
+        };
+        json!({"origin": origin, "kind": self.text_of.name(), "line": self.line, "text": self.text})
+    }
+}
+
+impl RuleText {
+    fn name(self) -> &'static str {
+        match self {
+            Self::StackTrace => "stack-trace",
+            Self::Fingerprint => "fingerprint",
+        }
+    }
+}
+
+/// The name of a line on the page that lists all rules: `stack-trace-3`, `built-in-fingerprint-8`.
+pub fn anchor(origin: Origin, text: RuleText, line: u32) -> String {
+    let prefix = match origin {
+        Origin::BuiltIn => "built-in-",
+        Origin::Project => "",
+    };
+    format!("{prefix}{}-{line}", text.name())
 }
 
 impl fmt::Display for RuleSource {

@@ -5,7 +5,7 @@
 
 use super::super::cursor::Cursor;
 use super::super::rule_error::RuleError;
-use super::{Action, Matcher, Origin, Reach, Rule, RuleSource, Subject};
+use super::{Action, Matcher, Origin, Reach, Rule, RuleSource, RuleText, Subject};
 
 /// The names a matcher may have, short forms first, for completion and messages.
 pub const MATCHER_NAMES: [&str; 17] = [
@@ -28,6 +28,9 @@ pub const MATCHER_NAMES: [&str; 17] = [
     "error.mechanism",
 ];
 
+/// How actions begin, for completion.
+pub const ACTION_NAMES: [&str; 8] = ["+app", "-app", "+group", "-group", "category=", "max-frames=", "min-frames=", "invert-stacktrace="];
+
 /// Reads rules, one a line. Blank lines and lines that start with `#` say nothing.
 pub(in super::super) fn parse(text: &str, origin: Origin) -> Result<Vec<Rule>, Vec<RuleError>> {
     let (mut rules, mut errors) = (Vec::new(), Vec::new());
@@ -39,7 +42,7 @@ pub(in super::super) fn parse(text: &str, origin: Origin) -> Result<Vec<Rule>, V
         }
         match rule(&mut cursor) {
             Ok(mut rule) => {
-                rule.source = RuleSource { origin, line: number, text: line.trim().to_owned() };
+                rule.source = RuleSource { origin, text_of: RuleText::StackTrace, line: number, text: line.trim().to_owned() };
                 rules.push(rule);
             }
             Err(error) => errors.push(error),
@@ -50,7 +53,7 @@ pub(in super::super) fn parse(text: &str, origin: Origin) -> Result<Vec<Rule>, V
 
 fn rule(cursor: &mut Cursor<'_>) -> Result<Rule, RuleError> {
     let mut rule = Rule {
-        source: RuleSource { origin: Origin::Project, line: 0, text: String::new() },
+        source: RuleSource { origin: Origin::Project, text_of: RuleText::StackTrace, line: 0, text: String::new() },
         caller: None,
         own: Vec::new(),
         callee: None,
@@ -233,6 +236,25 @@ mod tests {
     fn failure(text: &str) -> (u32, u32) {
         let errors = parse(text, Origin::Project).unwrap_err();
         (errors[0].line, errors[0].column)
+    }
+
+    #[test]
+    fn every_name_that_completion_offers_is_understood() {
+        for name in MATCHER_NAMES {
+            assert!(parse(&format!("{name}:x +app"), Origin::Project).is_ok(), "{name}");
+        }
+        for name in ACTION_NAMES {
+            let value = if name.ends_with("-frames=") {
+                "3"
+            } else if name == "invert-stacktrace=" {
+                "1"
+            } else if name.ends_with('=') {
+                "x"
+            } else {
+                ""
+            };
+            assert!(parse(&format!("path:x {name}{value}"), Origin::Project).is_ok(), "{name}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Config, Version, explain_words, group};
+use super::super::{Config, Version, explain_changes, explain_words, group};
 
 fn words(event: &Value) -> String {
     words_with(event, &Config::standard())
@@ -69,4 +69,49 @@ fn the_tree_says_which_rule_left_a_frame_out() {
     assert_eq!(frame["hint"], "taken out of the app by the built-in rule “path:**/node_modules/** -app”");
     assert_eq!(event["stacktrace"]["frames"][0]["in_app"], false);
     assert_eq!(event["stacktrace"]["frames"][0]["data"]["orig_in_app"], 1);
+}
+
+fn changes(event: &Value, config: &Config) -> String {
+    explain_changes(&group(&mut event.clone(), config)).join(" ")
+}
+
+#[test]
+fn what_would_change_it_follows_from_what_decided() {
+    let frame = |function: &str, in_app: bool| json!({"module": "m", "function": function, "in_app": in_app});
+    let stack = |frames: &[Value]| json!({"platform": "python", "exception": {"type": "E", "stacktrace": {"frames": frames}}});
+    let rules = Config::with_rules(Version::NEWEST, "", "type:E -> mine").unwrap();
+    let standard = Config::standard();
+    let table = [
+        (stack(&[frame("f", true), frame("g", true)]), &standard, "one of the 2 frames that count"),
+        (stack(&[frame("f", true)]), &standard, "a second frame that counts"),
+        (stack(&[frame("f", true)]), &standard, "(+app, -app)"),
+        (stack(&[frame("f", false)]), &standard, "A frame that is in the app"),
+        (stack(&[frame("f", true)]), &standard, "Another type of exception."),
+        (json!({"exception": {"type": "E", "value": "v"}}), &standard, "Another type or message, or a stack trace."),
+        (json!({"message": "m"}), &standard, "Other words in the message"),
+        (json!({"message": "m"}), &standard, "A fingerprint, from the client or by a rule"),
+        (json!({"message": "m", "fingerprint": ["{{ default }}", "b"]}), &standard, "Another fingerprint from the client"),
+        (json!({"message": "m", "fingerprint": ["b"]}), &standard, "Without the fingerprint, the message would decide."),
+        (json!({"message": "m", "checksum": "b"}), &standard, "Without the checksum, the message would decide."),
+        (json!({}), &standard, "An event that says what happened"),
+        (stack(&[frame("f", true)]), &rules, "A change to this rule, or a fingerprint rule above it"),
+        (stack(&[frame("f", true)]), &rules, "Without the fingerprint, the exception stack trace in app frames would decide."),
+    ];
+    for (event, config, expected) in table {
+        let said = changes(&event, config);
+        assert!(said.contains(expected), "{event}: {said}");
+    }
+}
+
+#[test]
+fn a_frame_that_a_rule_put_into_the_app_names_it_and_as_json_its_place() {
+    let mut event = json!({"platform": "python", "stacktrace": {"frames": [{"module": "shop.x", "function": "f", "in_app": false}]}});
+    let config = Config::with_rules(Version::NEWEST, "# ours\nstack.module:shop.* +app", "").unwrap();
+    let json = group(&mut event, &config).to_json();
+    let frame = &json["variants"][0]["tree"]["parts"][0]["parts"][0];
+    assert_eq!(frame["contributes"], true);
+    assert_eq!(frame["hint"], "put into the app by the project’s rule “stack.module:shop.* +app” (line 2)");
+    assert_eq!(frame["rule"], json!({"origin": "project", "kind": "stack-trace", "line": 2, "text": "stack.module:shop.* +app"}));
+    assert_eq!(json["why"][0], "Same stack in app frames: f.");
+    assert!(json["changes"].as_array().is_some_and(|changes| changes.len() > 1));
 }

@@ -9,6 +9,7 @@ use super::grouping_tree;
 use super::show::decode;
 use crate::accounts::{IssueId, OurFault as _, ProjectMember};
 use crate::events::{StoredEvent, Trail};
+use crate::grouping::explain_changes;
 use crate::issues::view::GroupingPage;
 use crate::platform::App;
 use crate::projects;
@@ -47,7 +48,10 @@ pub(super) async fn grouping(
         issue_href: urls::event(issue, &id),
         event: id[..8].to_owned(),
         why: grouping_tree::why(&grouping, stored.hash),
-        variants: grouping_tree::variants(&grouping),
+        changes: explain_changes(&grouping),
+        hashes: grouping_tree::hashes(&grouping, stored.hash),
+        rules_href: urls::project_rules(&member.project.slug),
+        variants: grouping_tree::variants(&grouping, &member.project.slug),
         short_id,
     }))
 }

@@ -13,7 +13,7 @@ use crate::{
         chart::Bars,
         number,
         page::{HOSTILE, sample_now},
-        pages::feedback::FeedbackPanel,
+        pages::{feedback::FeedbackPanel, spike::SpikePanel},
         urls,
     },
 };
@@ -189,6 +189,8 @@ pub struct IssuePage {
     pub corrections: Vec<CorrectionLine>,
     /// What people said about it.
     pub feedback: FeedbackPanel,
+    /// What the spike detector says.
+    pub spike: SpikePanel,
     /// Newest first.
     pub activity: Vec<ActivityLine>,
 }
@@ -284,6 +286,7 @@ impl IssuePage {
             ],
             corrections: vec![CorrectionLine { id: 7, text: "Merged".to_owned(), may_undo: true }],
             feedback: FeedbackPanel::sample(),
+            spike: SpikePanel::sample(),
             activity: vec![line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
         }
     }
@@ -323,6 +326,7 @@ impl Page for IssuePage {
         hostile.why = h();
         hostile.files = AttachmentList::hostile();
         hostile.feedback = FeedbackPanel::hostile();
+        hostile.spike = SpikePanel::hostile();
         hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
         vec![
             Sample::new("regressed", Self::sample(&samples::python())),

@@ -31,7 +31,7 @@ pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, Ht
     Ok(html(&page))
 }
 
-async fn stored(app: &App, member: &ProjectMember) -> Result<GroupingRules, HttpError> {
+pub(super) async fn stored(app: &App, member: &ProjectMember) -> Result<GroupingRules, HttpError> {
     let stored = queries::settings(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
     Ok(ProjectSettings::read(&stored.ok_or(HttpError::NotFound)?).grouping)
 }

@@ -10,6 +10,7 @@ mod limits;
 mod list;
 pub(super) mod noise;
 mod requests;
+mod rules_in_force;
 mod scrubbing;
 mod settings;
 mod show;
@@ -35,6 +36,7 @@ pub fn routes() -> Vec<Route> {
         post("/projects/{slug}/settings/filters", Access::Admin, filters::change),
         get("/projects/{slug}/settings/grouping", Access::Member, grouping_rules::show),
         post("/projects/{slug}/settings/grouping", Access::Admin, grouping_rules::change),
+        get("/projects/{slug}/settings/grouping/rules", Access::Member, rules_in_force::show),
         post("/projects/{slug}/noise/{place}/apply", Access::Admin, noise::apply),
         post("/projects/{slug}/noise/{place}/dismiss", Access::Member, noise::dismiss),
         get("/projects/{slug}/settings/limits", Access::Member, limits::show),

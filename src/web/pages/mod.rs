@@ -16,13 +16,16 @@ pub mod project;
 pub mod projects;
 mod request_reasons;
 pub mod requests;
+pub mod rules_in_force;
 pub mod scrubbing;
 pub mod settings;
 mod settings_tabs;
 pub mod sign_in;
 pub mod snippets;
+pub mod spike;
 pub mod stats;
 mod stats_reasons;
+pub mod told;
 
 #[cfg(test)]
 mod tests {
@@ -42,6 +45,7 @@ mod tests {
         assert_inert::<super::scrubbing::ScrubbingPage>();
         assert_inert::<super::filters::FiltersPage>();
         assert_inert::<super::grouping_rules::GroupingRulesPage>();
+        assert_inert::<super::rules_in_force::RulesInForcePage>();
         assert_inert::<super::stats::StatsPage>();
         assert_inert::<super::limits::LimitsPage>();
         assert_inert::<super::key::KeyPage>();
