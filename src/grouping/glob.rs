@@ -115,7 +115,9 @@ fn ways(tokens: &[Token], kind: Kind, mut so_far: Vec<Vec<Piece>>) -> Option<Vec
             (Token::Middle, _) => Piece::Between(NO_BREAK),
             (Token::Class(members), _) => Piece::One(class(members, any_case)),
             (Token::Suffix, _) => {
-                so_far.iter_mut().for_each(|way| way.extend([Piece::One(one('/')), Piece::Run(NO_BREAK)]));
+                for way in &mut so_far {
+                    way.extend([Piece::One(one('/')), Piece::Run(NO_BREAK)]);
+                }
                 continue;
             }
             (Token::Prefix, _) => {
@@ -143,7 +145,9 @@ fn ways(tokens: &[Token], kind: Kind, mut so_far: Vec<Vec<Piece>>) -> Option<Vec
                 continue;
             }
         };
-        so_far.iter_mut().for_each(|way| way.push(piece.clone()));
+        for way in &mut so_far {
+            way.push(piece.clone());
+        }
     }
     Some(so_far)
 }

@@ -42,7 +42,7 @@ pub(in super::super) struct Edit {
 }
 
 /// What it comes to, in steps, that a rule looks at a frame; that an action reaches one.
-const PER_LOOK: u64 = 32;
+const PER_LOOK: u64 = 128;
 const PER_REACH: u64 = 4;
 
 /// Applies all rules to the frames of one stack trace: sets their `in_app` and category, and returns what the rules say about grouping.
@@ -224,7 +224,9 @@ impl Ready {
 
     fn flag(&self, hits: &[usize], rule: u32, frames: &mut [Frame<'_>]) {
         if let Some(category) = self.category {
-            hits.iter().for_each(|hit| frames[*hit].category = Some(category));
+            for &hit in hits {
+                frames[hit].category = Some(category);
+            }
         }
         for &(reach, on) in &self.app {
             for &hit in reach.farthest(hits) {
