@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn what_is_used_up_stays_so() {
-        let mut effort = Effort::default();
+        let effort = Effort::default();
         assert!(effort.take(MAX_STEPS - 2));
         assert!(!effort.take(3));
         assert!(!effort.take(1));

@@ -171,8 +171,9 @@ mod tests {
     #[test]
     fn beyond_what_an_event_may_cost_the_built_in_rules_are_tried_alone() {
         let rules = |count: usize| {
-            let hard: String = (0..count).map(|i| format!("message:*a{}{i} -> x\n", "?".repeat(40))).collect();
-            let mut rules = parse(&(hard + "message:*a -> last"), Origin::Project).unwrap();
+            let mut lines: Vec<String> = (0..count).map(|i| format!("message:*a{}{i} -> x", "?".repeat(40))).collect();
+            lines.push("message:*a -> last".to_owned());
+            let mut rules = parse(&lines.join("\n"), Origin::Project).unwrap();
             rules.extend(parse("message:* -> built-in", Origin::BuiltIn).unwrap());
             RuleSet::new(rules)
         };
