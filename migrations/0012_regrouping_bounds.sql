@@ -8,3 +8,6 @@ alter table regroupings add column until timestamptz;
 -- 'found': users of the stored events that were looked at so far.
 alter table regrouping_users drop constraint regrouping_users_kind;
 alter table regrouping_users add constraint regrouping_users_kind check (kind in ('before', 'left', 'found'));
+
+-- The regrouping that moved an event last: only that one can take it back. Null costs no byte. Locks events for an instant.
+alter table events add column moved_by bigint;

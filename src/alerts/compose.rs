@@ -6,8 +6,9 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
+use super::gather::{self, Fact};
 use super::{MAIL_SEND, queries};
-use crate::accounts::{IssueId, ProjectId};
+use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::view::{EventView, FrameView, Segment};
 use crate::events::{Trail, Which, payload};
 use crate::issues::facts::{Appeared, Regressed};
@@ -24,26 +25,36 @@ const FRAMES: usize = 5;
 /// Mails about a new issue.
 pub(super) async fn appeared(app: &App, job: &Job) -> Result<(), Failure> {
     let fact: Appeared = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    compose(app, job, (fact.issue, fact.event), MailKind::NewIssue).await
+    compose(app, job, fact_of(MailKind::NewIssue, fact.issue, fact.event)).await
 }
 
 /// Mails about a resolved issue that came back.
 pub(super) async fn regressed(app: &App, job: &Job) -> Result<(), Failure> {
     let fact: Regressed = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    compose(app, job, (fact.issue, fact.event), MailKind::Regression).await
+    compose(app, job, fact_of(MailKind::Regression, fact.issue, fact.event)).await
 }
 
-async fn compose(app: &App, job: &Job, (issue, event): (IssueId, Uuid), kind: MailKind) -> Result<(), Failure> {
+fn fact_of(kind: MailKind, issue: IssueId, event: Uuid) -> Fact {
+    Fact { project: issue.project(), kind: kind_name(kind).to_owned(), issue: Some(issue), event: Some(event) }
+}
+
+async fn compose(app: &App, job: &Job, fact: Fact) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
-    let Some(mail) = mail(app, &mut tx, (issue, event), kind).await? else {
-        queries::replace_unwritten(&mut tx, job.id, "The issue is gone, so there was nothing to tell.").await?;
-        outbox::complete(&mut tx, job.id).await?;
-        tx.commit().await?;
-        return Ok(());
+    let Some(content) = content(app, &mut tx, &fact).await? else {
+        return end(app, tx, job, "The issue is gone, so there was nothing to tell.").await;
     };
-    let content = Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? };
-    write(app, &mut tx, (issue.project(), Some(issue)), &content).await?;
+    gather::tell(app, &mut tx, &fact, &content).await?;
     end(app, tx, job, TOLD).await
+}
+
+/// The mail about one fact alone; nothing when its issue is gone.
+pub(super) async fn content(app: &App, db: &mut PgConnection, fact: &Fact) -> anyhow::Result<Option<Content>> {
+    let (Some(issue), Some(event)) = (fact.issue, fact.event) else { return Ok(None) };
+    let Some(kind) = [MailKind::NewIssue, MailKind::Regression].into_iter().find(|kind| kind_name(*kind) == fact.kind) else {
+        return Ok(None);
+    };
+    let Some(mail) = mail(app, db, (issue, event), kind).await? else { return Ok(None) };
+    Ok(Some(Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? }))
 }
 
 /// What replaces the line of a job that was given up and has written its mails since.
@@ -66,30 +77,40 @@ pub(super) struct Content {
 }
 
 /// What a mail is about.
-type About = (ProjectId, Option<IssueId>);
+pub(super) type About = (ProjectId, Option<IssueId>);
 
 /// Writes a mail per member, each with the job that sends it; a line in the log when there is nobody to tell.
 pub(super) async fn write(app: &App, db: &mut PgConnection, about: About, content: &Content) -> anyhow::Result<()> {
     let recipients = projects::recipients(db, about.0).await?;
     if recipients.is_empty() {
         let reason = "The project has no members, so nobody was told. Add members in the project's settings.";
-        return skip(app, db, about, content, reason).await;
+        return skip(app, db, about, content, reason).await.map(|_| ());
     }
     for (user, email) in &recipients {
-        let message_id = new_message_id(app);
-        let queued = queries::NewMail { user: Some(*user), recipient: email, message_id: &message_id, ..blank(about, content) };
-        let id = queries::insert(db, &queued, app.clock.now()).await?;
-        outbox::enqueue(db, MAIL_SEND, &id, app.clock.now()).await?;
+        write_to(app, db, (about, content), (*user, email)).await?;
     }
     Ok(())
 }
 
-/// Writes into the log why nobody gets a mail.
-pub(super) async fn skip(app: &App, db: &mut PgConnection, about: About, content: &Content, reason: &str) -> anyhow::Result<()> {
+/// Writes a mail to one person, with the job that sends it; its number.
+pub(super) async fn write_to(
+    app: &App,
+    db: &mut PgConnection,
+    (about, content): (About, &Content),
+    (user, email): (UserId, &str),
+) -> anyhow::Result<i64> {
+    let message_id = new_message_id(app);
+    let queued = queries::NewMail { user: Some(user), recipient: email, message_id: &message_id, ..blank(about, content) };
+    let id = queries::insert(db, &queued, app.clock.now()).await?;
+    outbox::enqueue(db, MAIL_SEND, &id, app.clock.now()).await?;
+    Ok(id)
+}
+
+/// Writes into the log why nobody gets a mail; the line's number.
+pub(super) async fn skip(app: &App, db: &mut PgConnection, about: About, content: &Content, reason: &str) -> anyhow::Result<i64> {
     let message_id = new_message_id(app);
     let skipped = queries::NewMail { message_id: &message_id, status: "skipped", reason, ..blank(about, content) };
-    queries::insert(db, &skipped, app.clock.now()).await?;
-    Ok(())
+    Ok(queries::insert(db, &skipped, app.clock.now()).await?)
 }
 
 fn blank((project, issue): About, content: &Content) -> queries::NewMail<'_> {

@@ -85,7 +85,9 @@ async fn tell(app: &App, db: &mut sqlx::PgConnection, project: ProjectId, told: 
     let is_wanted = MailSettings::read(&about.settings).feedback;
     match (told.open, told.sorted) {
         (0, 0) => return Ok(false),
-        (0, _) => compose::skip(app, db, (project, None), &content, "All of it had been sorted before the mail was due.").await?,
+        (0, _) => {
+            compose::skip(app, db, (project, None), &content, "All of it had been sorted before the mail was due.").await?;
+        }
         _ if !is_wanted => {
             let reason = "Mails about feedback are switched off in the project's settings, so nobody was told.";
             compose::skip(app, db, (project, issue), &content, reason).await?;

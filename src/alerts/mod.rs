@@ -1,5 +1,5 @@
 //! # Alerts: who is told, and what became of it
-//! **Promise.** One mail per member and new issue, regression or feedback (a burst of which is two); every decision (queued, sent, kept, failed, skipped, and why) stands in the
+//! **Promise.** A member hears of a new issue or regression at once, of those that follow soon in one mail more ([`gather`]), of feedback likewise; every decision (queued, sent, kept, failed, skipped, and why) stands in the
 //! delivery log with the mail itself. **How.** Facts come as jobs of the outbox. [`compose`] turns one fact into rows of `mails` and one job
 //! each, in the transaction that ends the fact's job: a fact makes its mails once. [`feedback`] holds back what comes soon after; [`noise`] tells of a place that makes many issues, once. [`deliver`] hands one mail to SMTP.
 //! **When it breaks.** A refused or unreachable server: tried again for two days ([`outbox::backoff`](crate::platform::outbox::backoff)), each
@@ -11,6 +11,7 @@ mod actions;
 mod compose;
 mod deliver;
 mod feedback;
+mod gather;
 mod given_up;
 mod limits;
 mod noise;
@@ -18,6 +19,7 @@ mod pages;
 mod queries;
 mod retention;
 pub mod spikes;
+mod told;
 
 pub use retention::{MAILS_PER_PROJECT, Retention};
 
@@ -36,6 +38,8 @@ const MAIL_SEND: &str = "mail.send";
 pub fn routes() -> Vec<Route> {
     vec![
         get("/mails", Access::SignedIn, pages::list),
+        get("/issues/{issue}/told", Access::Member, told::of_issue),
+        get("/account/told", Access::SignedIn, told::to_me),
         get("/mails/{id}", Access::SignedIn, pages::show),
         get("/mails/{id}/html", Access::SignedIn, pages::html_body),
         post("/mails/{id}/again", Access::SignedIn, actions::again),
@@ -54,6 +58,7 @@ pub fn handlers(handlers: Handlers) -> Handlers {
         .with(FEEDBACK_RECEIVED, Box::new(|app, job| Box::pin(feedback::told(app, job))))
         .with(ISSUES_NOISY, Box::new(|app, job| Box::pin(noise::told(app, job))))
         .with(ISSUES_UNTOLD, Box::new(|app, job| Box::pin(noise::untold(app, job))))
+        .with(gather::GATHERED, Box::new(|app, job| Box::pin(gather::due(app, job))))
         .with(MAIL_SEND, Box::new(|app, job| Box::pin(deliver::deliver(app, job))))
         .when_dead(ISSUE_APPEARED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::NewIssue))))
         .when_dead(ISSUE_REGRESSED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Regression))))

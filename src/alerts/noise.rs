@@ -52,7 +52,7 @@ async fn skip(app: &App, db: &mut sqlx::PgConnection, (project, about): (Project
     );
     let subject = NoiseMail { project: about.project.clone(), place: untold.words.clone(), issues: new, ..NoiseMail::default() }.subject();
     let content = Content { kind: "untold_issues", subject, bodies: Bodies { text: String::new(), html: String::new() } };
-    compose::skip(app, db, (project, None), &content, &reason).await
+    compose::skip(app, db, (project, None), &content, &reason).await.map(|_| ())
 }
 
 fn mail(app: &App, about: &ToldProject, noisy: Noisy) -> NoiseMail {

@@ -86,6 +86,7 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
         "feedback_batch" => "People wrote: one mail for all that came within a short time.",
         "noisy_place" => "Many new issues from one place: one mail for all.",
         "untold_issues" => "Many new issues from one place.",
+        "digest" => "What came within a few minutes of another mail.",
         "limit_ended" => "A limit drops nothing any more.",
         _ => "A new issue.",
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::queries;
+use super::{gather, queries};
 use crate::platform::App;
 use crate::platform::outbox;
 use crate::platform::periodic::{Periodic, Step};
@@ -31,8 +31,9 @@ impl Periodic for Retention {
         let mut db = app.db.acquire().await?;
         let before = app.clock.now() - TimeDelta::days(i64::from(self.days.max(1)));
         let mails = queries::sweep(&mut db, before, (MAILS_PER_PROJECT, BATCH)).await?;
+        let facts = gather::sweep(&mut db, before, BATCH).await?;
         let jobs = outbox::sweep_dead(&mut db, before, (DEAD_JOBS, BATCH)).await?;
-        let is_more = mails.max(jobs) >= BATCH as u64;
-        Ok(if is_more { Step::More(format!("deleted {mails} mails and {jobs} dead jobs")) } else { Step::Idle })
+        let is_more = mails.max(jobs).max(facts) >= BATCH as u64;
+        Ok(if is_more { Step::More(format!("deleted {mails} mails, {facts} facts and {jobs} dead jobs")) } else { Step::Idle })
     }
 }

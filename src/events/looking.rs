@@ -21,6 +21,8 @@ pub struct Looked {
     pub hash: Uuid,
     /// The hash before the last rules were applied, if that moved it.
     pub before: Option<Uuid>,
+    /// The regrouping that did.
+    pub moved_by: Option<i64>,
     /// Packed.
     pub payload: Vec<u8>,
 }
@@ -63,7 +65,7 @@ async fn by_days(db: &mut PgConnection, (project, way): (ProjectId, Way), (after
         if let Some(day) = day {
             let rows = sqlx::query_as!(
                 Looked,
-                r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, payload from events
+                r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, moved_by, payload from events
                 where project_id = $1 and day = $2 and event_id > $3 and ($5::timestamptz is null or received <= $5) order by event_id limit $4"#,
                 project.0,
                 day,
@@ -77,6 +79,36 @@ async fn by_days(db: &mut PgConnection, (project, way): (ProjectId, Way), (after
             }
         }
         let Some(next) = next_day(db, (project, way), day).await? else { return Ok(Vec::new()) };
+        (day, event) = (Some(next), Uuid::nil());
+    }
+}
+
+/// The next events of a project that a regrouping moved last: day by day, then by id.
+pub async fn next_moved(
+    db: &mut PgConnection,
+    (project, run): (ProjectId, i64),
+    after: Option<Cursor>,
+    limit: i64,
+) -> sqlx::Result<Vec<Looked>> {
+    let (mut day, mut event) = after.map_or((None, Uuid::nil()), |cursor| (Some(cursor.day), cursor.event));
+    loop {
+        if let Some(day) = day {
+            let rows = sqlx::query_as!(
+                Looked,
+                r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, moved_by, payload from events
+                where project_id = $1 and day = $2 and event_id > $3 and moved_by = $5 order by event_id limit $4"#,
+                project.0,
+                day,
+                event,
+                limit,
+                run
+            );
+            let rows = rows.fetch_all(&mut *db).await?;
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
+        let Some(next) = next_day(db, (project, Way::On), day).await? else { return Ok(Vec::new()) };
         (day, event) = (Some(next), Uuid::nil());
     }
 }
@@ -114,7 +146,7 @@ pub async fn next_of_issue(
 ) -> sqlx::Result<Vec<Looked>> {
     let rows = sqlx::query_as!(
         Looked,
-        r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, payload from events
+        r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, moved_by, payload from events
         where project_id = $1 and issue_id = $2 and ($3::uuid[] is null or hash = any($3))
             and (received, event_id) > (coalesce($4, '-infinity'::timestamptz), coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid))
             and ($7::timestamptz is null or received <= $7)

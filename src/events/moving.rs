@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub use super::intake::pack;
 use super::intake::{Counts, place_of, see_users, user_numbers};
-pub use super::looking::{Cursor, Looked, Span, last_of_issue, newest_of_project, next_of_issue, next_of_project};
+pub use super::looking::{Cursor, Looked, Span, last_of_issue, newest_of_project, next_moved, next_of_issue, next_of_project};
 use super::summary::Summary;
 use super::tag_intake::{self, MAX_KEYS, SeenTags};
 use super::tag_stats::{OWN_KEYS, TagValues};
@@ -27,8 +27,8 @@ pub struct Leaving<'e> {
     pub to: IssueId,
     /// Its hash there.
     pub hash: Uuid,
-    /// What is kept of its hash until now.
-    pub before: Option<Uuid>,
+    /// What is kept of its hash until now, for the regrouping that may take it back.
+    pub before: Option<(Uuid, i64)>,
     /// What is counted of it.
     pub summary: &'e Summary,
 }
@@ -51,15 +51,16 @@ pub struct Relocated {
 pub async fn relocate(db: &mut PgConnection, leaving: &[Leaving<'_>], first_minute: i32) -> anyhow::Result<Relocated> {
     let project = leaving.first().map_or(ProjectId(0), |leaving| leaving.to.project());
     sqlx::query!(
-        "update events e set issue_id = n.issue_id, hash = n.hash, hash_before = n.before
-        from unnest($2::date[], $3::uuid[], $4::bigint[], $5::uuid[], $6::uuid[]) as n (day, event_id, issue_id, hash, before)
+        "update events e set issue_id = n.issue_id, hash = n.hash, hash_before = n.before, moved_by = n.moved_by
+        from unnest($2::date[], $3::uuid[], $4::bigint[], $5::uuid[], $6::uuid[], $7::bigint[]) as n (day, event_id, issue_id, hash, before, moved_by)
         where e.project_id = $1 and e.day = n.day and e.event_id = n.event_id and e.day = any($2)",
         project.0,
         &leaving.iter().map(|l| l.event.day).collect::<Vec<_>>(),
         &leaving.iter().map(|l| l.event.event_id).collect::<Vec<_>>(),
         &leaving.iter().map(|l| l.to.0).collect::<Vec<_>>(),
         &leaving.iter().map(|l| l.hash).collect::<Vec<_>>(),
-        &leaving.iter().map(|l| l.before).collect::<Vec<_>>() as &[Option<Uuid>]
+        &leaving.iter().map(|l| l.before.map(|before| before.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+        &leaving.iter().map(|l| l.before.map(|before| before.1)).collect::<Vec<_>>() as &[Option<i64>]
     )
     .execute(&mut *db)
     .await?;

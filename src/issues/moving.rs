@@ -3,6 +3,8 @@
 //! history is shown there. **How.** Rows only; the caller holds digest's lock alone where hashes change hands, and the issues' locks otherwise.
 //! **Not here.** Which and why (`regroup`), what is counted of events (`events::moving`).
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -100,6 +102,22 @@ pub async fn merged_into(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<
         issue.0
     );
     Ok(into.fetch_optional(db).await?.flatten())
+}
+
+/// The same issues, sorted, those that were merged as what they were merged into.
+pub async fn where_they_are(db: &mut PgConnection, issues: &[IssueId]) -> sqlx::Result<Vec<IssueId>> {
+    let projects: BTreeSet<i32> = issues.iter().map(|issue| issue.project().0).collect();
+    let merged = sqlx::query_scalar!(
+        r#"select issue_id as "issue: IssueId" from issues where project_id = any($1) and issue_id = any($2) and merged_into is not null"#,
+        &projects.into_iter().collect::<Vec<_>>(),
+        &issues.iter().map(|issue| issue.0).collect::<Vec<_>>()
+    );
+    let merged = merged.fetch_all(&mut *db).await?;
+    let mut there: BTreeSet<IssueId> = issues.iter().copied().filter(|issue| !merged.contains(issue)).collect();
+    for issue in merged {
+        there.extend(merged_into(db, issue).await?);
+    }
+    Ok(there.into_iter().collect())
 }
 
 /// Adds the row of an issue to another, and marks it as merged. `users`: how many the other has now.

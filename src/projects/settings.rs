@@ -46,6 +46,13 @@ impl GroupingRules {
         Self { fingerprint_rules, ..self.clone() }
     }
 
+    /// The same rules without this fingerprint rule.
+    #[must_use]
+    pub fn without(&self, rule: &str) -> Self {
+        let lines: Vec<&str> = self.fingerprint_rules.lines().filter(|line| line.trim() != rule).collect();
+        Self { fingerprint_rules: lines.join("\n"), ..self.clone() }
+    }
+
     /// The same rules under another version from `now` on. The one that is in force leaves everything as it is.
     pub(super) fn moved_to(&self, version: Version, now: DateTime<Utc>) -> Self {
         if version == self.version {

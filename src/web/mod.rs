@@ -6,6 +6,7 @@
 
 pub mod assets;
 pub mod chart;
+pub mod digest_mail;
 pub mod download;
 pub mod error;
 pub mod escape;

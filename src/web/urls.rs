@@ -109,6 +109,14 @@ pub fn correction_undo(issue: impl Display, id: impl Display) -> String {
 pub fn issues_merge() -> String {
     prefix::add("/issues/merge")
 }
+/// Who was told about an issue.
+pub fn issue_told(issue: impl Display) -> String {
+    prefix::add(&format!("/issues/{}/told", enc(issue)))
+}
+/// What the signed-in person was told of, or not.
+pub fn account_told() -> String {
+    prefix::add("/account/told")
+}
 /// POST: adds the rule that is suggested for a noisy place.
 pub fn noise_apply(slug: &str, place: impl Display) -> String {
     prefix::add(&format!("/projects/{}/noise/{}/apply", enc(slug), enc(place)))

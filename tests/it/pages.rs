@@ -64,6 +64,7 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<IssuePage>(),
         check::<GroupingPage>(),
         check::<SplitByPage>(),
+        check::<vedette::web::pages::told::ToldPage>(),
     ];
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }

@@ -13,18 +13,18 @@ use crate::harness::http::Answer;
 use crate::harness::{Project, TestApp, app_test, error};
 
 /// Works until no correction has work left; how many batches.
-async fn work(app: &TestApp) {
+pub(crate) async fn work(app: &TestApp) {
     let ids: Vec<i64> = sqlx::query_scalar("select regrouping_id from regroupings order by 1").fetch_all(app.db()).await.unwrap();
     for id in ids {
         regroup::run_to_end(app.db(), &app.app.clock, id, |_| {}).await.unwrap();
     }
 }
 
-fn act(app: &TestApp) -> Act {
+pub(crate) fn act(app: &TestApp) -> Act {
     Act { by: None, now: app.app.clock.now() }
 }
 
-async fn merge(app: &TestApp, into: i64, from: &[i64]) -> i64 {
+pub(crate) async fn merge(app: &TestApp, into: i64, from: &[i64]) -> i64 {
     let mut tx = app.db().begin().await.unwrap();
     let from: Vec<IssueId> = from.iter().copied().map(IssueId).collect();
     let id = regroup::merge(&mut tx, IssueId(into), &from, act(app)).await.unwrap();
@@ -33,7 +33,7 @@ async fn merge(app: &TestApp, into: i64, from: &[i64]) -> i64 {
     id
 }
 
-async fn undo(app: &TestApp, project: &Project, id: i64) {
+pub(crate) async fn undo(app: &TestApp, project: &Project, id: i64) {
     let mut tx = app.db().begin().await.unwrap();
     regroup::undo(&mut tx, project.id, id, act(app)).await.unwrap();
     tx.commit().await.unwrap();
@@ -41,7 +41,7 @@ async fn undo(app: &TestApp, project: &Project, id: i64) {
 }
 
 /// Title, status, events, users, first and last release, tag `plan`, events stored, hours, minutes: of every issue that holds anything.
-async fn told(app: &TestApp) -> Vec<String> {
+pub(crate) async fn told(app: &TestApp) -> Vec<String> {
     let sql = "select i.issue_id & 4294967295 as number, title, status, event_count, user_count, first_release, last_release,
         (select count(*) from events e where e.project_id = i.project_id and e.issue_id = i.issue_id) as stored,
         (select coalesce(sum(events), 0)::bigint from issue_hours h where h.project_id = i.project_id and h.issue_id = i.issue_id) as hours,
@@ -77,19 +77,19 @@ async fn told(app: &TestApp) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-async fn issue_of(app: &TestApp, number: u128) -> i64 {
+pub(crate) async fn issue_of(app: &TestApp, number: u128) -> i64 {
     let of = sqlx::query_scalar("select issue_id from events where event_id = $1").bind(event_id(number));
     of.fetch_one(app.db()).await.unwrap()
 }
 
 /// The message that the next page shows, in its cookie.
-fn assert_told(answer: &Answer, text: &str) {
+pub(crate) fn assert_told(answer: &Answer, text: &str) {
     let cookie = answer.header("set-cookie").replace("%20", " ").replace('+', " ");
     assert!(cookie.contains(text), "{text}: {cookie}");
 }
 
 /// Two bugs, three events each, users 1 to 3 and 3 to 5.
-async fn two_bugs(app: &TestApp, shop: &Project) -> (i64, i64) {
+pub(crate) async fn two_bugs(app: &TestApp, shop: &Project) -> (i64, i64) {
     for n in 0..6_u128 {
         let (kind, plan) = if n % 2 == 0 { ("Boom", "gold") } else { ("Crash", "free") };
         let user = if n % 2 == 0 { n / 2 + 1 } else { n / 2 + 3 };
@@ -226,7 +226,7 @@ fn people_merge_split_and_undo_on_the_pages() {
         assert_told(&merge(&foreign.to_string()).await.assert_redirect(&urls::issue(boom)), "Nothing was merged");
         assert_told(&merge(&format!("https://errors.example/issues/{crash}?x=1")).await, "SHOP-2 was merged into SHOP-1");
         let page = ana.page(&urls::issue(boom)).await;
-        for text in ["Merged 24 Nov 2026", "merged into it: Crash: it broke"] {
+        for text in ["Merged SHOP-2 into SHOP-1, 24 Nov 2026", "merged into it: Crash: it broke"] {
             page.assert_reads(text);
         }
         ana.get(&urls::issue(crash)).await.assert_redirect(&urls::issue(boom));
@@ -321,6 +321,17 @@ fn an_issue_with_two_bugs_is_parted_by_a_property() {
         app.digest_all().await;
         assert_eq!(issue_of(app, 8).await, issue_of(app, 6).await, "later events follow the rule");
         root.page(&urls::project_regroup("shop")).await.assert_reads("Events of SHOP-1. Done: 2 events moved");
+        // Undoing takes the rule away, too; what came meanwhile under it stays where it is.
+        let id: i64 = sqlx::query_scalar("select regrouping_id from regroupings").fetch_one(app.db()).await.unwrap();
+        root.post(&urls::regroup_act("shop", id, "undo"), &[]).await.assert_redirect(&urls::project_regroup("shop"));
+        work(app).await;
+        app.registry.refresh(app.db()).await.unwrap();
+        let undone = told(app).await;
+        let events: Vec<&str> = undone.iter().map(|line| line.split(' ').nth(5).unwrap()).collect();
+        assert_eq!(events, ["6e", "1e", "1e"], "{undone:?}");
+        app.sdk(&shop).capture(error("Boom").id(9).tag("zone", "b")).await.assert_ok();
+        app.digest_all().await;
+        assert_eq!(issue_of(app, 9).await, boom, "the rule is gone");
         app.member("ana", &shop).await.post(&form, &[("rule", &rule)]).await.assert_status(403);
         app.run_jobs().await;
     });

@@ -46,7 +46,7 @@ pub(super) async fn merge(app: App, member: ProjectMember, Path(issue): Path<Iss
         Err(error) => return back(&refused(error)?),
     }
     let names = [other, issue].map(|issue| issue.short_id(&member.project.short_prefix));
-    back(&Flash::done(format!("{} was merged into {}. You can undo it below, under Grouping.", names[0], names[1])))
+    back(&Flash::done(format!("{} was merged into {}. You can undo it under Merge and split.", names[0], names[1])))
 }
 
 /// The issue that somebody names: `SHOP-42`, its number, or an address that ends with it.
@@ -112,6 +112,10 @@ pub(super) async fn split(app: App, member: ProjectMember, Path(issue): Path<Iss
 #[tracing::instrument(name = "issues.undo", skip_all, fields(issue.id = %issue))]
 pub(super) async fn undo(app: App, member: ProjectMember, Path((issue, id)): Path<(IssueId, i64)>) -> Result<Response, HttpError> {
     let mut tx = app.db.begin().await.ours()?;
+    // Only what this issue's page lists: rules are an administrator's.
+    if !regroup::of_issue(&mut tx, issue).await.ours()?.iter().any(|run| run.id == id) {
+        return Err(HttpError::NotFound);
+    }
     let flash = match regroup::undo(&mut tx, issue.project(), id, act(&app, &member.viewer)).await {
         Ok(_) => {
             tx.commit().await.ours()?;

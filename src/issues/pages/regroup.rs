@@ -10,7 +10,7 @@ use futures_util::stream;
 use http::{StatusCode, header};
 use serde_json::json;
 use sqlx::{Postgres, Transaction};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::correct::{act, refused};
 use crate::accounts::{IssueId, OurFault as _, ProjectMember, see_other};
@@ -23,6 +23,9 @@ use crate::platform::telemetry::chain;
 use crate::projects;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{FieldErrors, Fields, Flash, HttpError, Path, When, html, number};
+
+/// A preview holds a connection and a core for seconds: a process makes one at a time.
+static PREVIEW: Semaphore = Semaphore::const_new(1);
 
 /// Events of a preview.
 const NEWEST: i64 = 10_000;
@@ -101,8 +104,17 @@ pub(super) async fn apply(app: App, member: ProjectMember) -> Result<Response, H
 pub(super) async fn undo(app: App, member: ProjectMember, Path((_, id)): Path<(String, i64)>) -> Result<Response, HttpError> {
     let mut tx = app.db.begin().await.ours()?;
     let begun = regroup::undo(&mut tx, member.project.id, id, act(&app, &member.viewer)).await;
-    let done = "Stored events go back to where they were. The rules stay as they are saved: change them on their page.";
-    told(&member, tx, begun, done).await
+    let added = begun.as_ref().ok().and_then(|run| run.rules[regroup::ADDED].as_str().map(str::to_owned));
+    let Some(added) = added else {
+        let done = "Stored events go back to where they were. The rules stay as they are saved: change them on their page.";
+        return told(&member, tx, begun, done).await;
+    };
+    let saved = projects::saved_rules(&mut tx, member.project.id).await.ours()?;
+    let answer = projects::save_rules(&app, &member, saved.without(&added)).await?;
+    if !answer.status().is_redirection() {
+        return Ok(answer);
+    }
+    told(&member, tx, begun, "Stored events go back to where they were, and the rule that was added is taken away.").await
 }
 
 /// Lets it stay.
@@ -131,6 +143,10 @@ pub(super) async fn preview(app: App, member: ProjectMember, fields: Fields) -> 
     }
     let compiled = tokio::task::spawn_blocking(move || Config::from_json(&rules)).await.map_err(|e| HttpError::Internal(e.into()))?;
     let config = compiled.map_err(|errors| HttpError::Invalid(FieldErrors::general(errors.to_string())))?;
+    let Ok(permit) = PREVIEW.try_acquire() else {
+        let busy = "Another preview is being made, which takes up to 20 seconds: go back and try again then.";
+        return Err(HttpError::Invalid(FieldErrors::general(busy.to_owned())));
+    };
     let page = PreviewPage {
         shell: member.viewer.shell(&app, "Preview of grouping rules", query(&member)),
         name: member.project.name.clone(),
@@ -159,6 +175,7 @@ pub(super) async fn preview(app: App, member: ProjectMember, fields: Fields) -> 
                 "<p>The preview failed; the server's log says why.</p>".to_owned()
             }
         };
+        drop(permit);
         let _ = send.send(result + &after).await;
     };
     // The work goes on only while somebody reads: it is polled with the body.

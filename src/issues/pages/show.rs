@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sqlx::PgConnection;
 
 use super::{grouping_tree, histogram::Histogram, list::badges};
 use crate::accounts::{IssueId, OurFault as _, ProjectMember};
@@ -51,7 +52,8 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
     let read = Read::of(&app.db, (issue, &member.project.slug), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
     if let Some(into) = read.merged_into {
         // Its old addresses lead to where it went.
-        return Ok(Redirect::to(&urls::issue(into)).into_response());
+        let place = if let Which::Id(event) = which { urls::event(into, event.simple()) } else { urls::issue(into) };
+        return Ok(Redirect::to(&place).into_response());
     }
     if read.event.is_none() && matches!(which, Which::Id(_)) {
         return Err(HttpError::NotFound);
@@ -74,7 +76,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         tags,
         tags_note,
         hashes: read.hashes.iter().map(hash_line).collect(),
-        corrections: read.corrections.iter().map(correction).collect(),
+        corrections: read.corrections.iter().map(|(run, others)| correction(run, others, &member.project.short_prefix)).collect(),
         feedback: read.feedback,
         why,
         activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
@@ -106,7 +108,7 @@ struct Read {
     rules: Option<Value>,
     feedback: FeedbackPanel,
     hashes: Vec<HashRow>,
-    corrections: Vec<Regrouping>,
+    corrections: Vec<(Regrouping, Vec<IssueId>)>,
 }
 
 impl Read {
@@ -142,7 +144,7 @@ impl Read {
             files,
             rules: projects::grouping_rules(&mut db, issue.project()).await?,
             hashes: queries::hashes::of_issue(&mut db, issue).await?,
-            corrections: regroup::of_issue(&mut db, issue).await?,
+            corrections: corrections(&mut db, issue).await?,
             feedback: feedback::panel(&mut db, slug, (issue, shown), now).await?,
         }))
     }
@@ -178,11 +180,23 @@ fn hash_line(row: &HashRow) -> HashLine {
     HashLine { hash: row.hash.simple().to_string(), events: number::counted(row.events, "event"), decided: row.decided }
 }
 
-fn correction(run: &Regrouping) -> CorrectionLine {
+/// The corrections of an issue, each with the other issues it touched.
+async fn corrections(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Vec<(Regrouping, Vec<IssueId>)>> {
+    let mut corrections = Vec::new();
+    for run in regroup::of_issue(db, issue).await? {
+        let others = regroup::others(db, &run).await?;
+        corrections.push((run, others));
+    }
+    Ok(corrections)
+}
+
+fn correction(run: &Regrouping, others: &[IssueId], prefix: &str) -> CorrectionLine {
+    let others = others.iter().map(|issue| issue.short_id(prefix)).collect::<Vec<_>>().join(", ");
+    let own = run.issue.map(|issue| issue.short_id(prefix)).unwrap_or_default();
     let name = match run.kind {
-        Kind::Merge => "Merged",
-        Kind::Split => "Split",
-        Kind::Rules => "Regrouped",
+        Kind::Merge => format!("Merged {others} into {own},"),
+        Kind::Split => format!("Split {others} out of {own},"),
+        Kind::Rules => "Regrouped".to_owned(),
     };
     let at = run.made_at.format("%-d %b %Y");
     let text = if run.state.is_active() {

@@ -8,6 +8,7 @@ use crate::accounts::{IssueId, OurFault as _, ProjectMember, see_other};
 use crate::events::moving::last_of_issue;
 use crate::events::payload;
 use crate::events::summary::Summary;
+use crate::grouping::Config;
 use crate::issues::moving::merged_into;
 use crate::issues::regroup;
 use crate::issues::split_by::{Choice, Sampled, choices};
@@ -73,21 +74,26 @@ pub(super) async fn apply(app: App, member: ProjectMember, Path(issue): Path<Iss
         return Err(HttpError::Invalid(FieldErrors::general("Choose one of the rules.".to_owned())));
     }
     let project = member.project.id;
-    let rules = projects::saved_rules(&mut *app.db.acquire().await.ours()?, project).await.ours()?;
-    let answer = projects::save_rules(&app, &member, rules.with_first(rule)).await?;
+    let mut tx = app.db.begin().await.ours()?;
+    let saved = projects::saved_rules(&mut tx, project).await.ours()?;
+    let rules = saved.with_first(rule);
+    let mut applied = projects::grouping_rules(&mut tx, project).await.ours()?.filter(Value::is_object).unwrap_or_else(|| json!({}));
+    applied["fingerprint_rules"] = json!(rules.fingerprint_rules);
+    if rules != saved {
+        applied[regroup::ADDED] = json!(rule);
+    }
+    // The rule is saved only when it can be applied; what is wrong with it, its own form says.
+    if Config::from_json(&applied).is_ok()
+        && let Err(error) = regroup::apply_rules(&mut tx, (project, Some(issue)), &applied, act(&app, &member.viewer)).await
+    {
+        return Ok(see_other(&urls::issue(issue), &refused(error)?));
+    }
+    let answer = projects::save_rules(&app, &member, rules).await?;
     if !answer.status().is_redirection() {
         return Ok(answer);
     }
-    let mut tx = app.db.begin().await.ours()?;
-    let rules = projects::grouping_rules(&mut tx, project).await.ours()?.unwrap_or_else(|| json!({}));
-    let flash = match regroup::apply_rules(&mut tx, (project, Some(issue)), &rules, act(&app, &member.viewer)).await {
-        Ok(_) => {
-            tx.commit().await.ours()?;
-            Flash::done(
-                "The rule is saved for later events, and the stored ones come apart within moments. Undo it under Grouping rules, Stored events.",
-            )
-        }
-        Err(error) => refused(error)?,
-    };
-    Ok(see_other(&urls::issue(issue), &flash))
+    tx.commit().await.ours()?;
+    let text =
+        "The rule is saved for later events, and the stored ones come apart within moments. Undo both under Grouping rules, Stored events.";
+    Ok(see_other(&urls::issue(issue), &Flash::done(text)))
 }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use crate::accounts::{IssueId, OurFault as _, ProjectMember, Viewer, see_other};
 use crate::issues::intake;
 use crate::issues::model::Triage;
+use crate::issues::moving;
 use crate::issues::queries;
 use crate::issues::queries::triage::Act;
 use crate::platform::App;
@@ -108,7 +109,9 @@ const fn now_is(triage: Triage) -> &'static str {
 /// Changes what is not so already, in one transaction. `ids` sorted, so that two actions lock in the same order.
 async fn change(app: &App, viewer: &Viewer, triage: Triage, ids: &[IssueId]) -> sqlx::Result<Tally> {
     let mut tx = app.db.begin().await?;
-    let states = intake::lock(&mut tx, ids).await?;
+    // An issue that was merged is changed where it went.
+    let ids = moving::where_they_are(&mut tx, ids).await?;
+    let states = intake::lock(&mut tx, &ids).await?;
     let changes: Vec<_> = states.iter().filter_map(|(id, state)| triage.apply(state.status).map(|status| (*id, status))).collect();
     queries::triage::apply(&mut tx, Act { triage, by: viewer.user_id, now: app.clock.now() }, &changes).await?;
     tx.commit().await?;

@@ -26,7 +26,7 @@ pub enum Refused {
     #[error("Another correction of this project is still at work; try again when it is finished.")]
     Busy,
     /// There is no such issue.
-    #[error("One of these issues is not there any more.")]
+    #[error("One of these issues is not there any more, or was merged into another.")]
     Missing,
     /// An issue with itself.
     #[error("An issue cannot be merged with itself.")]
@@ -34,6 +34,12 @@ pub enum Refused {
     /// All hashes, or none.
     #[error("At least one hash has to stay, and at least one has to leave.")]
     Nothing,
+    /// A later one touched the same issues.
+    #[error("A later correction touched the same issues; undo that first.")]
+    Later,
+    /// A later one touched the same issues, and stays.
+    #[error("A later correction of the same issues stays, so this cannot be undone any more.")]
+    Covered,
     /// It is not in a state for that.
     #[error("This cannot be undone (any more).")]
     TooLate,
@@ -157,7 +163,9 @@ pub async fn apply_rules(
 ) -> Result<i64, Refused> {
     super::scan::config(rules)?;
     let new = New { project, kind: Kind::Rules, issue, state: State::Planning, by: act.by, rules, now: act.now };
-    queries::insert(db, &new).await?.ok_or(Refused::Busy)
+    let id = queries::insert(db, &new).await?.ok_or(Refused::Busy)?;
+    queries::confirm_earlier(db, project).await?;
+    Ok(id)
 }
 
 /// Lets a finished correction by rules stay: it cannot be undone afterwards, and needs no room any more.
@@ -187,6 +195,11 @@ pub async fn undo(db: &mut PgConnection, project: ProjectId, id: i64, act: Act) 
     }
     if !matches!(run.state, State::Done) {
         return Err(if run.state.is_active() { Refused::Busy } else { Refused::TooLate });
+    }
+    match queries::later(db, &run).await? {
+        Some(true) => return Err(Refused::Later),
+        Some(false) => return Err(Refused::Covered),
+        None => {}
     }
     let touched = queries::touched(db, &run).await?;
     let all: Vec<IssueId> = touched.iter().map(|touched| touched.before.issue).collect();

@@ -32,6 +32,9 @@ impl Kind {
     }
 }
 
+/// In a correction's rules: the rule that was added for it, and that undoing it takes away again.
+pub const ADDED: &str = "added";
+
 /// How far a correction is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {

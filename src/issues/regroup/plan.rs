@@ -5,7 +5,7 @@
 //! each issue continues what it owns already, else where most of its events go; of several issues in one group the largest keeps its number.
 //! What a person decided is left alone. **Not here.** SQL; events.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -99,7 +99,9 @@ fn choose_heirs(parts: &[Part], groups: &mut [Group]) {
     let mut wishes = BTreeMap::<usize, Vec<(i64, std::cmp::Reverse<DateTime<Utc>>, std::cmp::Reverse<IssueId>)>>::new();
     for (issue, shares) in &shares {
         let own = shares.keys().copied().find(|at| groups[*at].own == Some(*issue));
-        let largest = shares.iter().max_by_key(|(at, events)| (**events, std::cmp::Reverse(**at))).map(|(at, _)| *at);
+        // A group that somebody decided to be another issue is not this one's to continue.
+        let free = shares.iter().filter(|(at, _)| !groups[**at].decided || groups[**at].own == Some(*issue));
+        let largest = free.max_by_key(|(at, events)| (**events, std::cmp::Reverse(**at))).map(|(at, _)| *at);
         if let Some(at) = own.or(largest) {
             let first = oldest.get(issue).copied().unwrap_or_default();
             wishes.entry(at).or_default().push((shares[&at], std::cmp::Reverse(first), std::cmp::Reverse(*issue)));
@@ -118,6 +120,30 @@ fn choose_heirs(parts: &[Part], groups: &mut [Group]) {
     for group in groups.iter_mut().filter(|group| !group.decided && group.heir.is_some_and(|heir| decided.contains(&heir))) {
         group.heir = None;
     }
+    // What is left continues an issue that nobody else does, before a new one is made.
+    let mut taken: BTreeSet<IssueId> = groups.iter().filter_map(|group| group.heir).collect();
+    for group in groups.iter_mut().filter(|group| group.heir.is_none()) {
+        let mut counts = BTreeMap::<IssueId, i64>::new();
+        for part in group.parts.iter().map(|index| &parts[*index]).filter(|part| !taken.contains(&part.issue)) {
+            *counts.entry(part.issue).or_default() += part.events;
+        }
+        group.heir = counts.into_iter().max_by_key(|(issue, events)| (*events, std::cmp::Reverse(*issue))).map(|(issue, _)| issue);
+        taken.extend(group.heir);
+    }
+}
+
+/// The issues of which anything changes, sorted: those that lose or gain events, and those whose events get another hash.
+pub fn touched(parts: &[Part], groups: &[Group], owners: &Owners) -> Vec<IssueId> {
+    let mut touched = BTreeSet::new();
+    for group in groups {
+        for part in group.parts.iter().map(|index| &parts[*index]) {
+            let is_led_there = part.hashes.first().and_then(|hash| owners.get(hash)).is_some_and(|owner| owner.issue == part.issue);
+            if group.heir != Some(part.issue) || !is_led_there {
+                touched.extend([Some(part.issue), group.heir].into_iter().flatten());
+            }
+        }
+    }
+    touched.into_iter().collect()
 }
 
 /// A part of a change, as people are shown it.

@@ -1,9 +1,6 @@
 //! The tables of corrections.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
-use roaring::RoaringBitmap;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -11,7 +8,7 @@ use uuid::Uuid;
 use super::model::{Kind, Regrouping, State};
 use super::plan::Part;
 use crate::accounts::{IssueId, ProjectId, UserId};
-use crate::events::moving::{Bitmaps, Cursor, pack};
+use crate::events::moving::Cursor;
 use crate::issues::moving::{Before, IssueHash};
 
 struct Row {
@@ -121,7 +118,7 @@ pub async fn of_issue(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Vec
     let rows = correction!(
         "join regrouping_issues i on i.project_id = r.project_id and i.regrouping_id = r.regrouping_id
         where r.project_id = $1 and i.project_id = $1 and i.issue_id = $2 and r.kind <> 'rules' and r.state not in ('undone', 'failed')
-        order by r.regrouping_id desc limit 10",
+        order by r.regrouping_id desc limit 50",
         issue.project().0,
         issue.0
     );
@@ -287,60 +284,55 @@ pub(super) async fn mark(db: &mut PgConnection, run: &Regrouping, issues: &[Issu
     .map(|_| ())
 }
 
-/// Adds to the bitmaps that are kept beside an issue.
-pub(super) async fn keep_users(
-    db: &mut PgConnection,
-    run: &Regrouping,
-    (issue, kind): (IssueId, &str),
-    more: &Bitmaps,
-) -> anyhow::Result<()> {
-    let mut all = kept_users(db, run, (issue, kind)).await?;
-    for (chunk, bits) in more {
-        *all.entry(*chunk).or_default() |= bits;
-    }
-    let packed = all.values().map(pack).collect::<anyhow::Result<Vec<_>>>()?;
+/// Lets hashes that led nowhere before lead nowhere again, but for those under which events came meanwhile, and what somebody decided.
+pub(super) async fn release(db: &mut PgConnection, run: &Regrouping) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into regrouping_users (project_id, regrouping_id, issue_id, kind, chunk, bitmap)
-        select $1, $2, $3, $4, * from unnest($5::int[], $6::bytea[])
-        on conflict (project_id, regrouping_id, issue_id, kind, chunk) do update set bitmap = excluded.bitmap",
+        "delete from issue_hashes h using regrouping_hashes r
+        where r.project_id = $1 and r.regrouping_id = $2 and r.before is null and h.project_id = $1 and h.hash = r.hash and not h.decided
+            and not exists (select 1 from issue_hours c where c.project_id = $1 and c.issue_id = h.issue_id and c.hash = h.hash and c.events > 0)",
         run.project.0,
-        run.id,
-        issue.0,
-        kind,
-        &all.keys().copied().collect::<Vec<_>>(),
-        &packed
+        run.id
     )
     .execute(db)
     .await
     .map(|_| ())
-    .map_err(Into::into)
 }
 
-/// The bitmaps that are kept beside an issue: `before`, `left` or `found`.
-pub(super) async fn kept_users(db: &mut PgConnection, run: &Regrouping, (issue, kind): (IssueId, &str)) -> anyhow::Result<Bitmaps> {
-    let rows = sqlx::query!(
-        "select chunk, bitmap from regrouping_users where project_id = $1 and regrouping_id = $2 and issue_id = $3 and kind = $4",
+/// A later correction that is in force and touched the same issues: whether it can be undone itself.
+pub(super) async fn later(db: &mut PgConnection, run: &Regrouping) -> sqlx::Result<Option<bool>> {
+    let states = sqlx::query_scalar!(
+        "select state from regroupings r where r.project_id = $1 and r.regrouping_id > $2 and r.state not in ('undone', 'failed')
+            and exists (select 1 from regrouping_issues a join regrouping_issues b on a.issue_id = b.issue_id
+                where a.project_id = $1 and a.regrouping_id = $2 and b.project_id = $1 and b.regrouping_id = r.regrouping_id)",
         run.project.0,
-        run.id,
-        issue.0,
-        kind
+        run.id
     );
-    let rows = rows.fetch_all(db).await?;
-    let rows = rows.into_iter().map(|row| Ok((row.chunk, RoaringBitmap::deserialize_from(row.bitmap.as_slice())?)));
-    rows.collect::<anyhow::Result<BTreeMap<_, _>>>()
+    let states = states.fetch_all(db).await?;
+    Ok((!states.is_empty()).then(|| states.iter().all(|state| state != "confirmed")))
 }
 
-/// Forgets those bitmaps.
-pub(super) async fn forget_users(db: &mut PgConnection, run: &Regrouping, issue: IssueId) -> sqlx::Result<()> {
+/// Lets earlier corrections by rules stay: a new one takes the place of what undoing them needs.
+pub(super) async fn confirm_earlier(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()> {
     sqlx::query!(
-        "delete from regrouping_users where project_id = $1 and regrouping_id = $2 and issue_id = $3",
-        run.project.0,
-        run.id,
-        issue.0
+        "with done as (update regroupings set state = 'confirmed' where project_id = $1 and kind = 'rules' and state = 'done' returning regrouping_id)
+        delete from regrouping_parts p using done where p.project_id = $1 and p.regrouping_id = done.regrouping_id",
+        project.0
     )
     .execute(db)
     .await
     .map(|_| ())
+}
+
+/// The issues that a correction touched, but for the one it is named by.
+pub async fn others(db: &mut PgConnection, run: &Regrouping) -> sqlx::Result<Vec<IssueId>> {
+    let others = sqlx::query_scalar!(
+        r#"select issue_id as "issue: IssueId" from regrouping_issues
+        where project_id = $1 and regrouping_id = $2 and issue_id is distinct from $3 order by issue_id limit 10"#,
+        run.project.0,
+        run.id,
+        run.issue.map(|issue| issue.0)
+    );
+    others.fetch_all(db).await
 }
 
 /// What stands for a finished correction only while it can be undone, or was needed to plan it.

@@ -132,15 +132,18 @@ pub async fn dry_run(db: &mut PgConnection, sample: Sample, config: &Config, mut
         }
     }
     let all: Vec<Part> = all.into_values().collect();
-    let owners = owners(db, sample.project, &all).await?;
+    let owners = owners(db, (sample.project, sample.issue), &all).await?;
     Ok(changes(&all, &decide(&all, &owners)))
 }
 
-/// Who owns the hashes of these parts.
-pub(super) async fn owners(db: &mut PgConnection, project: ProjectId, parts: &[Part]) -> sqlx::Result<Owners> {
+/// Who owns the hashes of these parts. Where one issue alone is looked at, those of others stay theirs: their events are not looked at.
+pub(super) async fn owners(db: &mut PgConnection, (project, only): (ProjectId, Option<IssueId>), parts: &[Part]) -> sqlx::Result<Owners> {
     let hashes: Vec<Uuid> = parts.iter().flat_map(|part| part.hashes.iter().copied()).collect();
     let owners = issues::owners(db, project, &hashes).await?;
-    Ok(owners.into_iter().map(|hash| (hash.hash, Owner { issue: hash.issue, decided: hash.decided })).collect())
+    Ok(owners
+        .into_iter()
+        .map(|hash| (hash.hash, Owner { issue: hash.issue, decided: hash.decided || only.is_some_and(|only| only != hash.issue) }))
+        .collect())
 }
 
 /// The rules of a correction, ready; what does not compile is an error.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::kept;
 use super::model::Regrouping;
 use super::queries::{self, Touched};
 use super::scan::{self, Regrouped};
@@ -23,7 +24,7 @@ pub(super) async fn settle(db: &mut PgConnection, run: &mut Regrouping, touched:
     if !touched.users_taken {
         issues::locked(db, run.project, &[issue]).await?;
         let taken = events::take_bitmaps(db, issue).await?;
-        queries::keep_users(db, run, (issue, "before"), &taken).await?;
+        kept::keep_users(db, run, (issue, "before"), &taken).await?;
         queries::mark(db, run, &[issue], (true, true)).await?;
         run.cursor = None;
         return Ok(());
@@ -35,15 +36,15 @@ pub(super) async fn settle(db: &mut PgConnection, run: &mut Regrouping, touched:
         let seen: Vec<_> = seen.into_iter().map(|user| (run.project, user)).collect();
         let mut found = Bitmaps::new();
         events::mark(&mut found, crate::events::intake::user_numbers(db, &seen).await?.into_iter().map(|(.., number)| number));
-        return queries::keep_users(db, run, (issue, "found"), &found).await;
+        return kept::keep_users(db, run, (issue, "found"), &found).await;
     }
     run.cursor = None;
-    let mut users = queries::kept_users(db, run, (issue, "found")).await?;
+    let mut users = kept::kept_users(db, run, (issue, "found")).await?;
     issues::locked(db, run.project, &[issue]).await?;
     // Those of events that are not stored any more, as far as they are not known to have left.
-    let mut before = queries::kept_users(db, run, (issue, "before")).await?;
+    let mut before = kept::kept_users(db, run, (issue, "before")).await?;
     if touched.before.event_count > touched.hour_count {
-        for (chunk, left) in queries::kept_users(db, run, (issue, "left")).await? {
+        for (chunk, left) in kept::kept_users(db, run, (issue, "left")).await? {
             if let Some(bits) = before.get_mut(&chunk) {
                 *bits -= left;
             }
@@ -56,9 +57,25 @@ pub(super) async fn settle(db: &mut PgConnection, run: &mut Regrouping, touched:
     if let Some(found) = found(db, issue, users, (touched, config)).await? {
         issues::settle(db, issue, &found).await?;
     }
-    queries::forget_users(db, run, issue).await?;
+    kept::forget_users(db, run, issue).await?;
     queries::mark(db, run, &[issue], (false, false)).await?;
     Ok(())
+}
+
+/// Takes from an issue that is empty the users whose events left: they went along.
+pub(super) async fn forget_left(db: &mut PgConnection, run: &Regrouping, touched: &Touched) -> anyhow::Result<()> {
+    let issue = touched.before.issue;
+    let mut users = events::take_bitmaps(db, issue).await?;
+    if touched.before.event_count <= touched.hour_count {
+        return Ok(());
+    }
+    // Some are of events that are counted and not stored.
+    for (chunk, left) in kept::kept_users(db, run, (issue, "left")).await? {
+        if let Some(bits) = users.get_mut(&chunk) {
+            *bits -= left;
+        }
+    }
+    events::add_bitmaps(db, issue, users).await.map(|_| ())
 }
 
 fn seen(batch: &[Looked]) -> std::collections::BTreeSet<uuid::Uuid> {
@@ -78,6 +95,7 @@ async fn found(db: &mut PgConnection, issue: IssueId, users: i64, (touched, conf
         issue,
         hash: event.hash,
         before: None,
+        moved_by: None,
         payload: event.payload,
     };
     let read = scan::regroup(vec![look(first), look(last)], config.clone()).await?;

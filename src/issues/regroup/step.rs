@@ -1,7 +1,6 @@
-//! The work: one batch of one correction in one transaction, again and again.
+//! One batch of one correction, in the caller's transaction.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -10,20 +9,16 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{Kind, Regrouping, State};
-use super::plan::decide;
+use super::plan::{decide, touched};
 use super::queries::{self, Touched};
 use super::scan::{self, Regrouped};
-use super::{act, settle};
+use super::{act, kept, settle};
 use crate::accounts::IssueId;
 use crate::events::moving::{self as events, Bitmaps, Leaving, Looked};
 use crate::feedback::moving as feedback;
 use crate::grouping::Config;
 use crate::issues::intake::{self, Arrivals};
 use crate::issues::moving::{self as issues, IssueHash};
-use crate::platform::App;
-use crate::platform::clock::Clock;
-use crate::platform::db::Db;
-use crate::platform::periodic::{Periodic, Step};
 use crate::projects;
 
 /// Events grouped in one transaction that only counts.
@@ -32,87 +27,20 @@ const PLANNED: i64 = 1_000;
 const MOVED: i64 = 500;
 /// Rows led to another issue in one transaction.
 const HANDED: i64 = 2_000;
-/// Batches of one step.
-const BATCHES: usize = 20;
-
-/// Works on corrections.
-pub struct Regroup;
-
-impl Periodic for Regroup {
-    const NAME: &'static str = "regroup";
-    const EVERY: Duration = Duration::from_secs(3);
-
-    async fn step(&self, app: &App) -> anyhow::Result<Step> {
-        let (mut last, mut compiled) = (None, None);
-        for _ in 0..BATCHES {
-            match batch(&app.db, &app.clock, None, &mut compiled).await? {
-                Some(run) => last = Some(run),
-                None => break,
-            }
-        }
-        Ok(last.map_or(Step::Idle, |run| {
-            Step::More(format!(
-                "{} {} of project {}: {}, {} events looked at",
-                run.kind.name(),
-                run.id,
-                run.project.0,
-                run.state.name(),
-                run.looked_at
-            ))
-        }))
-    }
-}
-
-/// Works on one correction until it is finished; also beside a server, which takes turns.
-pub async fn run_to_end(db: &Db, clock: &Clock, id: i64, mut told: impl FnMut(&Regrouping)) -> anyhow::Result<()> {
-    let mut compiled = None;
-    while let Some(run) = batch(db, clock, Some(id), &mut compiled).await? {
-        told(&run);
-    }
-    Ok(())
-}
-
-/// One batch of a correction.
-pub async fn one_batch(db: &Db, clock: &Clock, id: i64) -> anyhow::Result<Option<Regrouping>> {
-    batch(db, clock, Some(id), &mut None).await
-}
-
-/// One batch; the correction as it is afterwards. Nothing: there is no work, or others do it.
-async fn batch(db: &Db, clock: &Clock, only: Option<i64>, compiled: &mut Option<Compiled>) -> anyhow::Result<Option<Regrouping>> {
-    let mut tx = db.begin().await?;
-    let Some(mut run) = queries::claim(&mut tx, only).await? else { return Ok(None) };
-    let now = clock.now();
-    let state = run.state;
-    let next = Worker { db: &mut tx, run: &mut run, now, compiled }
-        .batch()
-        .await
-        .with_context(|| format!("regrouping {} of project {}", run.id, run.project.0))?;
-    if let Some(next) = next {
-        run.state = next;
-        run.cursor = None;
-        run.until = Some(clock.now());
-        if matches!((state, next), (State::Planning, State::Moving)) {
-            run.looked_at = 0;
-        }
-    }
-    queries::keep_place(&mut tx, &run, now).await?;
-    tx.commit().await?;
-    Ok(Some(run))
-}
-
 /// Rules that were made ready for a batch: the next one has the same, mostly.
-type Compiled = (Value, Config);
+pub(super) type Compiled = (Value, Config);
 
-struct Worker<'c> {
-    db: &'c mut PgConnection,
-    run: &'c mut Regrouping,
-    now: DateTime<Utc>,
-    compiled: &'c mut Option<Compiled>,
+/// Whoever works on it.
+pub(super) struct Worker<'c> {
+    pub(super) db: &'c mut PgConnection,
+    pub(super) run: &'c mut Regrouping,
+    pub(super) now: DateTime<Utc>,
+    pub(super) compiled: &'c mut Option<Compiled>,
 }
 
 impl Worker<'_> {
     /// The next state, when this one has ended.
-    async fn batch(&mut self) -> anyhow::Result<Option<State>> {
+    pub(super) async fn batch(&mut self) -> anyhow::Result<Option<State>> {
         match (self.run.state, self.run.kind) {
             (State::Planning, _) => self.plan().await,
             (State::Moving, Kind::Merge) | (State::Undoing, Kind::Split) => self.hand_over().await,
@@ -174,11 +102,11 @@ impl Worker<'_> {
         let (project, key) = (self.run.project, (self.run.project, self.run.id));
         act::exclude_digest(self.db).await?;
         let parts = queries::parts(self.db, self.run).await?;
-        let owners = scan::owners(self.db, project, &parts).await?;
+        let owners = scan::owners(self.db, (project, self.run.issue), &parts).await?;
         let groups = decide(&parts, &owners);
         let mut numbers = projects::lock_numbers(self.db, &[project.0]).await?;
-        let sources: BTreeSet<IssueId> = parts.iter().map(|part| part.issue).chain(groups.iter().filter_map(|group| group.heir)).collect();
-        let before = issues::locked(self.db, project, &sources.into_iter().collect::<Vec<_>>()).await?;
+        let sources = touched(&parts, &groups, &owners);
+        let before = issues::locked(self.db, project, &sources).await?;
         act::note(self.db, key, before, false).await?;
         let (mut led, mut old) = (Vec::new(), Vec::new());
         for group in &groups {
@@ -224,13 +152,9 @@ impl Worker<'_> {
             let Some(regrouped) = regrouped else { continue };
             let Some(to) = regrouped.hashes.iter().find_map(|hash| owners.get(hash)) else { continue };
             let hash = regrouped.hashes[0];
-            let is_same = *to == looked.issue && hash == looked.hash;
-            // What an earlier regrouping kept is of no use any more.
-            if !is_same || looked.before.is_some() {
-                leaving.push((
-                    Leaving { event: looked, to: *to, hash, before: (!is_same).then_some(looked.hash), summary: &regrouped.summary },
-                    regrouped,
-                ));
+            if *to != looked.issue || hash != looked.hash {
+                let before = Some((looked.hash, self.run.id));
+                leaving.push((Leaving { event: looked, to: *to, hash, before, summary: &regrouped.summary }, regrouped));
             }
         }
         self.relocate(leaving).await?;
@@ -239,10 +163,15 @@ impl Worker<'_> {
 
     /// Rules undone: every moved event to the issue of the hash it had.
     async fn go_back(&mut self) -> anyhow::Result<Option<State>> {
-        let events = self.read(MOVED).await?;
+        // Wherever they are now: those of one issue, too, have gone to others.
+        let events = events::next_moved(self.db, (self.run.project, self.run.id), self.run.cursor, MOVED).await?;
         if events.is_empty() {
             return Ok(Some(State::Unsettling));
         }
+        self.run.cursor = scan::end_of(&events);
+        self.run.looked_at += events.len() as i64;
+        let config = self.config().await?;
+        let events = scan::regroup(events, config).await?;
         let hashes: BTreeSet<Uuid> = events.iter().filter_map(|(looked, _)| looked.before).collect();
         let owners = self.owners(&hashes.into_iter().collect::<Vec<_>>()).await?;
         let mut leaving = Vec::new();
@@ -282,7 +211,13 @@ impl Worker<'_> {
         for (looked, regrouped) in &events {
             let (Some(regrouped), Some(to)) = (regrouped, owners.get(&looked.hash)) else { continue };
             leaving.push((
-                Leaving { event: looked, to: *to, hash: looked.hash, before: looked.before, summary: &regrouped.summary },
+                Leaving {
+                    event: looked,
+                    to: *to,
+                    hash: looked.hash,
+                    before: looked.before.zip(looked.moved_by),
+                    summary: &regrouped.summary,
+                },
                 regrouped,
             ));
         }
@@ -338,7 +273,7 @@ impl Worker<'_> {
         for (issue, users) in &relocated.left {
             let mut bits = Bitmaps::new();
             events::mark(&mut bits, users.iter().copied());
-            queries::keep_users(self.db, self.run, (*issue, "left"), &bits).await?;
+            kept::keep_users(self.db, self.run, (*issue, "left"), &bits).await?;
         }
         queries::mark(self.db, self.run, &lost.keys().copied().collect::<Vec<_>>(), (true, false)).await?;
         self.run.moved += elsewhere.len() as i64;
@@ -362,6 +297,9 @@ impl Worker<'_> {
         if self.run.kind == Kind::Rules && !is_undone && self.run.moved > 0 {
             let moved: Vec<IssueId> = touched.iter().filter(|touched| !touched.is_made).map(|touched| touched.before.issue).collect();
             issues::tell(self.db, &moved, ("regrouped", ""), None, self.now).await?;
+        }
+        if is_undone && self.run.kind == Kind::Rules {
+            queries::release(self.db, self.run).await?;
         }
         Ok(Some(if is_undone { State::Undone } else { State::Done }))
     }
@@ -394,6 +332,7 @@ impl Worker<'_> {
         let hashes = issues::hashes_of(self.db, self.run.project, &[issue]).await?;
         let noted: Vec<_> = hashes.into_iter().map(|hash| (hash.hash, Some(hash))).collect();
         queries::note_hashes(self.db, (self.run.project, self.run.id), &noted).await?;
+        settle::forget_left(self.db, self.run, touched).await?;
         act::take_in(self.db, issue, into).await?;
         Ok(true)
     }

@@ -24,6 +24,7 @@ pub mod sign_in;
 pub mod snippets;
 pub mod stats;
 mod stats_reasons;
+pub mod told;
 
 #[cfg(test)]
 mod tests {

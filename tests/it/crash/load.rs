@@ -78,7 +78,7 @@ impl Load {
         let at = |share: usize| {
             waits.get((waits.len() * share / 100).min(waits.len().saturating_sub(1))).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
         };
-        eprintln!("{} answers {when}: p50 {:.1} ms, p99 {:.1} ms", waits.len(), at(50), at(99));
+        println!("{} answers {when}: p50 {:.1} ms, p99 {:.1} ms", waits.len(), at(50), at(99));
     }
 
     /// Waits until all were answered by 200, and checks that none was answered otherwise: a server that is away answers nothing.

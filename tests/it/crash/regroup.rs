@@ -23,7 +23,7 @@ async fn until_done(load: &Load, db: &mut PgConnection, (mut allowed, beat, most
         let sql = "select state, looked_at, moved from regroupings";
         let (state, looked, moved): (String, i64, i64) = sqlx::query_as(sql).fetch_one(&mut *db).await.unwrap();
         if state == "done" {
-            eprintln!("regrouped in another {:.1} s; {moved} events moved", begun.elapsed().as_secs_f64());
+            println!("regrouped in another {:.1} s; {moved} events moved", begun.elapsed().as_secs_f64());
             return (allowed, looked, moved);
         }
         assert!(begun.elapsed() < size(Duration::from_mins(3), Duration::from_hours(1)), "{state} {looked} {moved}");
@@ -57,12 +57,7 @@ async fn stored_events_are_regrouped_while_others_come_in_and_a_kill_in_the_midd
     let preview = Instant::now();
     let sample = Sample { project, issue: None, newest: None };
     let changes = regroup::dry_run(&mut db, sample, &Config::from_json(&rules).unwrap(), |_| true).await.unwrap();
-    eprintln!(
-        "planned in {:.1} s: {} issues would become {}",
-        preview.elapsed().as_secs_f64(),
-        changes.issues_before,
-        changes.issues_after
-    );
+    println!("planned in {:.1} s: {} issues would become {}", preview.elapsed().as_secs_f64(), changes.issues_before, changes.issues_after);
     // Error1 and Error10 to Error19 come together, Error2 comes apart into seven.
     assert_eq!((changes.issues_before, changes.issues_after), (20, 20 - 10 + 6));
 

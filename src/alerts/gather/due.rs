@@ -1,0 +1,164 @@
+//! The mail for what was gathered.
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::pace::Pace;
+use super::queries::{self, Gathered, WaitingIssue};
+use crate::accounts::{ProjectId, UserId};
+use crate::alerts::compose::{self, Content};
+use crate::alerts::queries::{ToldProject, told_project};
+use crate::platform::App;
+use crate::platform::outbox::{self, Failure, Job};
+use crate::projects;
+use crate::web::digest_mail::{DigestLine, DigestMail};
+use crate::web::number;
+use crate::web::urls::{self, IssueQuery};
+
+/// The kind of job that makes the mail.
+pub(in crate::alerts) const GATHERED: &str = "alerts.gathered";
+/// Issues that are named.
+const NAMED: i64 = 15;
+/// Of the issues, in percent, that a release must have to be told.
+const MOSTLY: usize = 80;
+
+/// For whom something waits.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Waiting {
+    pub(super) project: ProjectId,
+    pub(super) user: UserId,
+}
+
+/// Makes one mail of all that waits for a person.
+pub(in crate::alerts) async fn due(app: &App, job: &Job) -> Result<(), Failure> {
+    let Waiting { project, user } = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let (pace, cap) = queries::lock(&mut tx, project, user, now).await?;
+    if let Some(until) = cap.until(now) {
+        outbox::enqueue_at(&mut tx, GATHERED, &Waiting { project, user }, (now, until)).await?;
+        queries::set_pace(&mut tx, project, user, Pace { due_at: Some(until), ..pace }).await?;
+        return compose::end(app, tx, job, compose::TOLD).await;
+    }
+    let recipients = projects::recipients(&mut tx, project).await?;
+    let email = recipients.iter().find(|(id, _)| *id == user).map(|(_, email)| email.as_str());
+    let kinds = queries::gathered(&mut tx, project, user).await?;
+    let about = told_project(&mut tx, project).await?;
+    match (email, about) {
+        (Some(email), Some(about)) if !kinds.is_empty() => {
+            let mail = tell(app, &mut tx, (project, user, email), (&about, &kinds)).await?;
+            queries::end_wait(&mut tx, (project, user), ("told", "", mail), now).await?;
+            queries::set_pace(&mut tx, project, user, pace.gathered(now)).await?;
+            queries::set_cap(&mut tx, user, cap.counted(now)).await?;
+        }
+        (Some(_), Some(_)) => queries::set_pace(&mut tx, project, user, Pace { due_at: None, ..pace }).await?,
+        _ => {
+            let reason = "Before the mail was due, they left the project, or it was deleted.";
+            queries::end_wait(&mut tx, (project, user), ("dropped", reason, None), now).await?;
+            queries::set_pace(&mut tx, project, user, Pace { due_at: None, ..pace }).await?;
+        }
+    }
+    compose::end(app, tx, job, compose::TOLD).await
+}
+
+/// The mail about one fact where only one waits, and one for all otherwise; its number.
+async fn tell(
+    app: &App,
+    db: &mut PgConnection,
+    (project, user, email): (ProjectId, UserId, &str),
+    (about, kinds): (&ToldProject, &[Gathered]),
+) -> anyhow::Result<Option<i64>> {
+    if kinds.iter().map(|kind| kind.facts).sum::<i64>() == 1
+        && let Some((_, fact)) = queries::waiting(db, project, user, 1).await?.pop()
+        && let Some(content) = compose::content(app, db, &fact).await?
+    {
+        return Ok(Some(compose::write_to(app, db, ((project, fact.issue), &content), (user, email)).await?));
+    }
+    let issues = queries::waiting_issues(db, project, user, NAMED).await?;
+    let mail = mail(app, about, kinds, &issues);
+    let content = Content { kind: "digest", subject: mail.subject(), bodies: mail.bodies()? };
+    Ok(Some(compose::write_to(app, db, ((project, None), &content), (user, email)).await?))
+}
+
+fn mail(app: &App, about: &ToldProject, kinds: &[Gathered], issues: &[WaitingIssue]) -> DigestMail {
+    let counts = kinds.iter().map(|kind| counted(&kind.kind, kind.facts)).collect::<Vec<_>>().join(", ");
+    let list = IssueQuery { project: about.slug.clone(), sort: "first_seen".to_owned(), ..IssueQuery::default() };
+    let all: i64 = kinds.iter().map(|kind| kind.facts).sum();
+    let line = |issue: &WaitingIssue| DigestLine {
+        short_id: issue.issue.short_id(&about.short_prefix),
+        title: issue.title.clone(),
+        url: app.absolute(&urls::issue(issue.issue)),
+        facts: format!(
+            "{}, {}, {}{}",
+            words(&issue.kind),
+            number::counted(issue.events, "event"),
+            number::counted(issue.users, "user"),
+            if issue.status == "open" { String::new() } else { format!(", {} meanwhile", issue.status) }
+        ),
+        level: issue.level.clone(),
+    };
+    DigestMail {
+        project: about.project.clone(),
+        counts,
+        release: common_release(issues),
+        lines: issues.iter().map(line).collect(),
+        more: all.saturating_sub(issues.len() as i64),
+        url: app.absolute(&list.url()),
+        settings_url: app.absolute(&urls::project_settings(&about.slug)),
+        why: compose::why(&about.project, about.has_members),
+    }
+}
+
+/// The release that nearly all of several issues were last seen in; may be empty.
+fn common_release(issues: &[WaitingIssue]) -> String {
+    let has = |release: &str| issues.iter().filter(|issue| issue.release == release).count();
+    let most = issues
+        .iter()
+        .map(|issue| issue.release.as_str())
+        .filter(|release| !release.is_empty())
+        .max_by_key(|release| (has(release), *release));
+    most.filter(|release| issues.len() > 1 && has(release) * 100 >= issues.len() * MOSTLY).unwrap_or_default().to_owned()
+}
+
+fn counted(kind: &str, facts: i64) -> String {
+    match kind {
+        "new_issue" => number::counted(facts, "new issue"),
+        "regression" => number::counted(facts, "regression"),
+        "spike" => number::counted(facts, "spike"),
+        _ => number::counted(facts, "message"),
+    }
+}
+
+fn words(kind: &str) -> &'static str {
+    match kind {
+        "new_issue" => "new",
+        "regression" => "came back",
+        "spike" => "spikes",
+        _ => "told",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::IssueId;
+
+    #[test]
+    fn a_release_is_told_when_nearly_all_issues_share_it() {
+        let issue = |release: &str| WaitingIssue {
+            issue: IssueId(1),
+            kind: "new_issue".to_owned(),
+            title: String::new(),
+            level: String::new(),
+            events: 1,
+            users: 0,
+            release: release.to_owned(),
+            status: "open".to_owned(),
+        };
+        let told = |releases: &[&str]| common_release(&releases.iter().map(|release| issue(release)).collect::<Vec<_>>());
+        assert_eq!(told(&["2.0", "2.0", "2.0", "2.0", "1.9"]), "2.0");
+        assert_eq!(told(&["2.0", "2.0", "1.9"]), "");
+        assert_eq!(told(&["2.0"]), "", "one issue says it itself");
+        assert_eq!(told(&["", ""]), "");
+    }
+}

@@ -1,0 +1,252 @@
+//! The SQL of facts, of what became of them, and of paces.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::pace::{Cap, Pace};
+use super::tell::Fact;
+use crate::accounts::{IssueId, ProjectId, UserId};
+
+/// Notes a fact; its number.
+pub(super) async fn note(db: &mut PgConnection, fact: &Fact, now: DateTime<Utc>) -> sqlx::Result<i64> {
+    let id = sqlx::query_scalar!(
+        "insert into alert_facts (project_id, kind, issue_id, event_id, noted_at) values ($1, $2, $3, $4, $5) returning fact_id",
+        fact.project.0,
+        fact.kind,
+        fact.issue.map(|issue| issue.0),
+        fact.event,
+        now
+    );
+    id.fetch_one(db).await
+}
+
+/// What became of a fact for somebody.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decision<'a> {
+    pub(super) user: Option<UserId>,
+    pub(super) status: &'static str,
+    pub(super) reason: &'a str,
+    pub(super) mail: Option<i64>,
+}
+
+/// Writes it down.
+pub(super) async fn decide(
+    db: &mut PgConnection,
+    (project, fact): (ProjectId, i64),
+    decision: &Decision<'_>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into alert_decisions (project_id, fact_id, user_id, status, reason, mail_id, decided_at) values ($1, $2, $3, $4, $5, $6, $7)",
+        project.0,
+        fact,
+        decision.user.map_or(0, |user| user.0),
+        decision.status,
+        decision.reason,
+        decision.mail,
+        now
+    )
+    .execute(db)
+    .await
+    .map(|_| ())
+}
+
+/// A person's pace, locked, and how many mails they got.
+pub(super) async fn lock(db: &mut PgConnection, project: ProjectId, user: UserId, now: DateTime<Utc>) -> sqlx::Result<(Pace, Cap)> {
+    let cap = sqlx::query!("insert into alert_caps (user_id, hour_from, mails) values ($1, $2, 0) on conflict do nothing", user.0, now);
+    cap.execute(&mut *db).await?;
+    let cap =
+        sqlx::query_as!(Cap, "select hour_from, mails from alert_caps where user_id = $1 for update", user.0).fetch_one(&mut *db).await?;
+    let first = Pace::default();
+    let pace = sqlx::query!(
+        "insert into alert_paces (project_id, user_id, pause) values ($1, $2, $3) on conflict do nothing",
+        project.0,
+        user.0,
+        first.pause
+    );
+    pace.execute(&mut *db).await?;
+    let pace = sqlx::query_as!(
+        Pace,
+        "select last_at, due_at, pause from alert_paces where project_id = $1 and user_id = $2 for update",
+        project.0,
+        user.0
+    );
+    Ok((pace.fetch_one(db).await?, cap))
+}
+
+/// Writes a pace.
+pub(super) async fn set_pace(db: &mut PgConnection, project: ProjectId, user: UserId, pace: Pace) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alert_paces set last_at = $3, due_at = $4, pause = $5 where project_id = $1 and user_id = $2",
+        project.0,
+        user.0,
+        pace.last_at,
+        pace.due_at,
+        pace.pause
+    )
+    .execute(db)
+    .await
+    .map(|_| ())
+}
+
+/// Writes how many mails a person got.
+pub(super) async fn set_cap(db: &mut PgConnection, user: UserId, cap: Cap) -> sqlx::Result<()> {
+    let set = sqlx::query!("update alert_caps set hour_from = $2, mails = $3 where user_id = $1", user.0, cap.hour_from, cap.mails);
+    set.execute(db).await.map(|_| ())
+}
+
+/// What was gathered for a person, of one kind.
+#[derive(Debug, Clone)]
+pub(super) struct Gathered {
+    pub(super) kind: String,
+    pub(super) facts: i64,
+}
+
+/// Counts what waits for a person, by kind.
+pub(super) async fn gathered(db: &mut PgConnection, project: ProjectId, user: UserId) -> sqlx::Result<Vec<Gathered>> {
+    sqlx::query_as!(
+        Gathered,
+        r#"select f.kind, count(*) as "facts!" from alert_decisions d
+        join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
+        where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.status = 'gathered'
+        group by f.kind order by 2 desc, 1"#,
+        project.0,
+        user.0
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The newest facts that wait for a person.
+pub(super) async fn waiting(db: &mut PgConnection, project: ProjectId, user: UserId, limit: i64) -> sqlx::Result<Vec<(i64, Fact)>> {
+    let rows = sqlx::query!(
+        r#"select f.fact_id, f.kind, f.issue_id, f.event_id from alert_decisions d
+        join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
+        where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.status = 'gathered' order by f.fact_id desc limit $3"#,
+        project.0,
+        user.0,
+        limit
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|row| (row.fact_id, Fact { project, kind: row.kind, issue: row.issue_id.map(IssueId), event: row.event_id })).collect())
+}
+
+/// An issue that waits to be told of.
+#[derive(Debug, Clone)]
+pub(super) struct WaitingIssue {
+    pub(super) issue: IssueId,
+    pub(super) kind: String,
+    pub(super) title: String,
+    pub(super) level: String,
+    pub(super) events: i64,
+    pub(super) users: i64,
+    pub(super) release: String,
+    pub(super) status: String,
+}
+
+/// The issues that wait for a person, those with most events first.
+pub(super) async fn waiting_issues(db: &mut PgConnection, project: ProjectId, user: UserId, limit: i64) -> sqlx::Result<Vec<WaitingIssue>> {
+    // joins: alert_decisions, alert_facts, issues
+    sqlx::query_as!(
+        WaitingIssue,
+        r#"select i.issue_id as "issue: IssueId", f.kind as "kind!", i.title, i.level, i.event_count as events, i.user_count as users,
+            i.last_release as release, i.status
+        from (select f.issue_id, max(f.kind) as kind from alert_decisions d
+            join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
+            where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.status = 'gathered' and f.issue_id is not null
+            group by f.issue_id) f
+        join issues i on i.project_id = $1 and i.issue_id = f.issue_id
+        order by i.event_count desc, i.issue_id limit $3"#,
+        project.0,
+        user.0,
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Ends the wait of everything that was gathered for a person.
+pub(super) async fn end_wait(
+    db: &mut PgConnection,
+    (project, user): (ProjectId, UserId),
+    (status, reason, mail): (&str, &str, Option<i64>),
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alert_decisions set status = $3, reason = $4, mail_id = $5, decided_at = $6
+        where project_id = $1 and user_id = $2 and status = 'gathered'",
+        project.0,
+        user.0,
+        status,
+        reason,
+        mail,
+        now
+    )
+    .execute(db)
+    .await
+    .map(|_| ())
+}
+
+/// What somebody was told, or not.
+#[derive(Debug, Clone)]
+pub(in crate::alerts) struct Told {
+    pub(in crate::alerts) project: ProjectId,
+    pub(in crate::alerts) kind: String,
+    pub(in crate::alerts) issue: Option<IssueId>,
+    pub(in crate::alerts) noted_at: DateTime<Utc>,
+    /// May be empty: nobody, or somebody who is gone.
+    pub(in crate::alerts) who: String,
+    pub(in crate::alerts) status: String,
+    pub(in crate::alerts) reason: String,
+    pub(in crate::alerts) mail: Option<i64>,
+    /// `sent`, `failed` …, of that mail.
+    pub(in crate::alerts) mail_status: Option<String>,
+    /// What its server said.
+    pub(in crate::alerts) said: Option<String>,
+}
+
+/// Facts with what became of them, with the statement from its `where` on.
+macro_rules! told {
+    ($rest:tt, $($argument:expr),+ $(,)?) => {
+        // joins: alert_decisions, alert_facts, users, mails
+        sqlx::query_as!(
+            Told,
+            r#"select d.project_id as "project: ProjectId", f.kind, f.issue_id as "issue: IssueId", f.noted_at,
+                coalesce(u.email, '') as "who!", d.status, d.reason, d.mail_id as mail, m.status as "mail_status?", m.reason as "said?"
+            from alert_decisions d
+            join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
+            left join users u on u.user_id = d.user_id
+            left join mails m on m.mail_id = d.mail_id "# + $rest,
+            $($argument),+
+        )
+    };
+}
+
+/// Who was told about an issue, the newest fact first.
+pub(in crate::alerts) async fn told_of_issue(db: &mut PgConnection, issue: IssueId, limit: i64) -> sqlx::Result<Vec<Told>> {
+    let rows = told!(
+        "where d.project_id = $1 and f.project_id = $1 and f.issue_id = $2 order by f.fact_id desc, u.email limit $3",
+        issue.project().0,
+        issue.0,
+        limit
+    );
+    rows.fetch_all(db).await
+}
+
+/// What a person was told of, or not, in these projects, the newest fact first.
+pub(in crate::alerts) async fn told_to(db: &mut PgConnection, user: UserId, projects: &[i32], limit: i64) -> sqlx::Result<Vec<Told>> {
+    let rows = told!("where d.user_id = $1 and d.project_id = any($2) order by d.fact_id desc limit $3", user.0, projects, limit);
+    rows.fetch_all(db).await
+}
+
+/// Deletes up to `batch` facts from before `before`, with what became of them; how many.
+pub(in crate::alerts) async fn sweep(db: &mut PgConnection, before: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
+    let gone = sqlx::query!(
+        "with old as (select project_id, fact_id from alert_facts where noted_at < $1 order by noted_at limit $2),
+            undecided as (delete from alert_decisions d using old where d.project_id = old.project_id and d.fact_id = old.fact_id)
+        delete from alert_facts f using old where f.project_id = old.project_id and f.fact_id = old.fact_id",
+        before,
+        batch
+    );
+    Ok(gone.execute(db).await?.rows_affected())
+}
