@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use vedette::events::payload;
 use vedette::web::urls;
 
-use crate::harness::events::envelope;
+use crate::harness::events::{envelope, event_id};
 use crate::harness::{Answer, Person, Project, TestApp, app_test, error};
 
 /// The text areas of the scrubbing form, and its switches as they are at first.
@@ -183,7 +183,7 @@ fn the_explanation_of_an_event_links_each_rule_to_its_line() {
         app.digest_all().await;
         app.run_jobs().await;
         let issue = app.only_issue(&shop).await;
-        let page = ana.page(&urls::event_grouping(issue, format!("{:032x}", 1))).await;
+        let page = ana.page(&urls::event_grouping(issue, event_id(1).simple())).await;
         for anchor in ["stack-trace-2", "stack-trace-4"] {
             let link = urls::project_rule("shop", anchor);
             assert!(page.html().contains(&format!("href=\"{link}\"")), "{link}: {}", page.html());
