@@ -37,8 +37,9 @@ pub(super) async fn regressed(app: &App, job: &Job) -> Result<(), Failure> {
 
 async fn tell(app: &App, job: &Job, fact: Fact) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
-    let Some(content) = content(app, &mut tx, &fact).await? else { return end(app, tx, job, GONE).await };
-    gather::tell(app, &mut tx, &fact, &content).await?;
+    if !gather::tell(app, &mut tx, &fact).await? {
+        return end(app, tx, job, GONE).await;
+    }
     end(app, tx, job, TOLD).await
 }
 

@@ -25,15 +25,12 @@ pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
     let issue = moving::merged_into(&mut tx, spiked.issue).await?.unwrap_or(spiked.issue);
     let fact = Fact { detail: job.payload.clone(), ..Fact::of(MailKind::Spike, issue, None) };
-    let Some(content) = compose::content(app, &mut tx, &fact).await? else {
-        return compose::end(app, tx, job, compose::GONE).await;
-    };
-    if queries::is_ignored(&mut tx, issue).await? {
-        gather::drop(app, &mut tx, &fact, (&content, IGNORED)).await?;
+    let is_there = if queries::is_ignored(&mut tx, issue).await? {
+        gather::drop(app, &mut tx, &fact, IGNORED).await?
     } else {
-        gather::tell(app, &mut tx, &fact, &content).await?;
-    }
-    compose::end(app, tx, job, compose::TOLD).await
+        gather::tell(app, &mut tx, &fact).await?
+    };
+    compose::end(app, tx, job, if is_there { compose::TOLD } else { compose::GONE }).await
 }
 
 /// What a mail says of a spike.

@@ -1,5 +1,6 @@
 //! A fact, and for each recipient: at once, or with others.
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -10,6 +11,7 @@ use super::pace::{Next, Pace};
 use super::queries::{self, Decision};
 use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::alerts::compose::{self, Content};
+use crate::alerts::queries::facts;
 use crate::platform::App;
 use crate::platform::outbox;
 use crate::projects;
@@ -37,18 +39,15 @@ impl Fact {
     }
 }
 
-/// Notes a fact that nobody is told of, and why; the log has the mail that there would have been.
-pub(in crate::alerts) async fn drop(
-    app: &App,
-    db: &mut PgConnection,
-    fact: &Fact,
-    (content, reason): (&Content, &str),
-) -> anyhow::Result<()> {
+/// Notes a fact that nobody is told of, and why; the log has the mail that there would have been. False: its issue is gone.
+pub(in crate::alerts) async fn drop(app: &App, db: &mut PgConnection, fact: &Fact, reason: &str) -> anyhow::Result<bool> {
     let now = app.clock.now();
+    let Some(content) = compose::content(app, db, fact).await? else { return Ok(false) };
     let id = queries::note(db, fact, now).await?;
-    let mail = compose::skip(app, db, (fact.project, fact.issue), content, reason).await?;
+    let mail = compose::skip(app, db, (fact.project, fact.issue), &content, reason).await?;
     let dropped = Decision { user: None, status: "dropped", reason, mail: Some(mail) };
-    Ok(queries::decide(db, (fact.project, id), &dropped, now).await?)
+    queries::decide(db, (fact.project, id), &dropped, now).await?;
+    Ok(true)
 }
 
 /// Notes a fact that comes with the next mail that gathers several.
@@ -61,19 +60,25 @@ pub(in crate::alerts) async fn keep(app: &App, db: &mut PgConnection, fact: &Fac
     Ok(())
 }
 
-/// Notes a fact and decides for each recipient, in the caller's transaction. `content` is the mail about it alone.
-pub(in crate::alerts) async fn tell(app: &App, db: &mut PgConnection, fact: &Fact, content: &Content) -> anyhow::Result<()> {
-    let now = app.clock.now();
+/// Notes a fact and decides for each recipient, in the caller's transaction. False: its issue is gone.
+pub(in crate::alerts) async fn tell(app: &App, db: &mut PgConnection, fact: &Fact) -> anyhow::Result<bool> {
     let recipients = projects::recipients(db, fact.project).await?;
     if recipients.is_empty() {
         let reason = "The project has no members, so nobody was told. Add members in the project's settings.";
-        return drop(app, db, fact, (content, reason)).await;
+        return drop(app, db, fact, reason).await;
     }
-    let id = queries::note(db, fact, now).await?;
+    if let Some(issue) = fact.issue
+        && facts(db, issue).await?.is_none()
+    {
+        return Ok(false);
+    }
+    let id = queries::note(db, fact, app.clock.now()).await?;
+    // Made when the first recipient gets it at once: in a storm nobody does.
+    let mut content = None;
     for (user, email) in &recipients {
-        one(app, db, (fact, id), (*user, email), content).await?;
+        one(app, db, (fact, id), (*user, email), &mut content).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn one(
@@ -81,13 +86,17 @@ async fn one(
     db: &mut PgConnection,
     (fact, id): (&Fact, i64),
     (user, email): (UserId, &str),
-    content: &Content,
+    content: &mut Option<Content>,
 ) -> anyhow::Result<()> {
     let now = app.clock.now();
     let (pace, cap) = queries::lock(db, fact.project, user, now).await?;
     let next = pace.next(now, cap);
     let due = match next {
         Next::Tell => {
+            if content.is_none() {
+                *content = compose::content(app, db, fact).await?;
+            }
+            let content = content.as_ref().context("the issue is gone since a moment ago")?;
             let mail = compose::write_to(app, db, ((fact.project, fact.issue), content), (user, email)).await?;
             queries::set_pace(db, fact.project, user, Pace::told(now)).await?;
             queries::set_cap(db, user, cap.counted(now)).await?;
