@@ -8,6 +8,8 @@ create table alert_facts (
     kind text not null,
     issue_id bigint,
     event_id uuid,
+    -- What the mail about it needs.
+    detail jsonb not null default '{}',
     noted_at timestamptz not null,
     primary key (project_id, fact_id)
 );

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::accounts::{self, ClientAddress};
 use crate::alerts;
+use crate::alerts::watch::{Hearing, Listen, Watch};
 use crate::config::{Checks, Settings};
 use crate::digest::{Digest, Places};
 use crate::events::blobs;
@@ -172,6 +173,8 @@ impl Server {
         let digest = Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry);
         Arc::new(digest.telling(ingest.requests().clone()).with_places(places.clone())).run(&tasks);
         periodic::run(places, app.clone(), &tasks);
+        let hearing = Arc::new(Hearing::new(Arc::clone(&journal), journal_id));
+        periodic::run(Listen(Arc::clone(&hearing)), app.clone(), &tasks);
         flush_refused(Arc::clone(&ingest), app.clone(), &tasks);
         if let Some(managed) = &database.managed {
             let (managed, soft) = (Arc::clone(managed), tasks.soft().clone());
@@ -182,7 +185,7 @@ impl Server {
         }
         let data_dir = settings.data_dir.clone();
         let url = database.url.clone();
-        with_database((app.clone(), url), (settings, exchange.clone()), &tasks, matches!(is_ready, Ok(Ok(()))));
+        with_database((app.clone(), url), (settings, exchange.clone(), hearing), &tasks, matches!(is_ready, Ok(Ok(()))));
         Ok(Self { app, address, tasks, database, ingest, exchange, data_dir })
     }
 
@@ -280,7 +283,12 @@ fn flush_refused(ingest: Arc<Ingest>, app: App, tasks: &Tasks) {
 }
 
 /// Brings the schema up to date as soon as the database answers, then starts what works in it.
-fn with_database((app, url): (App, String), (settings, exchange): (Settings, Exchange), tasks: &Tasks, is_ready: bool) {
+fn with_database(
+    (app, url): (App, String),
+    (settings, exchange, hearing): (Settings, Exchange, Arc<Hearing>),
+    tasks: &Tasks,
+    is_ready: bool,
+) {
     let (soft, later) = (tasks.soft().clone(), tasks.clone());
     tasks.spawn("database", async move {
         if !is_ready && soft.run_until_cancelled(database_ready(&app, &url, &settings)).await.is_none() {
@@ -294,6 +302,7 @@ fn with_database((app, url): (App, String), (settings, exchange): (Settings, Exc
         periodic::run(alerts::Retention { days: settings.retention_days }, app.clone(), &later);
         periodic::run(feedback::Retention { days: settings.retention_days }, app.clone(), &later);
         periodic::run(Regroup, app.clone(), &later);
+        periodic::run(Watch(hearing), app.clone(), &later);
         soft.cancelled().await;
         Ok(())
     });

@@ -1,17 +1,18 @@
 //! From a fact to mails: one per member, in the transaction that ends the fact's job.
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
-use uuid::Uuid;
 
 use super::gather::{self, Fact};
-use super::{MAIL_SEND, queries};
+use super::{MAIL_SEND, queries, spiked};
 use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::view::{EventView, FrameView, Segment};
 use crate::events::{Trail, Which, payload};
+use crate::issues::changed;
 use crate::issues::facts::{Appeared, Regressed};
+use crate::issues::moving;
 use crate::issues::view::split_title;
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
@@ -22,40 +23,41 @@ use crate::web::{number, urls};
 /// Frames in a mail.
 const FRAMES: usize = 5;
 
-/// Mails about a new issue.
+/// Tells of a new issue.
 pub(super) async fn appeared(app: &App, job: &Job) -> Result<(), Failure> {
     let fact: Appeared = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    compose(app, job, fact_of(MailKind::NewIssue, fact.issue, fact.event)).await
+    tell(app, job, Fact::of(MailKind::NewIssue, fact.issue, Some(fact.event))).await
 }
 
-/// Mails about a resolved issue that came back.
+/// Tells of a resolved issue that came back.
 pub(super) async fn regressed(app: &App, job: &Job) -> Result<(), Failure> {
     let fact: Regressed = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    compose(app, job, fact_of(MailKind::Regression, fact.issue, fact.event)).await
+    tell(app, job, Fact::of(MailKind::Regression, fact.issue, Some(fact.event))).await
 }
 
-fn fact_of(kind: MailKind, issue: IssueId, event: Uuid) -> Fact {
-    Fact { project: issue.project(), kind: kind_name(kind).to_owned(), issue: Some(issue), event: Some(event) }
-}
-
-async fn compose(app: &App, job: &Job, fact: Fact) -> Result<(), Failure> {
+async fn tell(app: &App, job: &Job, fact: Fact) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
-    let Some(content) = content(app, &mut tx, &fact).await? else {
-        return end(app, tx, job, "The issue is gone, so there was nothing to tell.").await;
-    };
+    let Some(content) = content(app, &mut tx, &fact).await? else { return end(app, tx, job, GONE).await };
     gather::tell(app, &mut tx, &fact, &content).await?;
     end(app, tx, job, TOLD).await
 }
 
 /// The mail about one fact alone; nothing when its issue is gone.
 pub(super) async fn content(app: &App, db: &mut PgConnection, fact: &Fact) -> anyhow::Result<Option<Content>> {
-    let (Some(issue), Some(event)) = (fact.issue, fact.event) else { return Ok(None) };
-    let Some(kind) = [MailKind::NewIssue, MailKind::Regression].into_iter().find(|kind| kind_name(*kind) == fact.kind) else {
-        return Ok(None);
-    };
-    let Some(mail) = mail(app, db, (issue, event), kind).await? else { return Ok(None) };
+    let kinds = [MailKind::NewIssue, MailKind::Regression, MailKind::Spike];
+    let Some(kind) = kinds.into_iter().find(|kind| kind_name(*kind) == fact.kind) else { return Ok(None) };
+    let Some(issue) = fact.issue else { return Ok(None) };
+    // It may have been merged since.
+    let issue = moving::merged_into(db, issue).await?.unwrap_or(issue);
+    let Some(mut mail) = mail(app, db, (issue, fact.event.map_or(Which::Latest, Which::Id)), kind).await? else { return Ok(None) };
+    if kind == MailKind::Spike {
+        mail = spiked::described(db, issue, (mail, &fact.detail)).await?;
+    }
     Ok(Some(Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? }))
 }
+
+/// What replaces the line of a job that was given up, when there is nothing to tell any more.
+pub(super) const GONE: &str = "The issue is gone, so there was nothing to tell.";
 
 /// What replaces the line of a job that was given up and has written its mails since.
 pub(super) const TOLD: &str = "It worked when it was tried again: the mails stand in lines of their own.";
@@ -134,6 +136,7 @@ pub(super) fn kind_name(kind: MailKind) -> &'static str {
     match kind {
         MailKind::NewIssue => "new_issue",
         MailKind::Regression => "regression",
+        MailKind::Spike => "spike",
     }
 }
 
@@ -143,16 +146,21 @@ pub(super) fn new_message_id(app: &App) -> String {
 }
 
 /// What the mail says; nothing when the issue is gone.
-async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid), kind: MailKind) -> anyhow::Result<Option<IssueMail>> {
+pub(super) async fn mail(
+    app: &App,
+    db: &mut PgConnection,
+    (issue, event): (IssueId, Which),
+    kind: MailKind,
+) -> anyhow::Result<Option<IssueMail>> {
     let Some(facts) = queries::facts(db, issue).await? else { return Ok(None) };
     // A payload that is gone or broken leaves a mail without frames.
-    let stored = Trail::of(db, issue).await?.find(db, Which::Id(event)).await?;
+    let stored = Trail::of(db, issue).await?.find(db, event).await?;
     let event = stored.and_then(|stored| payload::decode(&stored.payload).ok()).unwrap_or(Value::Null);
     let view = EventView::new(&event, app.clock.now());
     let (title_kind, message) = split_title(&facts.title);
     let received = event.get("received").and_then(Value::as_f64).and_then(|s| DateTime::from_timestamp_micros((s * 1e6) as i64));
     let resolved = match kind {
-        MailKind::NewIssue => String::new(),
+        MailKind::NewIssue | MailKind::Spike => String::new(),
         MailKind::Regression => match queries::last_resolved(db, issue).await.context("who resolved it")? {
             Some((at, Some(email))) => format!("{} by {email}", date(at)),
             Some((at, None)) => date(at),
@@ -175,8 +183,17 @@ async fn mail(app: &App, db: &mut PgConnection, (issue, event): (IssueId, Uuid),
         settings_url: app.absolute(&urls::project_settings(&facts.slug)),
         resolved,
         events: number::count(facts.event_count),
+        unusual: unusual(db, issue, received).await?,
+        ..IssueMail::default()
     };
     Ok(Some(mail))
+}
+
+/// What is unusual about the issue's events since that one; the first alone says nothing, a burst may.
+pub(super) async fn unusual(db: &mut PgConnection, issue: IssueId, received: Option<DateTime<Utc>>) -> anyhow::Result<Vec<String>> {
+    let Some(received) = received else { return Ok(Vec::new()) };
+    let changed = changed::of_issue(db, issue, received - TimeDelta::seconds(1)).await?;
+    Ok(changed.as_ref().map(changed::words).unwrap_or_default())
 }
 
 /// Why the recipient gets it.

@@ -36,6 +36,16 @@ pub(super) async fn facts(db: &mut PgConnection, issue: IssueId) -> sqlx::Result
     .await
 }
 
+/// Whether somebody ignores the issue.
+pub(super) async fn is_ignored(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<bool> {
+    let ignored = sqlx::query_scalar!(
+        r#"select exists (select from issues where project_id = $1 and issue_id = $2 and status = 'ignored') as "ignored!""#,
+        issue.project().0,
+        issue.0
+    );
+    ignored.fetch_one(db).await
+}
+
 /// What a mail about a limit says of its project and key.
 pub(super) struct Limited {
     pub(super) project: String,

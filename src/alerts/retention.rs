@@ -1,10 +1,10 @@
-//! Old mails and dead jobs go: the log is bounded in days and, since each new issue of a public DSN makes mails, in number.
+//! Old mails, dead jobs and states of issues without events go: the log is bounded in days and, since each new issue of a public DSN makes mails, in number.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{gather, queries};
+use super::{gather, queries, watch};
 use crate::platform::App;
 use crate::platform::outbox;
 use crate::platform::periodic::{Periodic, Step};
@@ -16,7 +16,7 @@ const DEAD_JOBS: i64 = 10_000;
 /// Rows deleted in one step, of each kind.
 const BATCH: i64 = 1000;
 
-/// Deletes mails and dead jobs past retention, one bounded step at a time.
+/// Deletes mails, dead jobs and detector's states past retention, one bounded step at a time.
 #[derive(Debug)]
 pub struct Retention {
     /// Days that they are kept.
@@ -33,7 +33,12 @@ impl Periodic for Retention {
         let mails = queries::sweep(&mut db, before, (MAILS_PER_PROJECT, BATCH)).await?;
         let facts = gather::sweep(&mut db, before, BATCH).await?;
         let jobs = outbox::sweep_dead(&mut db, before, (DEAD_JOBS, BATCH)).await?;
-        let is_more = mails.max(jobs).max(facts) >= BATCH as u64;
-        Ok(if is_more { Step::More(format!("deleted {mails} mails, {facts} facts and {jobs} dead jobs")) } else { Step::Idle })
+        let states = watch::sweep(&mut db, app.clock.now(), BATCH).await?;
+        let is_more = mails.max(jobs).max(facts).max(states) >= BATCH as u64;
+        Ok(if is_more {
+            Step::More(format!("deleted {mails} mails, {facts} facts, {jobs} dead jobs and {states} states of quiet issues"))
+        } else {
+            Step::Idle
+        })
     }
 }

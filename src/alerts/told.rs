@@ -47,6 +47,7 @@ fn row(app: &App, viewer: &Viewer, told: Told) -> ToldRow {
         "new_issue" => "New issue",
         "regression" => "Regression",
         "spike" => "Spike",
+        "spike_over" => "Spike over",
         other => other,
     };
     let mail_status = told.mail_status.as_deref().unwrap_or_default();

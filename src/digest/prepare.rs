@@ -43,6 +43,8 @@ const CLOCK_DOUBT: TimeDelta = TimeDelta::minutes(50);
 #[derive(Debug)]
 pub(super) struct PreparedEvent {
     pub(super) row: NewEvent,
+    /// When it happened, as far as its clock is believed.
+    pub(super) happened: DateTime<Utc>,
     /// The earliest time at which it can have been sent for the first time.
     pub(super) sent_first: DateTime<Utc>,
     /// All hashes, the primary first.
@@ -277,10 +279,15 @@ fn time(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
+/// A normalised event's time.
+fn moment(seconds: f64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros((seconds * 1e6).round() as i64)
+}
+
 /// When an event happened, by the client's clock: it was not sent before. Where that cannot be told the answer is long ago: an event without
 /// a time of its own is dated to its receipt, and one whose sender's clock seems wrong is moved by the difference, a repeat differently.
 fn sent_first(timestamp: Option<f64>, sent_at: Option<DateTime<Utc>>, received: DateTime<Utc>) -> DateTime<Utc> {
-    let happened = timestamp.and_then(|seconds| DateTime::from_timestamp_micros((seconds * 1e6).round() as i64));
+    let happened = timestamp.and_then(moment);
     let is_receipt = |time: &DateTime<Utc>| (received - *time).num_microseconds().is_some_and(|micros| micros.abs() < 10);
     let is_moved = sent_at.is_some_and(|sent_at| (received - sent_at).abs() >= CLOCK_DOUBT);
     happened.filter(|time| !is_moved && !is_receipt(time)).unwrap_or_default()
@@ -376,6 +383,7 @@ fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Re
             hash: Uuid::from_bytes(grouping.primary().0),
             payload: packed,
         },
+        happened: timestamp.and_then(moment).unwrap_or(facts.received),
         sent_first: sent_first(timestamp, facts.sent_at, facts.received),
         hashes,
         earlier_hashes,

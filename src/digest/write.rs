@@ -19,6 +19,7 @@ use super::outcomes::{Outcomes, OwnReasons};
 use super::prepare::{Prepared, PreparedEvent};
 use super::{attachments, feedback, noise};
 use crate::accounts::{IssueId, ProjectId};
+use crate::events::fresh::Fresh;
 use crate::events::intake::{self as events, Counts};
 use crate::events::tag_intake::{self, SeenTags};
 use crate::issues::facts::{Appeared, ISSUE_APPEARED, ISSUE_REGRESSED, Regressed};
@@ -263,9 +264,11 @@ impl Writer<'_> {
         let ids: Vec<IssueId> = by_issue.keys().copied().collect();
         let states: BTreeMap<IssueId, IssueState> = issues::lock(self.db, &ids).await?.into_iter().collect();
         let (mut counts, mut tags, mut users) = (Counts::default(), SeenTags::new(), BTreeMap::<IssueId, Vec<i64>>::new());
+        let mut fresh = Fresh::default();
         for (issue, events) in &by_issue {
             for event in events {
                 counts.add(*issue, event.row.received, event.row.hash);
+                fresh.add(*issue, event.happened, event.row.received);
                 for (key, value) in &event.summary.tags {
                     *tags.entry((*issue, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;
                 }
@@ -273,6 +276,7 @@ impl Writer<'_> {
             }
         }
         counts.write(self.db).await?;
+        fresh.write(self.db).await?;
         let environments = tag_intake::see_tags(self.db, tags).await?;
         let new_users = events::see_users(self.db, &users).await?;
         issues::add_environments(self.db, &environments).await?;

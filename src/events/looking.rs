@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::queries;
 use crate::accounts::{IssueId, ProjectId};
 
 /// A stored event, as it is looked at.
@@ -171,4 +172,43 @@ pub async fn last_of_issue(db: &mut PgConnection, issue: IssueId, limit: i64) ->
         limit
     );
     payloads.fetch_all(db).await
+}
+
+/// Days that are looked through for events before a time.
+const DAYS_BEFORE: usize = 7;
+
+/// The payloads of the newest events of an issue that were received since then.
+pub async fn newest_since(db: &mut PgConnection, issue: IssueId, since: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Vec<u8>>> {
+    let payloads = sqlx::query_scalar!(
+        "select payload from events where project_id = $1 and issue_id = $2 and day >= $3 and received >= $4
+        order by received desc, event_id desc limit $5",
+        issue.project().0,
+        issue.0,
+        since.date_naive(),
+        since,
+        limit
+    );
+    payloads.fetch_all(db).await
+}
+
+/// The payloads of the newest events of an issue that were received before then: of the last days on which there were any.
+pub async fn newest_before(db: &mut PgConnection, issue: IssueId, before: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Vec<u8>>> {
+    let mut payloads = Vec::new();
+    let days = queries::days(db, issue).await?;
+    for day in days.into_iter().filter(|day| *day <= before.date_naive()).take(DAYS_BEFORE) {
+        let of_day = sqlx::query_scalar!(
+            "select payload from events where project_id = $1 and issue_id = $2 and day = $3 and received < $4
+            order by received desc, event_id desc limit $5",
+            issue.project().0,
+            issue.0,
+            day,
+            before,
+            limit - payloads.len() as i64
+        );
+        payloads.extend(of_day.fetch_all(&mut *db).await?);
+        if payloads.len() as i64 >= limit {
+            break;
+        }
+    }
+    Ok(payloads)
 }

@@ -6,14 +6,16 @@
 
 pub mod attachments;
 pub mod blobs;
+pub mod fresh;
 mod hand_out;
 pub mod intake;
-mod looking;
+pub mod looking;
 pub mod moving;
 mod navigate;
 pub mod partitions;
 pub mod payload;
 mod queries;
+pub mod skim;
 pub mod summary;
 pub mod tag_intake;
 pub mod tag_stats;

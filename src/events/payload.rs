@@ -37,15 +37,19 @@ pub fn encode(event: &Value) -> anyhow::Result<Vec<u8>> {
 
 /// The event, unpacked.
 pub fn decode(payload: &[u8]) -> anyhow::Result<Value> {
-    let json = DECOMPRESSOR.with_borrow_mut(|slot| {
+    serde_json::from_slice(&unpack(payload)?).context("the payload is no JSON")
+}
+
+/// Its JSON.
+pub(super) fn unpack(payload: &[u8]) -> anyhow::Result<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|slot| {
         if slot.is_none() {
             *slot = Some(Decompressor::with_dictionary(DICTIONARY)?);
         }
         let size = zstd::zstd_safe::get_frame_content_size(payload).ok().flatten().unwrap_or(MAX_JSON as u64);
         let size = usize::try_from(size).ok().filter(|size| *size <= MAX_JSON).context("the payload says it is too large")?;
         slot.as_mut().context("a decompressor was just made")?.decompress(payload, size).context("the payload does not decompress")
-    })?;
-    serde_json::from_slice(&json).context("the payload is no JSON")
+    })
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ fn carry_out(plan: &GroupPlan, mut frames: Vec<Component>, may: impl Fn(usize) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::rules::{Origin, Rules, parse, settle};
+    use super::super::rules::{Matching, Origin, Rules, parse, settle};
     use super::*;
     use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ mod tests {
         let (rules, _) = Rules::default().extended(parse(rules, Origin::Project).unwrap()).unwrap();
         let mut frames: Vec<Frame<'_>> =
             frames.as_array().unwrap().iter().map(|frame| Frame::read(frame.as_object().unwrap(), platform)).collect();
-        let plan = settle(&rules, None, &mut frames);
+        let plan = settle(&rules, None, &mut frames, &mut Matching::default());
         let pair = components(&StackTrace { frames, plan }, version);
         (pair.app.texts().join(" "), pair.system.texts().join(" "))
     }

@@ -3,7 +3,7 @@
 //! **Promise.** Each stack trace is read once and treated alone by the rules; everything else in grouping looks at these.
 
 use super::frame::{self, Frame};
-use super::rules::{GroupPlan, Rules, settle};
+use super::rules::{GroupPlan, Matching, Rules, settle};
 use super::shape::{self, Object};
 use super::stacktrace::StackTrace;
 use super::version::Version;
@@ -44,9 +44,10 @@ impl<'e> Traces<'e> {
         let exceptions = self.exceptions.iter_mut().map(|owner| (Some(owner.object), owner.trace.as_mut()));
         let own = std::iter::once((None, self.own.as_mut()));
         let threads = self.threads.iter_mut().map(|owner| (None, owner.trace.as_mut()));
+        let mut matching = Matching::default();
         for (exception, trace) in exceptions.chain(own).chain(threads) {
             let Some(trace) = trace else { continue };
-            trace.plan = settle(rules, exception, &mut trace.frames);
+            trace.plan = settle(rules, exception, &mut trace.frames, &mut matching);
             trace.frames.iter_mut().for_each(|frame| frame.in_app = Some(frame.in_app.unwrap_or(false)));
         }
     }

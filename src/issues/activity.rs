@@ -46,6 +46,8 @@ impl Entry {
         let (who, what) = match self.kind.as_str() {
             "appeared" => ("First seen".to_owned(), release),
             "regressed" => ("Regressed".to_owned(), release),
+            "spiked" => ("Spiked".to_owned(), self.detail.clone()),
+            "calmed" => ("Spike over".to_owned(), self.detail.clone()),
             "merged" => (person(), format!("merged into it: {}", self.detail)),
             "split" => (person(), "split hashes out of it, or it out of another".to_owned()),
             "regrouped" => ("Regrouped".to_owned(), "by new rules".to_owned()),
@@ -71,6 +73,8 @@ mod tests {
             ("ignored", "", None, ("Somebody", "ignored it")),
             ("reopened", "", Some("mira@example.org"), ("mira@example.org", "reopened it")),
             ("merged", "Boom: it broke", Some("mira@example.org"), ("mira@example.org", "merged into it: Boom: it broke")),
+            ("spiked", "41 in 5 min, usually 2 per hour", None, ("Spiked", "41 in 5 min, usually 2 per hour")),
+            ("calmed", "after 45 min: 312 events", None, ("Spike over", "after 45 min: 312 events")),
             ("undone", "rules", None, ("Somebody", "undid the new rules")),
         ] {
             let entry = Entry { kind: kind.to_owned(), detail: detail.to_owned(), at: now, email: email.map(str::to_owned) };

@@ -4,6 +4,7 @@
 //! **Not here.** Payloads of events (`events`), which events make an issue (`grouping`, `digest`), mails (`alerts`).
 
 mod activity;
+pub mod changed;
 pub mod facts;
 pub mod intake;
 pub mod model;
@@ -12,6 +13,7 @@ mod pages;
 mod queries;
 pub mod regroup;
 mod search;
+pub mod spikes;
 mod split_by;
 mod typed;
 pub mod view;

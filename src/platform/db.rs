@@ -29,6 +29,8 @@ pub enum AdvisoryLock {
     Digest = 0x5645_4445_5054_0002,
     /// [`migrate`].
     Migration = 0x5645_4445_5054_0003,
+    /// Looking for spikes.
+    Spikes = 0x5645_4445_5054_0004,
 }
 
 impl AdvisoryLock {

@@ -14,6 +14,8 @@ pub enum MailKind {
     NewIssue,
     /// A resolved issue happened again.
     Regression,
+    /// An issue does what it never does.
+    Spike,
 }
 
 /// One line of the stack in a mail.
@@ -58,8 +60,16 @@ pub struct IssueMail {
     pub why: String,
     /// Regressions: "21 Nov 2026, 10:00:00 UTC by Mira"; may be empty.
     pub resolved: String,
-    /// Regressions: events over the issue's whole life, "2,318".
+    /// Regressions and spikes: events over the issue's whole life, "2,318".
     pub events: String,
+    /// Spikes: "41 in 5 min, usually 2 per hour".
+    pub spike: String,
+    /// Spikes: when it began.
+    pub since: String,
+    /// Spikes: "12 events in a minute".
+    pub peak: String,
+    /// "97 % from release 1.4.2 (290 of 300 events; before: 3 %)"; one line each, mostly none.
+    pub unusual: Vec<String>,
 }
 
 #[derive(Template)]
@@ -86,6 +96,20 @@ struct RegressionHtml<'a> {
 #[derive(Template)]
 #[template(path = "mail/regression.txt", escape = "none")]
 struct RegressionText<'a> {
+    mail: &'a IssueMail,
+    facts: Vec<(&'static str, &'a str)>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/spike.html")]
+struct SpikeHtml<'a> {
+    mail: &'a IssueMail,
+    facts: Vec<(&'static str, &'a str)>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/spike.txt", escape = "none")]
+struct SpikeText<'a> {
     mail: &'a IssueMail,
     facts: Vec<(&'static str, &'a str)>,
 }
@@ -125,13 +149,24 @@ impl IssueMail {
         if self.message.is_empty() { self.kind.clone() } else { format!("{}: {}", self.kind, self.message) }
     }
 
-    /// "[shop-api] New: PaymentDeclined: …", "[shop-api] Back in 1.4.2: PaymentDeclined: …".
+    /// "[shop-api] New: PaymentDeclined: …", "[shop-api] Back in 1.4.2: PaymentDeclined: …",
+    /// "[shop-api] Spike: 41 in 5 min, usually 2 per hour: PaymentDeclined: …".
     pub fn subject(&self, kind: MailKind) -> String {
         let what = match kind {
             MailKind::NewIssue => "New".to_owned(),
             MailKind::Regression if self.release.is_empty() => "Back".to_owned(),
             MailKind::Regression => format!("Back in {}", self.release),
+            MailKind::Spike => format!("Spike: {}", self.spike),
         };
+        self.about(&what)
+    }
+
+    /// "[shop-api] Spike over after 45 min: 312 events, 41 in the largest minute: PaymentDeclined: …".
+    pub fn over_subject(&self) -> String {
+        self.about(&format!("Spike over {}", self.spike))
+    }
+
+    fn about(&self, what: &str) -> String {
         one_line(&format!("[{}] {what}: {}", self.project, self.title()), Self::SUBJECT_CHARS)
     }
 
@@ -144,6 +179,9 @@ impl IssueMail {
             }
             MailKind::Regression => {
                 Bodies { text: RegressionText { mail, facts: facts.clone() }.render()?, html: RegressionHtml { mail, facts }.render()? }
+            }
+            MailKind::Spike => {
+                Bodies { text: SpikeText { mail, facts: facts.clone() }.render()?, html: SpikeHtml { mail, facts }.render()? }
             }
         })
     }
@@ -158,7 +196,12 @@ impl IssueMail {
             ("Seen", &self.seen),
         ];
         let history = [("Resolved", &self.resolved), ("Events", &self.events)];
-        let told = if kind == MailKind::Regression { history.as_slice() } else { &[] };
+        let spike = [("Since", &self.since), ("Largest", &self.peak), ("Events in all", &self.events)];
+        let told = match kind {
+            MailKind::NewIssue => [].as_slice(),
+            MailKind::Regression => &history,
+            MailKind::Spike => &spike,
+        };
         always.iter().chain(told).filter(|(_, value)| !value.is_empty()).map(|(name, value)| (*name, value.as_str())).collect()
     }
 
@@ -189,6 +232,13 @@ impl IssueMail {
             why: "You get this as a member of shop-api on Vedette.".to_owned(),
             resolved: "23 Nov 2026, 10:00:00 UTC by Mira".to_owned(),
             events: "2,318".to_owned(),
+            spike: "41 in 5 min, usually 2 per hour".to_owned(),
+            since: "24 Nov 2026, 14:26:00 UTC".to_owned(),
+            peak: "12 events in a minute".to_owned(),
+            unusual: vec![
+                "97 % from release 1.4.2 (290 of 300 events; before: 3 %)".to_owned(),
+                "only Safari 19 (300 of 300 events; before: 12 %)".to_owned(),
+            ],
         };
         let h = || HOSTILE.to_owned();
         let hostile = Self {
@@ -203,6 +253,10 @@ impl IssueMail {
             frames: vec![frame(HOSTILE, HOSTILE, HOSTILE)],
             why: h(),
             resolved: h(),
+            spike: h(),
+            since: h(),
+            peak: h(),
+            unusual: vec![h()],
             ..usual.clone()
         };
         vec![("usual", usual), ("hostile", hostile)]
@@ -210,7 +264,7 @@ impl IssueMail {
 }
 
 /// `text` without line breaks, control and direction-changing characters, at most `max` characters.
-pub(super) fn one_line(text: &str, max: usize) -> String {
+pub fn one_line(text: &str, max: usize) -> String {
     let hidden = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control() || hidden(c)).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");
@@ -232,7 +286,11 @@ mod tests {
             mail.subject(MailKind::Regression),
             "[shop-api] Back in 1.4.2: PaymentDeclined: card processor answered 503 for merchant 40127"
         );
-        for kind in [MailKind::NewIssue, MailKind::Regression] {
+        assert_eq!(
+            mail.subject(MailKind::Spike),
+            "[shop-api] Spike: 41 in 5 min, usually 2 per hour: PaymentDeclined: card processor answered 503 for merchant 40127"
+        );
+        for kind in [MailKind::NewIssue, MailKind::Regression, MailKind::Spike] {
             let bodies = mail.bodies(kind).unwrap();
             for text in [
                 "PaymentDeclined",
@@ -241,19 +299,27 @@ mod tests {
                 "production",
                 "1.4.2",
                 "checkout/payment.py:87",
+                "What is unusual",
+                "97 % from release 1.4.2 (290 of 300 events; before: 3 %)",
                 "https://errors.example/issues/1842",
             ] {
                 assert!(bodies.text.contains(text) && bodies.html.contains(text), "{kind:?} {text}");
             }
         }
         assert!(mail.bodies(MailKind::Regression).unwrap().text.contains("by Mira"));
+        let spike = mail.bodies(MailKind::Spike).unwrap();
+        for text in ["41 in 5 min, usually 2 per hour", "Since", "14:26:00 UTC", "12 events in a minute"] {
+            assert!(spike.text.contains(text) && spike.html.contains(text), "{text}");
+        }
         assert!(!mail.bodies(MailKind::NewIssue).unwrap().text.contains("by Mira"));
+        let usual = IssueMail { unusual: Vec::new(), ..mail }.bodies(MailKind::NewIssue).unwrap();
+        assert!(!usual.text.contains("unusual") && !usual.html.contains("unusual"), "nothing is said where nothing stands out");
     }
 
     #[test]
     fn hostile_text_is_inert_and_makes_no_headers() {
         let (_, mail) = IssueMail::samples().remove(1);
-        for kind in [MailKind::NewIssue, MailKind::Regression] {
+        for kind in [MailKind::NewIssue, MailKind::Regression, MailKind::Spike] {
             let subject = mail.subject(kind);
             assert!(!subject.contains(['\r', '\n', '\u{202e}']) && subject.chars().count() <= IssueMail::SUBJECT_CHARS + 1);
             let html = mail.bodies(kind).unwrap().html;

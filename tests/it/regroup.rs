@@ -224,6 +224,7 @@ fn people_merge_split_and_undo_on_the_pages() {
             assert_told(&merge(with).await.assert_redirect(&urls::issue(boom)), told);
         }
         assert_told(&merge(&foreign.to_string()).await.assert_redirect(&urls::issue(boom)), "Nothing was merged");
+        assert_told(&merge(&format!("https://other.example/issues/{crash}")).await, "Nothing was merged");
         assert_told(&merge(&format!("https://errors.example/issues/{crash}?x=1")).await, "SHOP-2 was merged into SHOP-1");
         let page = ana.page(&urls::issue(boom)).await;
         for text in ["Merged SHOP-2 into SHOP-1, 24 Nov 2026", "merged into it: Crash: it broke"] {

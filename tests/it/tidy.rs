@@ -21,7 +21,7 @@ const ROOMS: [&[&str]; 10] = [
     &["cli"],
 ];
 /// Computes, and nothing else: no database, no HTTP server, no runtime.
-const PURE: [&str; 4] = ["alerts/spikes", "event", "grouping", "protocol"];
+const PURE: [&str; 5] = ["alerts/spikes", "issues/changed/judge", "event", "grouping", "protocol"];
 /// Rooms that must not know each other although the order would let them.
 const STRANGERS: [(&str, &str); 2] = [("ingest", "digest"), ("digest", "alerts")];
 const MAX_LINES: usize = 700;

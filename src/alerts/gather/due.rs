@@ -125,6 +125,7 @@ fn counted(kind: &str, facts: i64) -> String {
         "new_issue" => number::counted(facts, "new issue"),
         "regression" => number::counted(facts, "regression"),
         "spike" => number::counted(facts, "spike"),
+        "spike_over" => format!("{} over", number::counted(facts, "spike")),
         _ => number::counted(facts, "message"),
     }
 }
@@ -134,6 +135,7 @@ fn words(kind: &str) -> &'static str {
         "new_issue" => "new",
         "regression" => "came back",
         "spike" => "spikes",
+        "spike_over" => "a spike is over",
         _ => "told",
     }
 }

@@ -10,11 +10,12 @@ use crate::accounts::{IssueId, ProjectId, UserId};
 /// Notes a fact; its number.
 pub(super) async fn note(db: &mut PgConnection, fact: &Fact, now: DateTime<Utc>) -> sqlx::Result<i64> {
     let id = sqlx::query_scalar!(
-        "insert into alert_facts (project_id, kind, issue_id, event_id, noted_at) values ($1, $2, $3, $4, $5) returning fact_id",
+        "insert into alert_facts (project_id, kind, issue_id, event_id, detail, noted_at) values ($1, $2, $3, $4, $5, $6) returning fact_id",
         fact.project.0,
         fact.kind,
         fact.issue.map(|issue| issue.0),
         fact.event,
+        fact.detail,
         now
     );
     id.fetch_one(db).await
@@ -120,7 +121,7 @@ pub(super) async fn gathered(db: &mut PgConnection, project: ProjectId, user: Us
 /// The newest facts that wait for a person.
 pub(super) async fn waiting(db: &mut PgConnection, project: ProjectId, user: UserId, limit: i64) -> sqlx::Result<Vec<(i64, Fact)>> {
     let rows = sqlx::query!(
-        r#"select f.fact_id, f.kind, f.issue_id, f.event_id from alert_decisions d
+        r#"select f.fact_id, f.kind, f.issue_id, f.event_id, f.detail from alert_decisions d
         join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
         where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.status = 'gathered' order by f.fact_id desc limit $3"#,
         project.0,
@@ -128,7 +129,11 @@ pub(super) async fn waiting(db: &mut PgConnection, project: ProjectId, user: Use
         limit
     );
     let rows = rows.fetch_all(db).await?.into_iter();
-    Ok(rows.map(|row| (row.fact_id, Fact { project, kind: row.kind, issue: row.issue_id.map(IssueId), event: row.event_id })).collect())
+    Ok(rows
+        .map(|row| {
+            (row.fact_id, Fact { project, kind: row.kind, issue: row.issue_id.map(IssueId), event: row.event_id, detail: row.detail })
+        })
+        .collect())
 }
 
 /// An issue that waits to be told of.

@@ -12,7 +12,7 @@ const YOUNG: i64 = 180;
 /// Minutes after which a new level is usual.
 const SETTLED_AFTER: i64 = 24 * 60;
 /// Late events of the last minutes may still be judged.
-const LATE: i64 = 15;
+pub const LATE: i64 = 15;
 
 /// An alert, to be told now.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -132,6 +132,15 @@ impl Detector {
 
     /// Takes the next minute with its events. `deaf`: in it this server knows it was not receiving.
     pub fn minute(&mut self, count: u32, deaf: bool) -> Answer {
+        self.take(count, deaf, false)
+    }
+
+    /// The same of a minute that nobody should be told of any more: all is learnt, and no alert given.
+    pub fn past_minute(&mut self, count: u32, deaf: bool) -> Answer {
+        self.take(count, deaf, true)
+    }
+
+    fn take(&mut self, count: u32, deaf: bool, is_past: bool) -> Answer {
         let now = self.next();
         let count = count.min(MOST);
         let turned = now % 60 == 0 && now > self.born;
@@ -159,7 +168,7 @@ impl Detector {
         }
         self.follow_run(now);
         let over = self.end(now, turned);
-        let mut answer = if left > 0 { self.judged(now) } else { Answer::default() };
+        let mut answer = if left > 0 { self.judged(now, is_past) } else { Answer::default() };
         answer.over = over;
         answer
     }
@@ -167,9 +176,16 @@ impl Detector {
     /// Takes events that come late, into the minute they happened in. Only those of the last quarter of an hour are judged, by the windows
     /// as they stand now.
     pub fn late(&mut self, minute: i64, count: u32) -> Answer {
+        let is_counted = self.add_late(minute, count);
+        let now = self.ring.now();
+        if is_counted && now - minute < LATE { self.judged(now, false) } else { Answer::default() }
+    }
+
+    /// The same of a minute that nobody should be told of any more. Whether it was counted.
+    pub fn add_late(&mut self, minute: i64, count: u32) -> bool {
         let (now, count) = (self.ring.now(), count.min(MOST));
         if minute > now || minute < self.born || count == 0 {
-            return Answer::default();
+            return false;
         }
         let (hour, this) = (minute.div_euclid(60), now.div_euclid(60));
         let mut counted = f64::from(count);
@@ -193,7 +209,7 @@ impl Detector {
             run.events += u64::from(count);
             run.peak = run.peak.max(self.ring.cell(minute).count);
         }
-        if now - minute < LATE { self.judged(now) } else { Answer::default() }
+        true
     }
 
     /// Windows that end after a minute whose count has grown may be the largest of their hours now.
@@ -300,7 +316,7 @@ impl Detector {
         Some(Over { minute: now, told: alert.at, since: run.since, until: run.until, events: run.events, peak: run.peak, settled })
     }
 
-    fn judged(&mut self, now: i64) -> Answer {
+    fn judged(&mut self, now: i64, is_past: bool) -> Answer {
         let mut case = Case {
             ring: &self.ring,
             past: &self.past,
@@ -309,6 +325,7 @@ impl Detector {
             born: self.born,
             from: self.from,
             alert_on: self.alert.is_some(),
+            is_past,
         };
         let (figures, held) = judge(&mut case);
         if let Some(held) = held {

@@ -26,6 +26,8 @@ pub enum Held {
     New,
     /// An alert is on already.
     Told,
+    /// It was too long ago when we heard of it.
+    Past,
 }
 
 /// What one window looked like at the end of a minute.
@@ -54,6 +56,8 @@ pub(super) struct Case<'a> {
     /// Windows begin no earlier: the birth, or the end of the last alert.
     pub(super) from: i64,
     pub(super) alert_on: bool,
+    /// Too long ago for an alert.
+    pub(super) is_past: bool,
 }
 
 /// How unlikely a count is: twice the log-likelihood ratio of the negative binomial, in clumps, under a usual count known only so well.
@@ -86,6 +90,9 @@ pub(super) fn judge(case: &mut Case<'_>) -> (Figures, Option<Held>) {
         if held.is_none() {
             break;
         }
+    }
+    if case.is_past && best.1.is_none() {
+        best.1 = Some(Held::Past);
     }
     best
 }

@@ -19,7 +19,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use detector::{Answer, Detector, Over, Spike};
+pub use detector::{Answer, Detector, LATE, Over, Spike};
 pub use judge::{Figures, Held};
 pub use packed::Unreadable;
 pub use windows::WINDOWS;

@@ -2,11 +2,14 @@
 //!
 //! **Promise.** The first rule all of whose matchers hold. Matchers that look at the same place must hold for the same item there: one exception,
 //! one frame (grouping.md 13).
+//! **When it breaks.** When an event has cost what it may (`effort`), the project's rules that were not tried yet are passed over.
 
 use std::borrow::Cow;
 
+use super::super::effort::Effort;
 use super::super::frame::Frame;
 use super::super::platform::Family;
+use super::super::rules::Origin;
 use super::super::shape::{self, LogEntry, Object};
 use super::super::traces::Traces;
 use super::rules::{Key, Matcher, Place, Rule, RuleSet};
@@ -14,38 +17,58 @@ use super::rules::{Key, Matcher, Place, Rule, RuleSet};
 impl RuleSet {
     /// The first rule that matches an event. Frames must have the client's flags still.
     pub(super) fn first_match(&self, event: &Object, traces: &Traces<'_>) -> Option<&Rule> {
-        self.rules().iter().find(|rule| matches(rule, event, traces))
+        let [own, built_in] = [Effort::default(), Effort::default()];
+        let look = |effort| Look { event, traces, effort };
+        self.rules().iter().find(|rule| match rule.source.origin {
+            Origin::Project => look(&own).matches(rule),
+            Origin::BuiltIn => look(&built_in).matches(rule),
+        })
     }
 }
 
-fn matches(rule: &Rule, event: &Object, traces: &Traces<'_>) -> bool {
-    Place::ALL.into_iter().all(|place| {
-        let here = || rule.matchers.iter().filter(move |matcher| matcher.key.place() == place);
-        here().next().is_none() || matches_at(place, here, event, traces)
-    })
+struct Look<'l, 'e> {
+    event: &'l Object,
+    traces: &'l Traces<'e>,
+    effort: &'l Effort,
 }
 
-fn matches_at<'m, M: Iterator<Item = &'m Matcher>>(place: Place, here: impl Fn() -> M, event: &Object, traces: &Traces<'_>) -> bool {
-    let all = |value: &dyn Fn(&Key) -> Option<String>| here().all(|matcher| matcher.holds(value(&matcher.key).as_deref()));
-    match place {
-        Place::Family => here().all(|matcher| matcher.holds(Some(Family::of(shape::platform(event)).name()))),
-        Place::Sdk => here().all(|matcher| matcher.holds(sdk_name(event).as_deref())),
-        Place::Release => here().all(|matcher| matcher.holds(shape::text(event, "release"))),
-        Place::Tags => here().all(|matcher| match &matcher.key {
-            Key::Tag(name) => matcher.holds(shape::tag(event, name)),
-            _ => false,
-        }),
-        Place::Event => all(&|key| shape::text(event, if *key == Key::Level { "level" } else { "logger" }).map(str::to_owned)),
-        Place::Message => {
-            let log = LogEntry::of(event).shown();
-            let values = traces.exceptions.iter().filter_map(|owner| shape::text(owner.object, "value"));
-            log.into_iter().chain(values).any(|message| here().all(|matcher| matcher.holds(Some(message))))
+impl Look<'_, '_> {
+    fn matches(&self, rule: &Rule) -> bool {
+        let found = !self.effort.is_spent()
+            && Place::ALL.into_iter().all(|place| {
+                let here = || rule.matchers.iter().filter(move |matcher| matcher.key.place() == place);
+                here().next().is_none() || self.matches_at(place, here)
+            });
+        found && !self.effort.is_spent()
+    }
+
+    fn matches_at<'m, M: Iterator<Item = &'m Matcher>>(&self, place: Place, here: impl Fn() -> M) -> bool {
+        let (event, traces) = (self.event, self.traces);
+        let holds = |matcher: &Matcher, value: Option<&str>| matcher.holds(value, self.effort);
+        let all = |value: Option<&str>| here().all(|matcher| holds(matcher, value));
+        match place {
+            Place::Family => all(Some(Family::of(shape::platform(event)).name())),
+            Place::Sdk => all(sdk_name(event).as_deref()),
+            Place::Release => all(shape::text(event, "release")),
+            Place::Tags => here().all(|matcher| match &matcher.key {
+                Key::Tag(name) => holds(matcher, shape::tag(event, name)),
+                _ => false,
+            }),
+            Place::Event => {
+                let field = |key: &Key| shape::text(event, if *key == Key::Level { "level" } else { "logger" });
+                here().all(|matcher| holds(matcher, field(&matcher.key)))
+            }
+            Place::Message => {
+                let log = LogEntry::of(event).shown();
+                let values = traces.exceptions.iter().filter_map(|owner| shape::text(owner.object, "value"));
+                log.into_iter().chain(values).any(|message| all(Some(message)))
+            }
+            Place::Exception => traces.exceptions.iter().any(|owner| {
+                let field = |key: &Key| shape::text(owner.object, if *key == Key::ErrorType { "type" } else { "value" });
+                here().all(|matcher| holds(matcher, field(&matcher.key)))
+            }),
+            Place::Frame => frames(traces).any(|frame| here().all(|matcher| holds(matcher, of_frame(frame, &matcher.key)))),
         }
-        Place::Exception => traces.exceptions.iter().any(|owner| {
-            let field = |key: &Key| shape::text(owner.object, if *key == Key::ErrorType { "type" } else { "value" });
-            here().all(|matcher| matcher.holds(field(&matcher.key)))
-        }),
-        Place::Frame => frames(traces).any(|frame| here().all(|matcher| matcher.holds(of_frame(frame, &matcher.key)))),
     }
 }
 
@@ -89,7 +112,6 @@ fn sdk_name(event: &Object) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::rules::Origin;
     use super::super::super::version::Version;
     use super::super::parse;
     use super::*;
@@ -144,6 +166,22 @@ mod tests {
         for (rule, expected) in table {
             assert_eq!(matches(rule, &event), expected, "{rule}");
         }
+    }
+
+    #[test]
+    fn beyond_what_an_event_may_cost_the_built_in_rules_are_tried_alone() {
+        let rules = |count: usize| {
+            let mut lines: Vec<String> = (0..count).map(|i| format!("message:*a{}{i} -> x", "?".repeat(40))).collect();
+            lines.push("message:*a -> last".to_owned());
+            let mut rules = parse(&lines.join("\n"), Origin::Project).unwrap();
+            rules.extend(parse("message:* -> built-in", Origin::BuiltIn).unwrap());
+            RuleSet::new(rules)
+        };
+        let event = json!({"logentry": {"formatted": "a".repeat(30_000)}});
+        let event = event.as_object().unwrap();
+        let decided = |count| rules(count).first_match(event, &Traces::read(event, Version::NEWEST)).unwrap().fingerprint.clone();
+        assert_eq!(decided(300), ["last"]);
+        assert_eq!(decided(400), ["built-in"]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn matcher(cursor: &mut Cursor<'_>) -> Result<Matcher, RuleError> {
     if argument.is_empty() {
         return Err(cursor.error_at(column, "an argument is missing here"));
     }
-    Matcher::new(negated, key, &argument).map_err(|problem| cursor.error_at(column, problem))
+    Ok(Matcher::new(negated, key, &argument))
 }
 
 /// The rest of a quoted text: `\\` and `\"` stand for themselves, `\n`, `\r` and `\t` for control characters; other escapes are left for the glob.

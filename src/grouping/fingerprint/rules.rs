@@ -4,15 +4,16 @@
 
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
+use super::super::effort::Effort;
 use super::super::glob::{self, Kind};
+use super::super::globs::Globs;
 use super::super::rule_error::RuleError;
 use super::super::rules::{Origin, RuleSource, RuleText};
 
-/// One glob may compile to this much.
-const MAX_GLOB_BYTES: usize = 1 << 20;
+/// What a look at a value comes to, in steps.
+const PER_LOOK: u64 = 32;
 
 /// What a matcher looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,40 +97,51 @@ pub(in super::super) struct Matcher {
 
 #[derive(Debug, Clone)]
 enum Test {
-    Glob(Regex),
-    Path(Regex),
+    Glob(Globs),
+    Path(Globs),
     OneOf(Vec<String>),
     Flag(Option<bool>),
 }
 
 impl Matcher {
-    pub(super) fn new(negated: bool, key: Key, argument: &str) -> Result<Self, String> {
-        let glob = |kind, any_case| {
-            let regex = RegexBuilder::new(&glob::fingerprint(argument, kind, any_case)).size_limit(MAX_GLOB_BYTES).build();
-            regex.map_err(|_| "this glob is too large".to_owned())
-        };
+    pub(super) fn new(negated: bool, key: Key, argument: &str) -> Self {
+        let glob = |kind, any_case| Globs::new([(0, glob::fingerprint(argument, kind, any_case).as_slice())]);
         let test = match key {
-            Key::Path | Key::Package | Key::Release => Test::Path(glob(Kind::Path, true)?),
-            Key::Message | Key::ErrorValue | Key::Level => Test::Glob(glob(Kind::Plain, true)?),
-            Key::ErrorType | Key::Module | Key::Function | Key::Logger | Key::Tag(_) => Test::Glob(glob(Kind::Plain, false)?),
+            Key::Path | Key::Package | Key::Release => Test::Path(glob(Kind::Path, true)),
+            Key::Message | Key::ErrorValue | Key::Level => Test::Glob(glob(Kind::Plain, true)),
+            Key::ErrorType | Key::Module | Key::Function | Key::Logger | Key::Tag(_) => Test::Glob(glob(Kind::Plain, false)),
             Key::Sdk | Key::Family => Test::OneOf(argument.split(',').map(|name| name.trim().to_owned()).collect()),
             Key::App => Test::Flag(super::super::rules::truth(argument)),
         };
-        Ok(Self { negated, key, test })
+        Self { negated, key, test }
     }
 
-    /// Whether the condition holds for a value. What is absent matches nothing.
-    pub(super) fn holds(&self, value: Option<&str>) -> bool {
+    /// Whether the condition holds for a value. What is absent matches nothing. When the effort is spent, the answer means nothing.
+    pub(super) fn holds(&self, value: Option<&str>, effort: &Effort) -> bool {
+        let value = value.map(|value| self.stripped(value));
+        if !effort.take(self.steps(value)) {
+            return false;
+        }
         let found = value.is_some_and(|value| match &self.test {
-            Test::Glob(regex) => regex.is_match(self.stripped(value)),
-            Test::Path(regex) => {
-                let value = self.stripped(value).replace('\\', "/");
-                regex.is_match(&value) || regex.is_match(&format!("/{value}"))
+            Test::Glob(globs) => globs.is_match(value),
+            Test::Path(globs) => {
+                let value = value.replace('\\', "/");
+                globs.is_match(&value) || globs.is_match(&format!("/{value}"))
             }
             Test::OneOf(names) => names.iter().any(|name| name == value || name == "all"),
             Test::Flag(flag) => flag.is_some_and(|flag| value == if flag { "yes" } else { "no" }),
         });
         found != self.negated
+    }
+
+    fn steps(&self, value: Option<&str>) -> u64 {
+        let test = value.map_or(0, |value| match &self.test {
+            Test::Glob(globs) => globs.steps(value),
+            Test::Path(globs) => 2 * globs.steps(value),
+            Test::OneOf(names) => names.len() as u64,
+            Test::Flag(_) => 1,
+        });
+        PER_LOOK + test
     }
 
     fn stripped<'v>(&self, value: &'v str) -> &'v str {
@@ -185,7 +197,7 @@ fn json_rule(rule: &Value, number: u32) -> Result<Rule, String> {
         let [name, argument] = pair.as_slice() else { return Err("a matcher is a pair of texts".to_owned()) };
         let (negated, key) = name.strip_prefix('!').map_or((false, name.as_str()), |key| (true, key));
         let key = Key::named(key).ok_or_else(|| format!("“{key}” is no key"))?;
-        matchers.push(Matcher::new(negated, key, argument)?);
+        matchers.push(Matcher::new(negated, key, argument));
     }
     let fingerprint = rule.get("fingerprint").and_then(texts).ok_or("“fingerprint” is missing")?;
     if matchers.is_empty() || fingerprint.is_empty() {

@@ -4,6 +4,8 @@
 //! rules before it did (grouping.md 3.4).
 //! **How.** The pass over flags settles `in_app` and categories. What rules say about grouping depends on the settled flags only, so it is found
 //! once, as a [`GroupPlan`], and carried out for each variant by `stacktrace`.
+//! What a rule does from several matched frames is done from the farthest ones: a stack costs each rule one pass.
+//! **When it breaks.** A stack that a project's rules cannot be afforded for (`effort`) is settled by the built-in rules alone.
 
 use std::iter::Peekable;
 use std::slice;
@@ -11,7 +13,8 @@ use std::sync::Arc;
 
 use super::super::frame::Frame;
 use super::super::shape::{self, Object};
-use super::compile::{Bits, Flag, Ready, Rules, Test, What};
+use super::compile::{Bits, Depth, Ready, Rules, Test, What};
+use super::field::Matching;
 use super::{Reach, RuleSource, Subject};
 
 /// What the rules say about which frames count.
@@ -38,39 +41,53 @@ pub(in super::super) struct Edit {
     pub(in super::super) rule: Arc<RuleSource>,
 }
 
+/// What it comes to, in steps, that a rule looks at a frame; that an action reaches one.
+const PER_LOOK: u64 = 128;
+const PER_REACH: u64 = 4;
+
 /// Applies all rules to the frames of one stack trace: sets their `in_app` and category, and returns what the rules say about grouping.
-pub(in super::super) fn settle(rules: &Rules, exception: Option<&Object>, frames: &mut [Frame<'_>]) -> GroupPlan {
-    let globs = matched_globs(rules, exception, frames);
-    let candidates = candidates(rules, &globs);
+pub(in super::super) fn settle(rules: &Rules, exception: Option<&Object>, frames: &mut [Frame<'_>], matching: &mut Matching) -> GroupPlan {
+    let mut depth = rules.whole();
+    let has_own = depth != rules.built_in();
+    if has_own && !matching.effort.take(texts_steps(rules, exception, frames)) {
+        depth = rules.built_in();
+    }
+    let globs = matched_globs(rules, depth, exception, frames, matching);
+    if has_own && !matching.effort.take(PER_LOOK * looks(rules, &globs)) {
+        depth = rules.built_in();
+    }
+    let mut candidates = candidates(rules, depth, &globs);
+    if has_own && !matching.effort.take(PER_REACH * reaches(rules, &candidates, frames.len())) {
+        depth = rules.built_in();
+        candidates.retain(|(rule, _)| *rule < depth.rules);
+    }
     let mut hits = Vec::new();
-    let mut order = Order::new(rules, &candidates);
+    let mut order = Order::new(rules, depth, &candidates);
     while let Some((rule, filed)) = order.next() {
         let ready = &rules.all[rule as usize];
-        if ready.flags.is_empty() {
+        if ready.app.is_empty() && ready.category.is_none() {
             continue;
         }
         ready.hits(frames, &globs, filed, &mut hits);
-        for &frame in &hits {
-            ready.flag(frame, rule, frames);
-        }
+        ready.flag(&hits, rule, frames);
     }
-    plan(rules, frames, &globs, &candidates)
+    plan(rules, depth, (frames, &globs), &candidates)
 }
 
-fn plan(rules: &Rules, frames: &[Frame<'_>], globs: &[Bits], candidates: &[(u32, u32)]) -> GroupPlan {
+fn plan(rules: &Rules, depth: Depth, (frames, globs): (&[Frame<'_>], &[Bits]), candidates: &[(u32, u32)]) -> GroupPlan {
     let flagged_by = |frame: &Frame<'_>| frame.in_app_rule.map(|rule| rules.all[rule as usize].source.clone());
     let mut plan = GroupPlan { flagged_by: frames.iter().map(flagged_by).collect(), ..GroupPlan::default() };
     let mut hits = Vec::new();
-    let mut order = Order::new(rules, candidates);
+    let mut order = Order::new(rules, depth, candidates);
     while let Some((rule, filed)) = order.next() {
         let ready = &rules.all[rule as usize];
         if ready.groups.is_empty() && ready.max_frames.is_none() && ready.min_frames.is_none() && ready.invert.is_none() {
             continue;
         }
         ready.hits(frames, globs, filed, &mut hits);
-        for &frame in &hits {
-            let edit = |&(reach, counts): &(Reach, bool)| Edit { frame, reach, counts, rule: ready.source.clone() };
-            plan.edits.extend(ready.groups.iter().map(edit));
+        for &(reach, counts) in &ready.groups {
+            let edit = |&frame: &usize| Edit { frame, reach, counts, rule: ready.source.clone() };
+            plan.edits.extend(reach.farthest(&hits).iter().map(edit));
         }
         if !hits.is_empty() {
             plan.max_frames = ready.max_frames.unwrap_or(plan.max_frames);
@@ -81,46 +98,75 @@ fn plan(rules: &Rules, frames: &[Frame<'_>], globs: &[Bits], candidates: &[(u32,
     plan
 }
 
+/// The texts of an exception that rules look at.
+fn of_exception(exception: Option<&Object>) -> [(Subject, &str); 3] {
+    let field = |key| exception.and_then(|exception| shape::text(exception, key)).unwrap_or("<unknown>");
+    let mechanism = exception.and_then(shape::mechanism).and_then(|mechanism| shape::text(mechanism, "type"));
+    [(Subject::ErrorType, field("type")), (Subject::ErrorValue, field("value")), (Subject::Mechanism, mechanism.unwrap_or("<unknown>"))]
+}
+
+/// The texts of a frame that rules look at.
+fn of_frame<'e>(frame: &Frame<'e>) -> [(Subject, Option<&'e str>); 4] {
+    [
+        (Subject::Path, frame.abs_path.or(frame.filename)),
+        (Subject::Package, frame.package),
+        (Subject::Module, frame.module),
+        (Subject::Function, Some(frame.function.unwrap_or("<unknown>"))),
+    ]
+}
+
+/// What it may cost to find what a stack's texts match beyond the built-in globs.
+fn texts_steps(rules: &Rules, exception: Option<&Object>, frames: &[Frame<'_>]) -> u64 {
+    let shared = of_exception(exception).into_iter().map(|(subject, value)| rules.steps(subject, value));
+    let fields = frames.iter().flat_map(of_frame);
+    shared.chain(fields.filter_map(|(subject, value)| value.map(|value| rules.steps(subject, value)))).sum()
+}
+
 /// Which globs each frame matches, its exception's included.
-fn matched_globs<'e>(rules: &Rules, exception: Option<&Object>, frames: &[Frame<'e>]) -> Vec<Bits> {
+fn matched_globs(rules: &Rules, depth: Depth, exception: Option<&Object>, frames: &[Frame<'_>], matching: &mut Matching) -> Vec<Bits> {
     let mut shared = Bits::default();
     if rules.looks_at_errors() {
-        let field = |key| exception.and_then(|exception| shape::text(exception, key)).unwrap_or("<unknown>");
-        let mechanism = exception.and_then(shape::mechanism).and_then(|mechanism| shape::text(mechanism, "type"));
-        rules.find(Subject::ErrorType, field("type"), &mut shared);
-        rules.find(Subject::ErrorValue, field("value"), &mut shared);
-        rules.find(Subject::Mechanism, mechanism.unwrap_or("<unknown>"), &mut shared);
+        for text in of_exception(exception) {
+            rules.find(depth, text, &mut shared, matching);
+        }
     }
     // Neighbours often share their module or package, so each field remembers its last text.
     let mut last: [(Option<&str>, Bits); 4] = Default::default();
-    let mut of_frame = |frame: &Frame<'e>| {
+    let mut bits_of = |frame| {
         let mut bits = shared.clone();
-        let fields = [
-            (Subject::Path, frame.abs_path.or(frame.filename)),
-            (Subject::Package, frame.package),
-            (Subject::Module, frame.module),
-            (Subject::Function, Some(frame.function.unwrap_or("<unknown>"))),
-        ];
-        for ((subject, value), (last_value, last_bits)) in fields.into_iter().zip(&mut last) {
+        for ((subject, value), (last_value, last_bits)) in of_frame(frame).into_iter().zip(&mut last) {
             let Some(value) = value else { continue };
             if *last_value != Some(value) {
                 *last_bits = Bits::default();
-                rules.find(subject, value, last_bits);
+                rules.find(depth, (subject, value), last_bits, matching);
                 *last_value = Some(value);
             }
             bits.extend(last_bits);
         }
         bits
     };
-    frames.iter().map(&mut of_frame).collect()
+    frames.iter().map(&mut bits_of).collect()
+}
+
+/// How often a project's own rules look at a frame.
+fn looks(rules: &Rules, globs: &[Bits]) -> u64 {
+    let own = |filed: &[u32]| (filed.len() - filed.partition_point(|rule| *rule < rules.built_in().rules)) as u64;
+    let filed: u64 = globs.iter().flat_map(Bits::iter).map(|glob| own(rules.filed_under(glob))).sum();
+    filed + own(&rules.always) * globs.len() as u64
+}
+
+/// How many frames the actions of a project's own rules may reach.
+fn reaches(rules: &Rules, candidates: &[(u32, u32)], frames: usize) -> u64 {
+    let own = &candidates[candidates.partition_point(|(rule, _)| *rule < rules.built_in().rules)..];
+    own.chunk_by(|(rule, _), (next, _)| rule == next).count() as u64 * frames as u64
 }
 
 /// The rules filed under a glob that a frame matches, with that frame: sorted by rule, then frame.
-fn candidates(rules: &Rules, globs: &[Bits]) -> Vec<(u32, u32)> {
+fn candidates(rules: &Rules, depth: Depth, globs: &[Bits]) -> Vec<(u32, u32)> {
     let mut candidates = Vec::new();
     for (bits, frame) in globs.iter().zip(0u32..) {
         for glob in bits.iter() {
-            candidates.extend(rules.filed_under(glob).iter().map(|rule| (*rule, frame)));
+            candidates.extend(rules.filed_under(glob).iter().take_while(|rule| **rule < depth.rules).map(|rule| (*rule, frame)));
         }
     }
     candidates.sort_unstable();
@@ -137,8 +183,9 @@ struct Order<'r> {
 }
 
 impl<'r> Order<'r> {
-    fn new(rules: &'r Rules, filed: Filed<'r>) -> Self {
-        Self { always: rules.always.iter().peekable(), filed }
+    fn new(rules: &'r Rules, depth: Depth, filed: Filed<'r>) -> Self {
+        let always = &rules.always[..rules.always.partition_point(|rule| *rule < depth.rules)];
+        Self { always: always.iter().peekable(), filed }
     }
 
     fn next(&mut self) -> Option<(u32, Option<Filed<'r>>)> {
@@ -175,15 +222,17 @@ impl Ready {
             && self.callee.as_ref().is_none_or(|test| test_at(test, frame + 1))
     }
 
-    fn flag(&self, frame: usize, rule: u32, frames: &mut [Frame<'_>]) {
-        for flag in &self.flags {
-            match *flag {
-                Flag::Category(category) => frames[frame].category = Some(category),
-                Flag::App(reach, on) => {
-                    for reached in reach.range(frame, frames.len()) {
-                        frames[reached].in_app = Some(on);
-                        frames[reached].in_app_rule = Some(rule);
-                    }
+    fn flag(&self, hits: &[usize], rule: u32, frames: &mut [Frame<'_>]) {
+        if let Some(category) = self.category {
+            for &hit in hits {
+                frames[hit].category = Some(category);
+            }
+        }
+        for &(reach, on) in &self.app {
+            for &hit in reach.farthest(hits) {
+                for reached in reach.range(hit, frames.len()) {
+                    frames[reached].in_app = Some(on);
+                    frames[reached].in_app_rule = Some(rule);
                 }
             }
         }
@@ -213,7 +262,7 @@ mod tests {
         let (rules, _) = Rules::default().extended(parse(rules, Origin::Project).unwrap()).unwrap();
         let mut frames: Vec<Frame<'_>> =
             frames.as_array().unwrap().iter().map(|frame| Frame::read(frame.as_object().unwrap(), platform)).collect();
-        settle(&rules, None, &mut frames);
+        settle(&rules, None, &mut frames, &mut Matching::default());
         frames.iter().map(|frame| frame.in_app).collect()
     }
 
@@ -222,6 +271,64 @@ mod tests {
         let frames = json!([{"function": "a"}, {"function": "b"}, {"function": "c"}]);
         assert_eq!(in_app("function:* +app\nfunction:b -app", "c", &frames), [Some(true), Some(false), Some(true)]);
         assert_eq!(in_app("function:b ^+app v-app", "c", &frames), [Some(false), None, Some(true)]);
+    }
+
+    #[test]
+    fn the_last_of_several_matched_frames_has_the_last_word() {
+        let frames = json!([{"function": "a"}, {"function": "m"}, {"function": "b"}, {"function": "m"}, {"function": "c"}]);
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(in_app("function:m ^+app v-app", "c", &frames), [no, no, no, yes, yes]);
+        assert_eq!(in_app("function:m +app ^-app", "c", &frames), [None, yes, no, yes, no]);
+        assert_eq!(in_app("function:m +app v-app", "c", &frames), [no, no, no, yes, None]);
+        assert_eq!(in_app("function:m ^-app -app +app ^+app", "c", &frames), [None, yes, yes, yes, yes]);
+    }
+
+    #[test]
+    fn beyond_what_an_event_may_cost_stacks_are_settled_by_the_built_in_rules_alone() {
+        let built_in = parse("function:a -app", Origin::BuiltIn).unwrap();
+        let own: String = (0..1_500).map(|i| format!("path:**/a*a*a*a*/{i} -app\n")).chain(["function:* +app".to_owned()]).collect();
+        let (rules, _) = Rules::default().extended(built_in).unwrap().0.extended(parse(&own, Origin::Project).unwrap()).unwrap();
+        let frames = json!([{"function": "a"}, {"function": "b", "abs_path": format!("/{}", "a".repeat(100_000))}]);
+        let mut matching = Matching::default();
+        let mut settled = || {
+            let mut frames: Vec<Frame<'_>> =
+                frames.as_array().unwrap().iter().map(|frame| Frame::read(frame.as_object().unwrap(), "c")).collect();
+            settle(&rules, None, &mut frames, &mut matching);
+            frames.iter().map(|frame| frame.in_app).collect::<Vec<_>>()
+        };
+        let stacks: Vec<_> = (0..8).map(|_| settled()).collect();
+        let (first, last) = (&stacks[0], &stacks[7]);
+        assert_eq!(first, &[Some(true), Some(true)], "affordable");
+        assert_eq!(last, &[Some(false), None], "no more");
+        let turn = stacks.partition_point(|stack| stack == first);
+        assert!(stacks[turn..].iter().all(|stack| stack == last), "what is used up stays so: {stacks:?}");
+    }
+
+    #[test]
+    fn an_automaton_that_gives_up_changes_nothing() {
+        // Every combination of letters seen is a state of its own.
+        let own: String =
+            ('a'..='z').flat_map(|c| ('a'..='z').map(move |d| format!("function:*{c}{d}*{d}{c}* category={c}{d}\n"))).collect();
+        let (rules, _) = Rules::default().extended(parse(&own, Origin::Project).unwrap()).unwrap();
+        let mut seed = 7u32;
+        let mut letter = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'a' + (seed >> 16) as u8 % 26)
+        };
+        let texts: Vec<String> = (0..20).map(|_| (0..2_000).map(|_| letter()).collect()).collect();
+        let mut matching = Matching::default();
+        for text in &texts {
+            let (mut found, mut expected) = (Bits::default(), Bits::default());
+            rules.find(rules.whole(), (Subject::Function, text), &mut found, &mut matching);
+            for (c, d) in ('a'..='z').flat_map(|c| ('a'..='z').map(move |d| (c, d))) {
+                let (first, second) = (format!("{c}{d}"), format!("{d}{c}"));
+                if text.find(&first).is_some_and(|at| text[at + 2..].contains(&second)) {
+                    expected.insert((c as u32 - 97) * 26 + d as u32 - 97);
+                }
+            }
+            assert_eq!(found, expected);
+        }
+        assert!(matching.gave_up(), "or this test tests nothing");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! # Rules made ready
 //!
 //! **Promise.** What a frame's texts match is found in one pass over each text, however many rules there are.
-//! **How.** All distinct globs on one field become one `RegexSet`; a frame then carries a bit per glob. Rules are filed under their first plain glob
+//! **How.** All distinct globs on one field are matched together (`field`); a frame then carries a bit per glob. Rules are filed under their first plain glob
 //! (`filed`), so that a frame meets only rules that can concern it; rules without one (categories, `app:`) are tried on every frame (`always`).
 //! A project's rules are a layer upon the built-in ones, whose automata are shared.
 //! Category globs are tried against the category names that occur in the rules' own actions, once, when compiling.
@@ -10,19 +10,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use regex::{RegexSet, RegexSetBuilder};
-
-use super::super::glob;
+use super::super::glob::{self, Piece};
+use super::super::globs::Globs;
 use super::super::platform::Family;
 use super::super::rule_error::RuleError;
+use super::field::{Field, Matching};
 use super::parse::truth;
 use super::{Action, Matcher, Origin, Reach, Rule, RuleSource, Subject};
-
-/// Globs of one text may compile to this much; far above any rules written by hand.
-const MAX_AUTOMATON_BYTES: usize = 16 << 20;
-
-/// What matching may remember per field and thread; past it, it starts anew.
-const MAX_CACHE_BYTES: usize = 2 << 20;
 
 /// A set of small numbers: which globs a frame matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,13 +51,6 @@ impl Bits {
     }
 }
 
-/// The globs on one field.
-#[derive(Debug)]
-struct FieldGlobs {
-    set: RegexSet,
-    ids: Vec<u32>,
-}
-
 /// A matcher made ready.
 #[derive(Debug)]
 pub(super) struct Test {
@@ -90,19 +77,14 @@ pub(super) struct Ready {
     pub(super) caller: Option<Test>,
     pub(super) own: Vec<Test>,
     pub(super) callee: Option<Test>,
-    /// `±app` and `category=`.
-    pub(super) flags: Vec<Flag>,
-    /// `±group`.
+    /// `±app`: the last of each reach, in the order of [`Reach::rank`].
+    pub(super) app: Vec<(Reach, bool)>,
+    pub(super) category: Option<u32>,
+    /// `±group`: the last of each reach, in the order of [`Reach::rank`].
     pub(super) groups: Vec<(Reach, bool)>,
     pub(super) max_frames: Option<usize>,
     pub(super) min_frames: Option<usize>,
     pub(super) invert: Option<bool>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Flag {
-    App(Reach, bool),
-    Category(u32),
 }
 
 /// All stack trace rules of a configuration, ready for use.
@@ -115,37 +97,62 @@ pub(in super::super) struct Rules {
     pub(super) always: Vec<u32>,
     layers: Vec<Arc<Layer>>,
     categories: HashMap<String, u32>,
+    /// How many of the rules, and of the layers, are built in.
+    built_in: Depth,
+}
+
+/// How far into the rules to go: so many rules, from so many layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Depth {
+    pub(super) rules: u32,
+    layers: usize,
 }
 
 /// The globs that one text of rules adds; shared by all configurations built on it.
 #[derive(Debug, Default)]
 struct Layer {
     numbers: HashMap<(Subject, String), u32>,
-    fields: HashMap<Subject, FieldGlobs>,
+    fields: HashMap<Subject, Field>,
 }
 
 impl Rules {
-    /// These rules and more after them. Returns warnings about matchers of a project that can never match, or an error when the rules are too large.
+    /// These rules and more after them. Returns warnings about matchers of a project that can never match, or an error where one
+    /// is too large.
     pub(in super::super) fn extended(&self, rules: Vec<Rule>) -> Result<(Self, Vec<RuleError>), RuleError> {
-        let mut compiler = Compiler { base: self, layer: Layer::default(), categories: self.categories.clone(), warnings: Vec::new() };
+        let mut compiler = Compiler {
+            base: self,
+            layer: Layer::default(),
+            added: HashMap::new(),
+            categories: self.categories.clone(),
+            warnings: Vec::new(),
+            refused: None,
+        };
         for action in rules.iter().flat_map(|rule| &rule.actions) {
             if let Action::Category(name) = action {
                 let next = compiler.categories.len() as u32;
                 compiler.categories.entry(name.clone()).or_insert(next);
             }
         }
+        let only_built_in = rules.iter().all(|rule| rule.source.origin == Origin::BuiltIn);
         let more: Vec<Arc<Ready>> = rules.into_iter().map(|rule| Arc::new(compiler.rule(rule))).collect();
-        compiler.layer.fields = compiler.fields().map_err(|message| RuleError { line: 1, column: 1, message })?;
-        let Compiler { layer, categories, warnings, .. } = compiler;
+        if let Some(refused) = compiler.refused {
+            return Err(refused);
+        }
+        let Compiler { mut layer, added, categories, warnings, .. } = compiler;
+        layer.fields = added.into_iter().map(|(subject, globs)| (subject, Field::new(&globs))).collect();
         let mut extended = Self {
             all: self.all.clone(),
             filed: self.filed.clone(),
             always: self.always.clone(),
             layers: self.layers.iter().cloned().chain([Arc::new(layer)]).collect(),
             categories,
+            built_in: self.built_in,
         };
         for rule in more {
             extended.file(rule);
+        }
+        if only_built_in {
+            extended.built_in = extended.whole();
         }
         Ok((extended, warnings))
     }
@@ -177,31 +184,43 @@ impl Rules {
         self.all.len()
     }
 
+    /// All rules.
+    pub(super) fn whole(&self) -> Depth {
+        Depth { rules: self.all.len() as u32, layers: self.layers.len() }
+    }
+
+    /// The rules that every project has.
+    pub(super) fn built_in(&self) -> Depth {
+        self.built_in
+    }
+
     /// Whether any rule looks at the exception.
     pub(super) fn looks_at_errors(&self) -> bool {
         let subjects = [Subject::ErrorType, Subject::ErrorValue, Subject::Mechanism];
         self.layers.iter().any(|layer| subjects.iter().any(|subject| layer.fields.contains_key(subject)))
     }
 
+    /// What it may cost to find what a value matches beyond the built-in globs.
+    pub(super) fn steps(&self, subject: Subject, value: &str) -> u64 {
+        let of = |layer: &Arc<Layer>| layer.fields.get(&subject).map_or(0, |field| field.steps(value));
+        let once: u64 = self.layers.iter().skip(self.built_in.layers).map(of).sum();
+        if is_path(subject) && !value.starts_with('/') { 2 * once } else { once }
+    }
+
     /// Adds the globs that `value` matches to `bits`. Paths are tried as they are and with a slash in front.
-    pub(super) fn find(&self, subject: Subject, value: &str, bits: &mut Bits) {
-        let globs = || self.layers.iter().filter_map(|layer| layer.fields.get(&subject));
-        if !matches!(subject, Subject::Path | Subject::Package) {
-            return globs().for_each(|globs| globs.find(value, bits));
+    pub(super) fn find(&self, depth: Depth, (subject, value): (Subject, &str), bits: &mut Bits, matching: &mut Matching) {
+        let layers = self.layers.iter().take(depth.layers).enumerate();
+        let fields = layers.filter_map(|(number, layer)| layer.fields.get(&subject).map(|field| ((number, subject), field)));
+        if !is_path(subject) {
+            return fields.for_each(|(place, field)| field.find(value, bits, matching, place));
         }
         let value = if value.contains('\\') { Cow::Owned(value.replace('\\', "/")) } else { Cow::Borrowed(value) };
-        globs().for_each(|globs| globs.find(&value, bits));
-        if !value.starts_with('/') {
-            let rooted = format!("/{value}");
-            globs().for_each(|globs| globs.find(&rooted, bits));
-        }
-    }
-}
-
-impl FieldGlobs {
-    fn find(&self, value: &str, bits: &mut Bits) {
-        for index in &self.set.matches(value) {
-            bits.insert(self.ids[index]);
+        let rooted = (!value.starts_with('/')).then(|| format!("/{value}"));
+        for (place, field) in fields {
+            field.find(&value, bits, matching, place);
+            if let Some(rooted) = &rooted {
+                field.find(rooted, bits, matching, place);
+            }
         }
     }
 }
@@ -209,8 +228,27 @@ impl FieldGlobs {
 struct Compiler<'b> {
     base: &'b Rules,
     layer: Layer,
+    added: HashMap<Subject, Vec<Added>>,
     categories: HashMap<String, u32>,
     warnings: Vec<RuleError>,
+    /// The first glob that is too large.
+    refused: Option<RuleError>,
+}
+
+/// A glob that is new in this layer.
+#[derive(Debug)]
+pub(super) struct Added {
+    pub(super) number: u32,
+    pub(super) regex: String,
+    pub(super) ways: Vec<Vec<Piece>>,
+}
+
+/// Why a glob is of no use.
+enum Useless {
+    /// Accepted all the same, as in Sentry.
+    NeverMatches(&'static str),
+    /// Refused.
+    TooLarge,
 }
 
 impl Compiler<'_> {
@@ -221,7 +259,8 @@ impl Compiler<'_> {
             own: rule.own.iter().map(|matcher| self.test(matcher, &source)).collect(),
             callee: rule.callee.map(|matcher| self.test(&matcher, &source)),
             source,
-            flags: Vec::new(),
+            app: Vec::new(),
+            category: None,
             groups: Vec::new(),
             max_frames: None,
             min_frames: None,
@@ -229,70 +268,76 @@ impl Compiler<'_> {
         };
         for action in rule.actions {
             match action {
-                Action::App(reach, on) => ready.flags.push(Flag::App(reach, on)),
-                Action::Category(name) => ready.flags.extend(self.categories.get(&name).map(|id| Flag::Category(*id))),
-                Action::Group(reach, on) => ready.groups.push((reach, on)),
+                Action::App(reach, on) => {
+                    ready.app.retain(|(other, _)| *other != reach);
+                    ready.app.push((reach, on));
+                }
+                Action::Category(name) => ready.category = self.categories.get(&name).copied(),
+                Action::Group(reach, on) => {
+                    ready.groups.retain(|(other, _)| *other != reach);
+                    ready.groups.push((reach, on));
+                }
                 Action::MaxFrames(frames) => ready.max_frames = Some(frames),
                 Action::MinFrames(frames) => ready.min_frames = Some(frames),
                 Action::Invert(on) => ready.invert = Some(on),
             }
         }
+        ready.app.sort_unstable_by_key(|(reach, _)| reach.rank());
+        ready.groups.sort_unstable_by_key(|(reach, _)| reach.rank());
         ready
     }
 
     fn test(&mut self, matcher: &Matcher, source: &RuleSource) -> Test {
         let what = match matcher.subject {
             Subject::Family => Ok(What::Family(families(&matcher.argument))),
-            Subject::App => truth(&matcher.argument).map(What::App).ok_or("this is neither yes nor no"),
+            Subject::App => truth(&matcher.argument).map(What::App).ok_or(Useless::NeverMatches("this is neither yes nor no")),
             subject => self.glob(subject, &matcher.argument),
         };
-        let what = what.unwrap_or_else(|problem| {
-            if source.origin == Origin::Project {
-                let message = format!("{problem}: this matcher never matches");
-                self.warnings.push(RuleError { line: source.line, column: matcher.column, message });
+        let what = what.unwrap_or_else(|useless| {
+            let at = |message| RuleError { line: source.line, column: matcher.column, message };
+            match useless {
+                Useless::NeverMatches(problem) if source.origin == Origin::Project => {
+                    self.warnings.push(at(format!("{problem}: this matcher never matches")));
+                }
+                Useless::NeverMatches(_) => {}
+                Useless::TooLarge => {
+                    let message = format!("the braces make more than {} globs of this one; write several rules", glob::MAX_WAYS);
+                    self.refused.get_or_insert(at(message));
+                }
             }
             What::Never
         });
         Test { negated: matcher.negated, what }
     }
 
-    fn glob(&mut self, subject: Subject, pattern: &str) -> Result<What, &'static str> {
-        let regex = glob::stack(pattern, kind(subject))?;
+    fn glob(&mut self, subject: Subject, pattern: &str) -> Result<What, Useless> {
+        let stack = glob::stack(pattern, kind(subject)).map_err(Useless::NeverMatches)?;
+        let ways = stack.ways().ok_or(Useless::TooLarge)?;
         if subject == Subject::Category {
-            let regex = regex::Regex::new(&regex).map_err(|_| "this glob is too large")?;
+            let globs = Globs::new(ways.iter().map(|way| (0, way.as_slice())));
             let mut named = Bits::default();
-            self.categories.iter().filter(|(name, _)| regex.is_match(name)).for_each(|(_, id)| named.insert(*id));
+            self.categories.iter().filter(|(name, _)| globs.is_match(name)).for_each(|(_, id)| named.insert(*id));
             return Ok(What::Category(named));
         }
-        let glob = (subject, regex);
-        if let Some(number) = self.base.layers.iter().find_map(|layer| layer.numbers.get(&glob)) {
+        let glob = (subject, stack.regex());
+        let known = self.base.layers.iter().find_map(|layer| layer.numbers.get(&glob)).or_else(|| self.layer.numbers.get(&glob));
+        if let Some(number) = known {
             return Ok(What::Glob(*number));
         }
         let below: usize = self.base.layers.iter().map(|layer| layer.numbers.len()).sum();
-        let next = (below + self.layer.numbers.len()) as u32;
-        Ok(What::Glob(*self.layer.numbers.entry(glob).or_insert(next)))
-    }
-
-    fn fields(&self) -> Result<HashMap<Subject, FieldGlobs>, String> {
-        let mut by_field: HashMap<Subject, Vec<(u32, &str)>> = HashMap::new();
-        for ((subject, regex), id) in &self.layer.numbers {
-            by_field.entry(*subject).or_default().push((*id, regex));
-        }
-        let build = |(subject, mut globs): (Subject, Vec<(u32, &str)>)| {
-            globs.sort_unstable();
-            let set = RegexSetBuilder::new(globs.iter().map(|(_, regex)| regex))
-                .size_limit(MAX_AUTOMATON_BYTES)
-                .dfa_size_limit(MAX_CACHE_BYTES)
-                .build()
-                .map_err(|_| "the globs of these rules are too large together".to_owned())?;
-            Ok((subject, FieldGlobs { set, ids: globs.iter().map(|(id, _)| *id).collect() }))
-        };
-        by_field.into_iter().map(build).collect()
+        let number = (below + self.layer.numbers.len()) as u32;
+        self.added.entry(subject).or_default().push(Added { number, regex: glob.1.clone(), ways });
+        self.layer.numbers.insert(glob, number);
+        Ok(What::Glob(number))
     }
 }
 
+fn is_path(subject: Subject) -> bool {
+    matches!(subject, Subject::Path | Subject::Package)
+}
+
 fn kind(subject: Subject) -> glob::Kind {
-    if matches!(subject, Subject::Path | Subject::Package) { glob::Kind::Path } else { glob::Kind::Plain }
+    if is_path(subject) { glob::Kind::Path } else { glob::Kind::Plain }
 }
 
 /// A comma list of family names; `all` means each of them, unknown names none.
@@ -315,6 +360,14 @@ mod tests {
         }
         assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 64, 300]);
         assert!(bits.contains(64) && !bits.contains(65) && !bits.contains(9999));
+    }
+
+    #[test]
+    fn a_glob_that_multiplies_is_refused_where_it_stands() {
+        let rules = parse(&format!("function:x +app\nmodule:y path:{} -app", "{a,b}".repeat(12)), Origin::Project).unwrap();
+        let refused = Rules::default().extended(rules).unwrap_err();
+        assert_eq!((refused.line, refused.column), (2, 15), "{refused}");
+        assert!(refused.message.contains("1000"), "{refused}");
     }
 
     #[test]

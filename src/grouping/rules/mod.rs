@@ -1,13 +1,14 @@
 //! # Stack trace rules
 //!
 //! **Promise.** Rules settle which frames are in the app, name categories, and say which frames count (grouping.md 3). Later rules win.
-//! **How.** `parse` reads the text, `compile` turns all globs of a configuration into one automaton per field, `apply` finds which rules concern
+//! **How.** `parse` reads the text, `compile` and `field` turn all globs of a configuration into one automaton per field, `apply` finds which rules concern
 //! which frames and applies them in order. The rules every project starts with are text too: `base.txt`.
 //! **When it breaks.** A line that cannot be read is an error with line and column, and the whole text is refused. A glob that does not compile and
 //! an `app:` argument that is no yes or no are accepted and never match, as in Sentry; they are reported as warnings.
 
 mod apply;
 mod compile;
+mod field;
 mod parse;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 
 pub(super) use apply::{GroupPlan, settle};
 pub(super) use compile::Rules;
+pub(super) use field::Matching;
 pub use parse::{ACTION_NAMES, MATCHER_NAMES};
 pub(super) use parse::{parse, truth};
 
@@ -151,6 +153,24 @@ pub(super) enum Reach {
 }
 
 impl Reach {
+    /// Carried out in this order, a rule's actions leave on every frame what going from match to match would leave.
+    fn rank(self) -> u8 {
+        match self {
+            Self::Later => 0,
+            Self::Itself => 1,
+            Self::Earlier => 2,
+        }
+    }
+
+    /// Of the frames a rule matched, those that reach as far as all of them.
+    fn farthest(self, hits: &[usize]) -> &[usize] {
+        match self {
+            Self::Itself => hits,
+            Self::Later => hits.get(..1).unwrap_or_default(),
+            Self::Earlier => hits.len().checked_sub(1).and_then(|last| hits.get(last..)).unwrap_or_default(),
+        }
+    }
+
     /// The indices reached from `index` in a stack of `len` frames.
     pub(super) fn range(self, index: usize, len: usize) -> std::ops::Range<usize> {
         match self {

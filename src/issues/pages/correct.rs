@@ -33,7 +33,7 @@ pub(super) fn refused(error: Refused) -> Result<Flash, HttpError> {
 pub(super) async fn merge(app: App, member: ProjectMember, Path(issue): Path<IssueId>, fields: Fields) -> Result<Response, HttpError> {
     let with = fields.get("with").unwrap_or_default().trim();
     let back = |flash: &Flash| Ok(see_other(&urls::issue(issue), flash));
-    let Some(other) = named(with, &member.viewer) else {
+    let Some(other) = named(&app, with, &member.viewer) else {
         return back(&Flash::warning("Nothing was merged: name the other issue by its short id, such as SHOP-42, or by its address."));
     };
     if other.project() != issue.project() {
@@ -50,7 +50,11 @@ pub(super) async fn merge(app: App, member: ProjectMember, Path(issue): Path<Iss
 }
 
 /// The issue that somebody names: `SHOP-42`, its number, or an address that ends with it.
-fn named(text: &str, viewer: &Viewer) -> Option<IssueId> {
+fn named(app: &App, text: &str, viewer: &Viewer) -> Option<IssueId> {
+    // Another server's issues have the same numbers.
+    if text.contains("://") && !text.starts_with(&app.absolute("/issues/")) {
+        return None;
+    }
     let in_address = text.split_once("/issues/").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
     let id = in_address.unwrap_or(text).parse::<IssueId>().ok();
     id.or_else(|| named_issue(text, &viewer.projects)).filter(|issue| viewer.project_by_id(issue.project()).is_some())

@@ -1,12 +1,15 @@
 //! `GET /issues`: the issue list.
 
+use std::collections::HashSet;
+
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::accounts::{OurFault as _, Viewer};
+use crate::accounts::{IssueId, OurFault as _, Viewer};
 use crate::issues::queries;
 use crate::issues::queries::list::{Page, Row};
 use crate::issues::search::{Cursor, Search, named_issue};
+use crate::issues::spikes;
 use crate::issues::typed::understood;
 use crate::issues::view::list::ListFacts;
 use crate::issues::view::{IssueListPage, IssueRow, split_title};
@@ -49,7 +52,8 @@ async fn read(db: &mut sqlx::PgConnection, search: &Search, viewer: &Viewer, now
     let ids: Vec<_> = rows.iter().map(|row| row.issue_id).collect();
     let hour = hour_of(now);
     let hours = queries::list::hours(db, &ids, hour - HOURS).await?;
-    let look = Look { viewer, now, hour, names_projects: search.projects.len() > 1 };
+    let spiking = spikes::spiking(db, &ids).await?;
+    let look = Look { viewer, now, hour, spiking, names_projects: search.projects.len() > 1 };
     let none = Vec::new();
     Ok(ListFacts {
         counts: queries::list::tab_counts(db, search).await?,
@@ -64,6 +68,7 @@ async fn read(db: &mut sqlx::PgConnection, search: &Search, viewer: &Viewer, now
 
 /// What turning rows into words depends on.
 struct Look<'a> {
+    spiking: HashSet<IssueId>,
     viewer: &'a Viewer,
     now: DateTime<Utc>,
     hour: i32,
@@ -74,13 +79,17 @@ impl Look<'_> {
     fn row(&self, hours: &[(i32, i64)], row: Row) -> IssueRow {
         let (kind, message) = split_title(&row.title);
         let project = self.viewer.project_by_id(row.issue_id.project());
+        let spiking = self.spiking.contains(&row.issue_id).then(|| Badge::new("spiking", "alarm"));
         IssueRow {
             id: row.issue_id.to_string(),
             href: urls::issue(row.issue_id),
             kind,
             message,
             level: row.level,
-            badges: badges(row.first_seen, row.regressed_at.map(|_| row.regressed_in.as_str()), self.now),
+            badges: spiking
+                .into_iter()
+                .chain(badges(row.first_seen, row.regressed_at.map(|_| row.regressed_in.as_str()), self.now))
+                .collect(),
             culprit: row.culprit,
             short_id: row.issue_id.short_id(project.map_or("", |project| &project.short_prefix)),
             release: row.last_release,

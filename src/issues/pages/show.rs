@@ -14,13 +14,16 @@ use crate::events::view::{EventView, file_list};
 use crate::events::{Around, StoredEvent, Trail, Which, payload};
 use crate::feedback;
 use crate::issues::activity;
+use crate::issues::changed;
 use crate::issues::model::Status;
 use crate::issues::moving;
 use crate::issues::queries::{self, hashes::HashRow, show::Facts};
 use crate::issues::regroup::{self, Kind, Regrouping, State};
+use crate::issues::spikes;
 use crate::issues::view::show::{CorrectionLine, EventNav, HashLine, IssueHead, actions};
 use crate::issues::view::tag_shares::TagShares;
-use crate::issues::view::{IssuePage, Missing, split_title};
+use crate::issues::view::unusual::Unusual;
+use crate::issues::view::{IssuePage, Missing, spike_panel, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
 use crate::platform::telemetry::chain;
@@ -58,6 +61,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
     if read.event.is_none() && matches!(which, Which::Id(_)) {
         return Err(HttpError::NotFound);
     }
+    let changed = changed::lately(&app.db, issue, read.facts.regressed_at, now).await.map_err(HttpError::Internal)?;
     let decoded = read.event.as_ref().and_then(|(stored, _)| decode(issue, stored).ok().map(|event| (stored, event)));
     let why = decoded.as_ref().map_or_else(
         || "No readable event is left to tell from.".to_owned(),
@@ -73,11 +77,13 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         missing: if read.event.is_some() { Missing::Unreadable } else { Missing::Dropped },
         files: read.event.as_ref().map(|(stored, _)| files(issue, stored, &read.files)).unwrap_or_default(),
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
+        unusual: Unusual::new(changed.as_ref()),
         tags,
         tags_note,
         hashes: read.hashes.iter().map(hash_line).collect(),
         corrections: read.corrections.iter().map(|(run, others)| correction(run, others, &member.project.short_prefix)).collect(),
         feedback: read.feedback,
+        spike: spike_panel(&read.spikes, now),
         why,
         activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
     };
@@ -109,6 +115,7 @@ struct Read {
     feedback: FeedbackPanel,
     hashes: Vec<HashRow>,
     corrections: Vec<(Regrouping, Vec<IssueId>)>,
+    spikes: spikes::Shown,
 }
 
 impl Read {
@@ -145,6 +152,7 @@ impl Read {
             rules: projects::grouping_rules(&mut db, issue.project()).await?,
             hashes: queries::hashes::of_issue(&mut db, issue).await?,
             corrections: corrections(&mut db, issue).await?,
+            spikes: spikes::shown(&mut db, issue).await?,
             feedback: feedback::panel(&mut db, slug, (issue, shown), now).await?,
         }))
     }

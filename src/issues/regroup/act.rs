@@ -13,6 +13,7 @@ use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::moving as events;
 use crate::feedback::moving as feedback;
 use crate::issues::moving::{self as issues, Before, IssueHash};
+use crate::issues::spikes;
 use crate::platform::db::AdvisoryLock;
 use crate::projects;
 
@@ -83,6 +84,7 @@ pub(super) async fn take_in(db: &mut PgConnection, from: IssueId, into: IssueId)
     let users = events::take_in(db, from, into).await?;
     issues::take_in(db, from, into, users).await?;
     feedback::take_in(db, from, into).await?;
+    spikes::take_in(db, from, into).await?;
     Ok(())
 }
 
@@ -217,6 +219,7 @@ pub async fn undo(db: &mut PgConnection, project: ProjectId, id: i64, act: Act) 
             issues::add_events(db, &[(touched.before.issue, old), (into, -old)]).await?;
         }
     }
+    spikes::forget(db, &all).await?;
     let made = touched.iter().find(|touched| touched.is_made).map(|touched| touched.before.issue);
     let mut before = queries::hashes_before(db, &run).await?;
     if let Some(holder) = holder(db, &run, made).await? {

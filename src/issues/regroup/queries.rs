@@ -10,6 +10,7 @@ use super::plan::Part;
 use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::moving::Cursor;
 use crate::issues::moving::{Before, IssueHash};
+use crate::issues::spikes;
 
 struct Row {
     project_id: i32,
@@ -209,7 +210,7 @@ pub(super) async fn hashes_before(db: &mut PgConnection, run: &Regrouping) -> sq
     rows.fetch_all(db).await
 }
 
-/// Notes issues as they are before they are changed. What was noted before stays.
+/// Notes issues as they are before they are changed. What was noted before stays. What the spike detector knows of them is not true any more.
 pub(super) async fn note_issues(db: &mut PgConnection, run: (ProjectId, i64), issues: &[(Before, i64)], is_made: bool) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into regrouping_issues (project_id, regrouping_id, is_made, issue_id, status, status_changed_at, status_changed_by, event_count, hour_count)
@@ -224,9 +225,9 @@ pub(super) async fn note_issues(db: &mut PgConnection, run: (ProjectId, i64), is
         &issues.iter().map(|(before, _)| before.event_count).collect::<Vec<_>>(),
         &issues.iter().map(|(_, hours)| *hours).collect::<Vec<_>>()
     )
-    .execute(db)
-    .await
-    .map(|_| ())
+    .execute(&mut *db)
+    .await?;
+    spikes::forget(db, &issues.iter().map(|(before, _)| before.issue).collect::<Vec<_>>()).await
 }
 
 /// An issue that a correction touched.

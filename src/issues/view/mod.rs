@@ -8,13 +8,16 @@ mod missing;
 pub mod regroup;
 mod samples;
 pub mod show;
+mod spike;
 pub mod split_by;
 pub mod tag_shares;
+pub mod unusual;
 
 pub use grouping::GroupingPage;
 pub use list::{IssueListPage, IssueRow};
 pub use missing::Missing;
 pub use show::IssuePage;
+pub(super) use spike::panel as spike_panel;
 
 /// "PaymentDeclined", "card processor answered …": an issue's title in the part that is printed bold and the rest.
 /// Exception titles are `Type: value`; a log message is bold as a whole.

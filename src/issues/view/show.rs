@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::Duration;
 
 use super::tag_shares::TagShares;
+use super::unusual::Unusual;
 use super::{level_css, missing::Missing};
 use crate::web::pages::files::{AttachmentList, MINIDUMP};
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
         chart::Bars,
         number,
         page::{HOSTILE, sample_now},
-        pages::feedback::FeedbackPanel,
+        pages::{feedback::FeedbackPanel, spike::SpikePanel},
         urls,
     },
 };
@@ -177,6 +178,8 @@ pub struct IssuePage {
     pub files: AttachmentList,
     /// Its neighbours.
     pub nav: EventNav,
+    /// What stands out of its newest events.
+    pub unusual: Unusual,
     /// Shares over all events.
     pub tags: Vec<TagShares>,
     /// How many keys are not shown, and why; may be empty.
@@ -189,6 +192,8 @@ pub struct IssuePage {
     pub corrections: Vec<CorrectionLine>,
     /// What people said about it.
     pub feedback: FeedbackPanel,
+    /// What the spike detector says.
+    pub spike: SpikePanel,
     /// Newest first.
     pub activity: Vec<ActivityLine>,
 }
@@ -269,6 +274,7 @@ impl IssuePage {
                 next: None,
                 latest: None,
             },
+            unusual: Unusual::sample(),
             tags: vec![
                 shares("release", &[("1.4.2", 2248), ("1.4.1", 70)], 2),
                 shares("browser", &[("Chrome 131", 1205), ("Firefox 140", 720), ("Safari 19", 280), ("Edge 131", 113)], 4),
@@ -284,6 +290,7 @@ impl IssuePage {
             ],
             corrections: vec![CorrectionLine { id: 7, text: "Merged".to_owned(), may_undo: true }],
             feedback: FeedbackPanel::sample(),
+            spike: SpikePanel::sample(),
             activity: vec![line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
         }
     }
@@ -298,6 +305,7 @@ impl Page for IssuePage {
         resolved.head.badges = vec![Badge::new("resolved by Mira", "good")];
         (resolved.head.kind, resolved.head.message, resolved.head.users) =
             ("Slow checkout".to_owned(), "took 7.2 s, budget 3 s".to_owned(), 0);
+        resolved.unusual = Unusual::default();
         let gone =
             Self { event: None, files: AttachmentList::default(), nav: EventNav::default(), ..Self::sample(&serde_json::Value::Null) };
         let damaged = Self { event: None, missing: Missing::Unreadable, ..Self::sample(&serde_json::Value::Null) };
@@ -321,8 +329,10 @@ impl Page for IssuePage {
         hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1)];
         "163 more keys not shown: fewer events have them.".clone_into(&mut hostile.tags_note);
         hostile.why = h();
+        hostile.unusual = Unusual::hostile();
         hostile.files = AttachmentList::hostile();
         hostile.feedback = FeedbackPanel::hostile();
+        hostile.spike = SpikePanel::hostile();
         hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
         vec![
             Sample::new("regressed", Self::sample(&samples::python())),

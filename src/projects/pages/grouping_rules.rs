@@ -70,7 +70,9 @@ pub async fn save(app: &App, member: &ProjectMember, rules: GroupingRules) -> Re
         return Err(HttpError::NotFound);
     }
     let flash = match warnings {
-        0 => Flash::done("Saved. Events are grouped so from now on."),
+        0 => Flash::done(
+            "Saved. Events are grouped so from now on; those that are stored already follow when you apply the rules under Stored events.",
+        ),
         _ => Flash::warning("Saved, and events are grouped so from now on. Some of it can never match: see below the text."),
     };
     Ok(see_other(&urls::project_grouping(&member.project.slug), &flash))

@@ -22,6 +22,7 @@ pub mod settings;
 mod settings_tabs;
 pub mod sign_in;
 pub mod snippets;
+pub mod spike;
 pub mod stats;
 mod stats_reasons;
 pub mod told;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use axum::Router;
 use tempfile::TempDir;
 use uuid::Uuid;
+use vedette::alerts::watch::{Hearing, Watch};
 use vedette::app;
 use vedette::digest::{Digest, Hook};
 use vedette::ingest::{Ingest, TrustedProxies};
 use vedette::platform::App;
 use vedette::platform::journal::{Journal, JournalOptions, OsFiles};
-use vedette::platform::periodic::Periodic as _;
+use vedette::platform::periodic::{Periodic as _, Step};
 use vedette::projects::Registry;
 use vedette::protocol::Limits;
 
@@ -29,6 +30,7 @@ pub(crate) struct Process {
     pub(crate) router: Router,
     pub(crate) expected: Expected,
     digest: Digest,
+    watch: Watch,
     pub(crate) dir: TempDir,
 }
 
@@ -54,7 +56,8 @@ impl Server {
         let router = app::router(&app, &journal, &ingest);
         let digest = Digest::new(app.clone(), Arc::clone(&journal), journal_id, registry.clone()).with_hook(hook);
         let digest = digest.telling(ingest.requests().clone());
-        Self(Arc::new(Process { app, journal, journal_id, registry, ingest, router, expected, digest, dir }))
+        let watch = Watch(Arc::new(Hearing::new(Arc::clone(&journal), journal_id)));
+        Self(Arc::new(Process { app, journal, journal_id, registry, ingest, router, expected, digest, watch, dir }))
     }
 
     /// An SDK that was given the project's DSN.
@@ -71,6 +74,16 @@ impl Server {
     pub(crate) async fn digest_refused(&self) {
         self.ingest.flush_refused(self.app.clock.now()).await;
         self.digest_all().await;
+    }
+
+    /// Notes that events are taken now.
+    pub(crate) fn hear(&self) {
+        self.watch.0.note(self.app.clock.now());
+    }
+
+    /// Looks for spikes until nothing waits.
+    pub(crate) async fn watch(&self) {
+        while self.watch.step(&self.app).await.unwrap() != Step::Idle {}
     }
 
     /// Digests all that waits in the journal; how many records.
