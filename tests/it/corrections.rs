@@ -135,7 +135,7 @@ fn what_is_refused_changes_nothing_and_merged_issues_are_changed_where_they_went
         assert_told(&answer, "still at work");
         assert!(!root.page(&urls::project_grouping("shop")).await.text().contains("tags.zone"));
         work(app).await;
-        ana.post(&urls::correction_undo(boom, id), &[]).await.assert_status(404);
+        assert_told(&ana.post(&urls::correction_undo(boom, id), &[]).await.assert_status(303), "Nothing was undone");
         merge(app, boom, &[crash]).await;
         let event = event_id(2).simple().to_string();
         ana.get(&urls::event(crash, &event)).await.assert_redirect(&urls::event(boom, &event));

@@ -118,7 +118,8 @@ pub(super) async fn undo(app: App, member: ProjectMember, Path((issue, id)): Pat
     let mut tx = app.db.begin().await.ours()?;
     // Only what this issue's page lists: rules are an administrator's.
     if !regroup::of_issue(&mut tx, issue).await.ours()?.iter().any(|run| run.id == id) {
-        return Err(HttpError::NotFound);
+        let told = "Nothing was undone: that is no merge or split of this issue, or it is undone already.";
+        return Ok(see_other(&urls::issue(issue), &Flash::warning(told)));
     }
     let flash = match regroup::undo(&mut tx, issue.project(), id, act(&app, &member.viewer)).await {
         Ok(_) => {
