@@ -95,6 +95,10 @@ fn a_new_issue_is_compared_with_the_others_of_its_project() {
         }
         app.digest_all().await;
         app.run_jobs().await;
+        // Long enough that the next new issue is told by itself.
+        app.clock.advance(TimeDelta::hours(2));
+        app.run_jobs().await;
+        app.clock.advance(TimeDelta::hours(2));
         send(app, &shop, 100..130, |event, _| event.tag("os", "iOS").tag("plan", "free")).await;
         let newest = app.issues(&shop).await.into_iter().max().unwrap();
         let panel = panel(&ana, newest).await.expect("something stands out");

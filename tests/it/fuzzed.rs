@@ -98,6 +98,31 @@ fn what_is_fuzzed_has_the_products_dependencies() {
     for dependency in dependencies.filter(|line| !line.starts_with("libfuzzer-sys ")) {
         assert!(product.lines().any(|line| line == dependency), "fuzz/Cargo.toml has {dependency}, and Cargo.toml has not");
     }
+    // The other way round: what the rooms name of the product's dependencies.
+    let mut sources = Vec::new();
+    for room in ["event", "grouping", "protocol"] {
+        sources_below(&fuzz("../src").join(room), &mut sources);
+    }
+    let sources = sources.concat();
+    let names = product.lines().skip_while(|line| *line != "[dependencies]").skip(1).take_while(|line| !line.starts_with('['));
+    for name in names.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name) {
+        let is_used = sources.contains(&format!(" {}::", name.replace('-', "_")));
+        let is_there = manifest.lines().any(|line| line.starts_with(&format!("{name} = ")));
+        assert!(!is_used || is_there, "what is fuzzed uses {name}, and fuzz/Cargo.toml has it not");
+    }
+}
+
+/// The texts of a directory's Rust files, but for those of tests, which the fuzzer does not build.
+fn sources_below(directory: &Path, texts: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.file_name().unwrap() != "tests" {
+            sources_below(&path, texts);
+        } else if path.extension().is_some_and(|it| it == "rs") && path.file_name().unwrap() != "tests.rs" {
+            let text = fs::read_to_string(path).unwrap();
+            texts.push(text.split("#[cfg(test)]").next().unwrap_or_default().to_owned());
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ from cases import has
 from vedette import EMAIL, PASSWORD
 
 
-def look(cases, browser, label, dashboard, rows):
+def look(cases, browser, label, dashboard, rows, mails):
     """Every page that shows what a hostile client sent, in one kind of browser."""
     browser.complaints()
     with cases.case(f"hostile events stay text {label}", browser):
@@ -17,7 +17,7 @@ def look(cases, browser, label, dashboard, rows):
                 browser.screenshot(f"hostile-{label.replace(' ', '-')}")
             visit(browser, browser.one("[data-test=why] a").get_attribute("href"))
         visit(browser, f"{dashboard.url}/projects")
-        for page in dashboard.mails("hostile", 3):
+        for page in dashboard.mails("hostile", mails):
             visit(browser, page)
     with cases.case(f"the raw event is JSON to the browser {label}", browser):
         browser.open(rows[0][1])
@@ -48,7 +48,8 @@ def inert(browser):
     assert not foreign, f"{where}: markup of the event's is on the page: {foreign[0].get_attribute('outerHTML')[:200]}"
 
 
-def hostile_cases(cases, sent, dashboard, output):
+def hostile_cases(cases, counts, dashboard, output):
+    sent, mails = counts
     rows = []
     for dark, scripts in [(False, True), (True, True), (False, False), (True, False)]:
         label = f"in {'dark' if dark else 'light'} {'with' if scripts else 'without'} JavaScript"
@@ -56,7 +57,7 @@ def hostile_cases(cases, sent, dashboard, output):
             with cases.case(f"signing in and listing {label}", browser):
                 browser.sign_in(dashboard.url, EMAIL, PASSWORD)
                 rows = browser.issue_rows(dashboard.url, "hostile", sent)
-            look(cases, browser, label, dashboard, rows)
+            look(cases, browser, label, dashboard, rows, mails)
             with cases.case(f"the colours follow the scheme {label}", browser):
                 colour = browser.driver.execute_script("return getComputedStyle(document.documentElement).backgroundColor")
                 light = sum(int(part) for part in "".join(c if c.isdigit() else " " for c in colour).split()[:3]) > 382

@@ -30,6 +30,8 @@ from vedette import EMAIL, PASSWORD, Vedette  # noqa: E402
 # The project whose issues are looked at in a browser.
 SHOP = "sdk-python-2"
 SHOP_ISSUES = 5
+HOSTILE_MAILS = 3
+COLLEAGUE = "colleague@example.test"
 
 
 def browser_cases(cases, vedette, browser, mailbox):
@@ -55,8 +57,12 @@ def browser_cases(cases, vedette, browser, mailbox):
         has(browser.text("[data-test=title]"), "PaymentDeclined")
 
 
-def regression_case(cases, sdk, dsn, vedette, browser, mailbox):
+def regression_case(cases, sdk, dsn, servers, browser):
+    vedette, dashboard, mailbox = servers
     with cases.case("a resolved issue that comes back says so, on its page and by mail", browser):
+        # Who has just had a mail about this project hears of it with others in some minutes; a new member at once.
+        vedette.command("user", "create", COLLEAGUE)
+        dashboard.post(f"/projects/{SHOP}/members", {"email": COLLEAGUE})
         [address] = [address for text, address in browser.issue_rows(vedette.url, SHOP, SHOP_ISSUES) if "PaymentDeclined" in text]
         browser.open(address)
         browser.press("form[action$='/resolve'] button")
@@ -64,6 +70,7 @@ def regression_case(cases, sdk, dsn, vedette, browser, mailbox):
         browser.issue_rows(vedette.url, SHOP, SHOP_ISSUES - 1)
         sdk.run("unhandled", dsn)
         mail = mailbox.wait_for(["PaymentDeclined", SHOP, "Back"])
+        assert mail.recipients == [COLLEAGUE], mail.recipients
         has(text_of(mail, "plain"), "is back after it was resolved")
         assert link_in(mail) == address, f"the mail leads to {link_in(mail)}, the issue is {address}"
         browser.open(address)
@@ -130,8 +137,12 @@ def hostile_all(cases, vedette, dashboard, output):
     sent = 0
     with cases.case("hostile events are taken"):
         dsn = vedette.new_project("hostile", "other")
-        sent = len([hostile.send(dsn, event) for event in hostile.events()])
-    hostile_cases(cases, sent, dashboard, output)
+        events = list(hostile.events())
+        sent = len([hostile.send(dsn, event) for event in events])
+        # Of each kind one mail: in one project the second would wait for others.
+        for number, event in enumerate(events[-HOSTILE_MAILS + 1:], 2):
+            hostile.send(vedette.new_project(f"hostile-{number}", "other"), event)
+    hostile_cases(cases, (sent, HOSTILE_MAILS), dashboard, output)
 
 
 def everything(cases, vedette, mailbox, output):
@@ -160,7 +171,7 @@ def everything(cases, vedette, mailbox, output):
             rules.rules_cases(cases, dsn, "rules", vedette, browser)
         for sdk, dsn in shops:
             if sdk.project == SHOP:
-                regression_case(cases, sdk, dsn, vedette, browser, mailbox)
+                regression_case(cases, sdk, dsn, (vedette, dashboard, mailbox), browser)
                 crash_case(cases, dsn, vedette, browser)
 
 

@@ -4,7 +4,7 @@
 //! [`SAMPLE`] + [`BASELINE`] payloads.
 //! **How.** Up to [`SAMPLE`] events are all there are: they are taken from the issue's tag statistics, and the rest is before, exactly. Where there
 //! are more, the statistics hold unsampled events of the same time, so that events from before it are sampled instead. [`judge`] decides (pure),
-//! [`words`] says it. **When it breaks.** Payloads that cannot be read are not in the sample. A batch that is digested between two reads counts as
+//! [`mod@words`] says it. **When it breaks.** Payloads that cannot be read are not in the sample. A batch that is digested between two reads counts as
 //! before. **Not here.** When to ask: the issue page (`pages`), mails (`alerts`).
 
 mod judge;

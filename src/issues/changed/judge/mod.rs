@@ -5,7 +5,7 @@
 //! **How.** The most frequent values of each key are compared with a [`Baseline`] by a likelihood ratio ([`stats`]), corrected for how many
 //! keys were compared. Events come in clumps (one person reloading, a batch that failed as one), so that they weigh less than they count.
 //! Keys that say the same, and values of the same events, are told once. **When it breaks.** What cannot be known is not told: no share of before
-//! where values were folded away. **Not here.** Reading events ([`super`]), how findings are said ([`super::words`]).
+//! where values were folded away. **Not here.** Reading events ([`super`]), how findings are said ([`mod@super::words`]).
 
 mod baseline;
 mod stats;
