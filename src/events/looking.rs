@@ -44,12 +44,12 @@ pub type Span = (Option<Cursor>, Option<DateTime<Utc>>);
 
 /// The next events of a project: day by day, then by id. Empty at the end.
 pub async fn next_of_project(db: &mut PgConnection, project: ProjectId, span: Span, limit: i64) -> sqlx::Result<Vec<Looked>> {
-    by_days(db, (project, Way::On), span, limit).await
+    by_days(db, (project, Way::On, None), span, limit).await
 }
 
 /// The newest stored events of a project, newest day first; within the last day that is needed, any of them.
 pub async fn newest_of_project(db: &mut PgConnection, project: ProjectId, after: Option<Cursor>, limit: i64) -> sqlx::Result<Vec<Looked>> {
-    by_days(db, (project, Way::Back), (after, None), limit).await
+    by_days(db, (project, Way::Back, None), (after, None), limit).await
 }
 
 /// In which order days are gone through.
@@ -59,20 +59,28 @@ enum Way {
     Back,
 }
 
-/// The next events of a day that has some, by id.
-async fn by_days(db: &mut PgConnection, (project, way): (ProjectId, Way), (after, until): Span, limit: i64) -> sqlx::Result<Vec<Looked>> {
+/// The next events of a day that has some, by id; where a regrouping is named, of those that it moved last.
+async fn by_days(
+    db: &mut PgConnection,
+    (project, way, run): (ProjectId, Way, Option<i64>),
+    (after, until): Span,
+    limit: i64,
+) -> sqlx::Result<Vec<Looked>> {
     let (mut day, mut event) = after.map_or((None, Uuid::nil()), |cursor| (Some(cursor.day), cursor.event));
     loop {
         if let Some(day) = day {
             let rows = sqlx::query_as!(
                 Looked,
                 r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, moved_by, payload from events
-                where project_id = $1 and day = $2 and event_id > $3 and ($5::timestamptz is null or received <= $5) order by event_id limit $4"#,
+                where project_id = $1 and day = $2 and event_id > $3 and ($5::timestamptz is null or received <= $5)
+                    and ($6::bigint is null or moved_by = $6)
+                order by event_id limit $4"#,
                 project.0,
                 day,
                 event,
                 limit,
-                until
+                until,
+                run
             );
             let rows = rows.fetch_all(&mut *db).await?;
             if !rows.is_empty() {
@@ -91,27 +99,7 @@ pub async fn next_moved(
     after: Option<Cursor>,
     limit: i64,
 ) -> sqlx::Result<Vec<Looked>> {
-    let (mut day, mut event) = after.map_or((None, Uuid::nil()), |cursor| (Some(cursor.day), cursor.event));
-    loop {
-        if let Some(day) = day {
-            let rows = sqlx::query_as!(
-                Looked,
-                r#"select event_id, day, received, issue_id as "issue: IssueId", hash, hash_before as before, moved_by, payload from events
-                where project_id = $1 and day = $2 and event_id > $3 and moved_by = $5 order by event_id limit $4"#,
-                project.0,
-                day,
-                event,
-                limit,
-                run
-            );
-            let rows = rows.fetch_all(&mut *db).await?;
-            if !rows.is_empty() {
-                return Ok(rows);
-            }
-        }
-        let Some(next) = next_day(db, (project, Way::On), day).await? else { return Ok(Vec::new()) };
-        (day, event) = (Some(next), Uuid::nil());
-    }
+    by_days(db, (project, Way::On, Some(run)), (after, None), limit).await
 }
 
 /// The next day on which events of the project were counted; the first one without a day.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::events::summary::Summary;
 use crate::events::tag_stats::OWN_KEYS;
-use crate::grouping::{self, Config, Place};
+use crate::grouping::{self, Config, Place, quoted};
 use crate::projects::GroupingRules;
 
 /// Candidates that are judged; each groups all events of the sample again.
@@ -77,7 +77,7 @@ fn held(sampled: &Sampled, today: &Config) -> Option<(Place, String)> {
     let entries = grouping.variants.iter().find(|variant| variant.contributes).and_then(|variant| variant.fingerprint.clone());
     let base = entries.filter(|entries| !entries.is_empty()).map_or_else(
         || "{{ default }}".to_owned(),
-        |entries| entries.iter().map(|entry| format!("\"{}\"", plain(entry))).collect::<Vec<_>>().join(", "),
+        |entries| entries.iter().map(|entry| format!("\"{}\"", quoted(entry))).collect::<Vec<_>>().join(", "),
     );
     Some((grouping.place?, base))
 }
@@ -101,11 +101,11 @@ fn candidates(sample: &[Sampled]) -> Vec<Candidate> {
     };
     let mut all = vec![by("message", "message"), by("transaction", "transaction")];
     for (module, function) in uneven(sample, frames, MAX_FRAMES) {
-        let of = if module.is_empty() { String::new() } else { format!(" stack.module:\"{}\"", plain(&module)) };
+        let of = if module.is_empty() { String::new() } else { format!(" stack.module:\"{}\"", quoted(&module)) };
         all.push(Candidate {
             words: format!("Those that come through {}{function}", if module.is_empty() { module } else { format!("{module}.") }),
-            extra: format!("{of} stack.function:\"{}\"", plain(&function)),
-            entry: format!("\"through {}\"", plain(&function)),
+            extra: format!("{of} stack.function:\"{}\"", quoted(&function)),
+            entry: format!("\"through {}\"", quoted(&function)),
         });
     }
     let mut keys = BTreeMap::<&str, BTreeMap<&str, usize>>::new();
@@ -126,8 +126,8 @@ fn candidates(sample: &[Sampled]) -> Vec<Candidate> {
         values.sort_by_key(|(value, count)| (std::cmp::Reverse(**count), **value));
         all.extend(values.into_iter().take(MAX_VALUES).map(|(value, _)| Candidate {
             words: format!("Those with {key} {value}"),
-            extra: format!(" tags.{key}:\"{}\"", plain(value)),
-            entry: format!("\"{key} {}\"", plain(value)),
+            extra: format!(" tags.{key}:\"{}\"", quoted(value)),
+            entry: format!("\"{key} {}\"", quoted(value)),
         }));
     }
     all
@@ -152,11 +152,6 @@ fn frames(event: &Value) -> BTreeSet<(String, String)> {
     let frames = exceptions.flat_map(|exception| exception["stacktrace"]["frames"].as_array().into_iter().flatten());
     let text = |frame: &Value, key: &str| frame[key].as_str().unwrap_or_default().to_owned();
     frames.map(|frame| (text(frame, "module"), text(frame, "function"))).filter(|(_, function)| !function.is_empty()).collect()
-}
-
-/// A text within quotes of a rule: what would be read there is a `?`, which as a glob matches it.
-fn plain(text: &str) -> String {
-    grouping::quoted(text)
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ pub(super) async fn undo(app: App, member: ProjectMember, Path((_, id)): Path<(S
         return told(&member, tx, begun, done).await;
     };
     let saved = projects::saved_rules(&mut tx, member.project.id).await.ours()?;
-    let answer = projects::save_rules(&app, &member, saved.without(&added)).await?;
+    let answer = projects::save_rules(&app, &mut tx, &member, saved.without(&added)).await?;
     if !answer.status().is_redirection() {
         return Ok(answer);
     }

@@ -190,12 +190,13 @@ fn hash_line(row: &HashRow) -> HashLine {
 
 /// The corrections of an issue, each with the other issues it touched.
 async fn corrections(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<Vec<(Regrouping, Vec<IssueId>)>> {
-    let mut corrections = Vec::new();
-    for run in regroup::of_issue(db, issue).await? {
-        let others = regroup::others(db, &run).await?;
-        corrections.push((run, others));
-    }
-    Ok(corrections)
+    let runs = regroup::of_issue(db, issue).await?;
+    let mut others = regroup::others(db, issue.project(), &runs).await?;
+    let with_others = |run: Regrouping| {
+        let touched = others.remove(&run.id).unwrap_or_default();
+        (run, touched)
+    };
+    Ok(runs.into_iter().map(with_others).collect())
 }
 
 fn correction(run: &Regrouping, others: &[IssueId], prefix: &str) -> CorrectionLine {

@@ -88,7 +88,7 @@ pub(super) async fn apply(app: App, member: ProjectMember, Path(issue): Path<Iss
     {
         return Ok(see_other(&urls::issue(issue), &refused(error)?));
     }
-    let answer = projects::save_rules(&app, &member, rules).await?;
+    let answer = projects::save_rules(&app, &mut tx, &member, rules).await?;
     if !answer.status().is_redirection() {
         return Ok(answer);
     }

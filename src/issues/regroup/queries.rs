@@ -1,5 +1,7 @@
 //! The tables of corrections.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -324,16 +326,25 @@ pub(super) async fn confirm_earlier(db: &mut PgConnection, project: ProjectId) -
     .map(|_| ())
 }
 
-/// The issues that a correction touched, but for the one it is named by.
-pub async fn others(db: &mut PgConnection, run: &Regrouping) -> sqlx::Result<Vec<IssueId>> {
-    let others = sqlx::query_scalar!(
-        r#"select issue_id as "issue: IssueId" from regrouping_issues
-        where project_id = $1 and regrouping_id = $2 and issue_id is distinct from $3 order by issue_id limit 10"#,
-        run.project.0,
-        run.id,
-        run.issue.map(|issue| issue.0)
+/// The issues that corrections of one project touched, by correction, but for those they are named by; ten of each.
+pub async fn others(db: &mut PgConnection, project: ProjectId, runs: &[Regrouping]) -> sqlx::Result<HashMap<i64, Vec<IssueId>>> {
+    let ids: Vec<i64> = runs.iter().map(|run| run.id).collect();
+    let rows = sqlx::query!(
+        r#"select o.regrouping_id, o.issue_id as "issue: IssueId" from regroupings r
+        cross join lateral (
+            select i.regrouping_id, i.issue_id from regrouping_issues i
+            where i.project_id = r.project_id and i.regrouping_id = r.regrouping_id and i.issue_id is distinct from r.issue_id
+            order by i.issue_id limit 10
+        ) o
+        where r.project_id = $1 and r.regrouping_id = any($2) order by o.regrouping_id, o.issue_id"#,
+        project.0,
+        &ids
     );
-    others.fetch_all(db).await
+    let mut others = HashMap::<i64, Vec<IssueId>>::new();
+    for row in rows.fetch_all(db).await? {
+        others.entry(row.regrouping_id).or_default().push(row.issue);
+    }
+    Ok(others)
 }
 
 /// What stands for a finished correction only while it can be undone, or was needed to plan it.

@@ -42,14 +42,9 @@ pub(super) async fn settle(db: &mut PgConnection, run: &mut Regrouping, touched:
     let mut users = kept::kept_users(db, run, (issue, "found")).await?;
     issues::locked(db, run.project, &[issue]).await?;
     // Those of events that are not stored any more, as far as they are not known to have left.
-    let mut before = kept::kept_users(db, run, (issue, "before")).await?;
     if touched.before.event_count > touched.hour_count {
-        for (chunk, left) in kept::kept_users(db, run, (issue, "left")).await? {
-            if let Some(bits) = before.get_mut(&chunk) {
-                *bits -= left;
-            }
-        }
-        for (chunk, bits) in before {
+        let before = kept::kept_users(db, run, (issue, "before")).await?;
+        for (chunk, bits) in without_left(db, run, issue, before).await? {
             *users.entry(chunk).or_default() |= bits;
         }
     }
@@ -65,17 +60,23 @@ pub(super) async fn settle(db: &mut PgConnection, run: &mut Regrouping, touched:
 /// Takes from an issue that is empty the users whose events left: they went along.
 pub(super) async fn forget_left(db: &mut PgConnection, run: &Regrouping, touched: &Touched) -> anyhow::Result<()> {
     let issue = touched.before.issue;
-    let mut users = events::take_bitmaps(db, issue).await?;
+    let users = events::take_bitmaps(db, issue).await?;
     if touched.before.event_count <= touched.hour_count {
         return Ok(());
     }
     // Some are of events that are counted and not stored.
+    let users = without_left(db, run, issue, users).await?;
+    events::add_bitmaps(db, issue, users).await.map(|_| ())
+}
+
+/// An issue's users but for those whose events left.
+async fn without_left(db: &mut PgConnection, run: &Regrouping, issue: IssueId, mut users: Bitmaps) -> anyhow::Result<Bitmaps> {
     for (chunk, left) in kept::kept_users(db, run, (issue, "left")).await? {
         if let Some(bits) = users.get_mut(&chunk) {
             *bits -= left;
         }
     }
-    events::add_bitmaps(db, issue, users).await.map(|_| ())
+    Ok(users)
 }
 
 fn seen(batch: &[Looked]) -> std::collections::BTreeSet<uuid::Uuid> {

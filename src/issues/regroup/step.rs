@@ -81,6 +81,11 @@ impl Worker<'_> {
 
     async fn read(&mut self, limit: i64) -> anyhow::Result<Vec<(Looked, Option<Regrouped>)>> {
         let events = scan::next(self.db, (self.run.project, self.run.issue), (self.run.cursor, self.run.until), limit).await?;
+        self.look(events).await
+    }
+
+    /// Groups events again, and keeps the place behind them.
+    async fn look(&mut self, events: Vec<Looked>) -> anyhow::Result<Vec<(Looked, Option<Regrouped>)>> {
         self.run.cursor = scan::end_of(&events).or(self.run.cursor);
         self.run.looked_at += events.len() as i64;
         let config = self.config().await?;
@@ -168,10 +173,7 @@ impl Worker<'_> {
         if events.is_empty() {
             return Ok(Some(State::Unsettling));
         }
-        self.run.cursor = scan::end_of(&events);
-        self.run.looked_at += events.len() as i64;
-        let config = self.config().await?;
-        let events = scan::regroup(events, config).await?;
+        let events = self.look(events).await?;
         let hashes: BTreeSet<Uuid> = events.iter().filter_map(|(looked, _)| looked.before).collect();
         let owners = self.owners(&hashes.into_iter().collect::<Vec<_>>()).await?;
         let mut leaving = Vec::new();
@@ -203,10 +205,7 @@ impl Worker<'_> {
             }
             return Ok(Some(end));
         }
-        self.run.cursor = scan::end_of(&events);
-        self.run.looked_at += events.len() as i64;
-        let config = self.config().await?;
-        let events = scan::regroup(events, config).await?;
+        let events = self.look(events).await?;
         let mut leaving = Vec::new();
         for (looked, regrouped) in &events {
             let (Some(regrouped), Some(to)) = (regrouped, owners.get(&looked.hash)) else { continue };

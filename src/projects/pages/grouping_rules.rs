@@ -3,6 +3,7 @@
 use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
+use sqlx::PgConnection;
 
 use super::grouping_version;
 use super::noise;
@@ -10,7 +11,7 @@ use super::text::area;
 use crate::accounts::{OurFault as _, ProjectMember, see_other};
 use crate::grouping::{Config, RuleError, RuleErrors};
 use crate::platform::App;
-use crate::projects::{GroupingRules, ProjectSettings, queries};
+use crate::projects::{GroupingRules, queries};
 use crate::web::pages::grouping_rules::{GroupingRulesPage, RulesText};
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{FieldErrors, Fields, Flash, HttpError, html, html_with};
@@ -32,8 +33,7 @@ pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, Ht
 }
 
 pub(super) async fn stored(app: &App, member: &ProjectMember) -> Result<GroupingRules, HttpError> {
-    let stored = queries::settings(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
-    Ok(ProjectSettings::read(&stored.ok_or(HttpError::NotFound)?).grouping)
+    queries::saved_rules(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()
 }
 
 /// Saves the texts, or shows them again with what is wrong. The version is chosen by a form of its own.
@@ -43,11 +43,11 @@ pub(super) async fn change(app: App, member: ProjectMember, fields: Fields) -> R
     }
     let (stack_trace_rules, fingerprint_rules) = (area(&fields, "stack_trace_rules")?, area(&fields, "fingerprint_rules")?);
     let rules = GroupingRules { stack_trace_rules, fingerprint_rules, ..stored(&app, &member).await? };
-    save(&app, &member, rules).await
+    save(&app, &mut *app.db.acquire().await.ours()?, &member, rules).await
 }
 
-/// Saves rules that are good; an answer that redirects says that they are.
-pub async fn save(app: &App, member: &ProjectMember, rules: GroupingRules) -> Result<Response, HttpError> {
+/// Saves rules that are good, in the caller's transaction; an answer that redirects says that they are.
+pub async fn save(app: &App, db: &mut PgConnection, member: &ProjectMember, rules: GroupingRules) -> Result<Response, HttpError> {
     let mut too_long = FieldErrors::default();
     for (field, text) in [("stack_trace_rules", &rules.stack_trace_rules), ("fingerprint_rules", &rules.fingerprint_rules)] {
         if text.len() > MAX_BYTES {
@@ -63,10 +63,9 @@ pub async fn save(app: &App, member: &ProjectMember, rules: GroupingRules) -> Re
         Ok(warnings) => warnings.len(),
         Err(errors) => return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(app, member, &rules, &errors))),
     };
-    let mut db = app.db.acquire().await.ours()?;
     // The version is not this form's to change: somebody may have moved the project meanwhile.
     let texts = json!({"stack_trace_rules": rules.stack_trace_rules, "fingerprint_rules": rules.fingerprint_rules});
-    if !queries::change_settings(&mut db, member.project.id, "grouping", &texts).await.ours()? {
+    if !queries::change_settings(db, member.project.id, "grouping", &texts).await.ours()? {
         return Err(HttpError::NotFound);
     }
     let flash = match warnings {

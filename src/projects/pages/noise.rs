@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::grouping_rules;
 use crate::accounts::{OurFault as _, ProjectMember, VisibleProject, see_other};
 use crate::platform::App;
-use crate::projects::{ProjectSettings, noise, queries};
+use crate::projects::{noise, queries};
 use crate::web::pages::noise::NoisyPlace;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{Flash, HttpError, Link, Path, When, number};
@@ -44,12 +44,9 @@ pub(super) async fn apply(app: App, member: ProjectMember, Path((_, place)): Pat
     let mut db = app.db.acquire().await.ours()?;
     let found = noise::find(&mut db, member.project.id, place).await.ours()?.filter(|noisy| !noisy.rule.is_empty());
     let Some(noisy) = found else { return Ok(see_other(&urls::project_grouping(&member.project.slug), &gone())) };
-    let stored = queries::settings(&mut db, member.project.id).await.ours()?;
-    let rules = ProjectSettings::read(&stored.ok_or(HttpError::NotFound)?).grouping.with_first(&noisy.rule);
-    drop(db);
-    let answer = grouping_rules::save(&app, &member, rules).await?;
+    let rules = queries::saved_rules(&mut db, member.project.id).await.ours()?.with_first(&noisy.rule);
+    let answer = grouping_rules::save(&app, &mut db, &member, rules).await?;
     if answer.status().is_redirection() {
-        let mut db = app.db.acquire().await.ours()?;
         noise::dismiss(&mut db, member.project.id, place, app.clock.now()).await.ours()?;
     }
     Ok(answer)
