@@ -146,3 +146,33 @@ fn what_is_refused_changes_nothing_and_merged_issues_are_changed_where_they_went
         app.run_jobs().await;
     });
 }
+
+#[test]
+fn rules_can_be_stopped_while_events_are_moved() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        two_bugs(app, &shop).await;
+        let before = told(app).await;
+        for (rules, batches) in [
+            // After the plan and before the first event, and with all of them moved.
+            ("error.value:\"it broke\" -> broken", 2),
+            ("error.value:\"it broke\" -> broken", 3),
+            ("error.type:Boom -> {{ default }}, {{ tags.zone }}", 3),
+        ] {
+            let mut tx = app.db().begin().await.unwrap();
+            let rules = json!({ "fingerprint_rules": rules });
+            let id = regroup::apply_rules(&mut tx, (shop.id, None), &rules, act(app)).await.unwrap();
+            tx.commit().await.unwrap();
+            let mut state = None;
+            for _ in 0..batches {
+                state = regroup::one_batch(app.db(), &app.app.clock, id).await.unwrap().map(|run| (run.state, run.moved > 0));
+            }
+            assert_eq!(state, Some((regroup::State::Moving, batches > 2)));
+            undo(app, &shop, id).await;
+            let after = told(app).await;
+            assert_eq!(after[..2], before);
+            assert!(after[2..].iter().all(|made| made.contains("merged 0e 0u")), "{after:?}");
+        }
+        app.run_jobs().await;
+    });
+}

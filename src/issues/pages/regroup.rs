@@ -17,7 +17,7 @@ use crate::accounts::{IssueId, OurFault as _, ProjectMember, see_other};
 use crate::grouping::Config;
 use crate::issues::regroup::plan::{Changes, Piece};
 use crate::issues::regroup::{self, Refused, Regrouping, Sample, State};
-use crate::issues::view::regroup::{ChangeRow, ChangesView, MARK, PieceRow, PreviewPage, RegroupPage, RunRow};
+use crate::issues::view::regroup::{ChangeRow, ChangesView, MARK, PieceRow, PreviewPage, RegroupPage, RuleTexts, RunRow};
 use crate::platform::App;
 use crate::platform::telemetry::chain;
 use crate::projects;
@@ -69,7 +69,7 @@ fn row(run: &Regrouping, prefix: &str, at: When) -> RunRow {
         State::Failed => "Failed before anything was changed".to_owned(),
     };
     let of = run.issue.map_or_else(|| "All events".to_owned(), |issue| format!("Events of {}", issue.short_id(prefix)));
-    RunRow { id: run.id, at, of, state, is_done: run.state == State::Done, is_active: run.state.is_active() }
+    RunRow { id: run.id, at, of, state, is_done: run.state == State::Done, may_undo: run.may_undo(), is_active: run.state.is_active() }
 }
 
 /// Commits what was begun, and says so on the page of stored events; a refusal stands there instead.
@@ -133,14 +133,17 @@ pub(super) async fn preview(app: App, member: ProjectMember, fields: Fields) -> 
     // The version is the project's: the form does not choose it.
     let rules = projects::grouping_rules(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
     let mut rules = rules.filter(serde_json::Value::is_object).unwrap_or_else(|| json!({}));
-    if let Some(rule) = fields.get("rule") {
+    let texts = if let Some(rule) = fields.get("rule") {
         // One rule before those that are saved.
         let saved = projects::saved_rules(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
         rules["fingerprint_rules"] = json!(saved.with_first(rule.trim()).fingerprint_rules);
+        None
     } else {
-        rules["stack_trace_rules"] = json!(text("stack_trace_rules"));
-        rules["fingerprint_rules"] = json!(text("fingerprint_rules"));
-    }
+        let texts = RuleTexts { stack_trace: text("stack_trace_rules"), fingerprint: text("fingerprint_rules") };
+        rules["stack_trace_rules"] = json!(texts.stack_trace);
+        rules["fingerprint_rules"] = json!(texts.fingerprint);
+        Some(texts)
+    };
     let compiled = tokio::task::spawn_blocking(move || Config::from_json(&rules)).await.map_err(|e| HttpError::Internal(e.into()))?;
     let config = compiled.map_err(|errors| HttpError::Invalid(FieldErrors::general(errors.to_string())))?;
     let Ok(permit) = PREVIEW.try_acquire() else {
@@ -151,6 +154,7 @@ pub(super) async fn preview(app: App, member: ProjectMember, fields: Fields) -> 
         shell: member.viewer.shell(&app, "Preview of grouping rules", query(&member)),
         name: member.project.name.clone(),
         slug: member.project.slug.clone(),
+        texts,
     };
     let page = page.render().map_err(|error| HttpError::Internal(error.into()))?;
     let (before, after) = page.split_once(MARK).unwrap_or((&page, ""));

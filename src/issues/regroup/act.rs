@@ -186,7 +186,8 @@ pub(super) async fn holder(db: &mut PgConnection, run: &Regrouping, made: Option
     Ok(Some(issues::merged_into(db, issue).await?.unwrap_or(issue)))
 }
 
-/// Begins to undo a correction, in the caller's transaction. Later events go where they went before; stored ones follow.
+/// Begins to undo a correction, in the caller's transaction, also one by rules that is still moving events. Later events go where they went
+/// before; stored ones follow.
 pub async fn undo(db: &mut PgConnection, project: ProjectId, id: i64, act: Act) -> Result<Regrouping, Refused> {
     exclude_digest(db).await?;
     let run = queries::locked(db, project, id).await?.ok_or(Refused::Missing)?;
@@ -195,7 +196,7 @@ pub async fn undo(db: &mut PgConnection, project: ProjectId, id: i64, act: Act) 
         finish(db, (project, id), State::Undone, act.now).await?;
         return Ok(run);
     }
-    if !matches!(run.state, State::Done) {
+    if !run.may_undo() {
         return Err(if run.state.is_active() { Refused::Busy } else { Refused::TooLate });
     }
     match queries::later(db, &run).await? {

@@ -124,3 +124,14 @@ pub struct Regrouping {
     /// Events moved.
     pub moved: i64,
 }
+
+impl Regrouping {
+    /// Whether it can be undone as far as it is known from itself; by rules also while events are moved, which may take long.
+    pub fn may_undo(&self) -> bool {
+        match self.state {
+            State::Planning | State::Done => true,
+            State::Moving => self.kind == Kind::Rules,
+            _ => false,
+        }
+    }
+}

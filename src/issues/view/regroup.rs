@@ -15,8 +15,10 @@ pub struct RunRow {
     pub of: String,
     /// "Grouping stored events again: 12,000 looked at".
     pub state: String,
-    /// It may be undone or confirmed.
+    /// It may be confirmed.
     pub is_done: bool,
+    /// It may be undone, or stopped and undone.
+    pub may_undo: bool,
     /// It is at work.
     pub is_active: bool,
 }
@@ -106,6 +108,17 @@ pub struct PreviewPage {
     pub name: String,
     /// Its slug.
     pub slug: String,
+    /// The texts that are looked at, to be saved from here; nothing where one rule was added to those that are saved.
+    pub texts: Option<RuleTexts>,
+}
+
+/// The texts of a project's rules.
+#[derive(Debug, Clone)]
+pub struct RuleTexts {
+    /// Stack trace rules.
+    pub stack_trace: String,
+    /// Fingerprint rules.
+    pub fingerprint: String,
 }
 
 impl Page for RegroupPage {
@@ -125,6 +138,7 @@ impl Page for RegroupPage {
             of: "All events".to_owned(),
             state: state.to_owned(),
             is_done,
+            may_undo: true,
             is_active,
         };
         vec![
@@ -153,7 +167,10 @@ mod tests {
 
     #[test]
     fn a_preview_can_be_sent_in_two_parts() {
-        let page = PreviewPage { shell: Shell::sample("Preview"), name: HOSTILE.to_owned(), slug: "shop".to_owned() };
-        assert_eq!(page.render().unwrap().matches(MARK).count(), 1);
+        let texts = RuleTexts { stack_trace: HOSTILE.to_owned(), fingerprint: format!("{HOSTILE}{MARK}") };
+        let page = PreviewPage { shell: Shell::sample("Preview"), name: HOSTILE.to_owned(), slug: "shop".to_owned(), texts: Some(texts) };
+        let html = page.render().unwrap();
+        assert_eq!(html.matches(MARK).count(), 1, "{html}");
+        assert!(!html.contains("<script>"), "{html}");
     }
 }
