@@ -81,6 +81,7 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
     });
     let why = match line.kind.as_str() {
         "regression" => "A resolved issue came back.",
+        "spike" => "An issue has many more events than usual.",
         "limit_reached" => "A limit began to drop something.",
         "feedback" => "Somebody wrote.",
         "feedback_batch" => "People wrote: one mail for all that came within a short time.",

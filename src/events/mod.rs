@@ -23,4 +23,4 @@ pub mod view;
 
 pub use hand_out::hand_out;
 pub use navigate::{Around, Trail, Which};
-pub use queries::{Place, StoredEvent};
+pub use queries::{Place, StoredEvent, issue_of};

@@ -49,6 +49,7 @@ pub(super) fn grouping(event: &Object, traces: &Traces<'_>, decision: Decision) 
         location: name.location,
         metadata: name.metadata.into(),
         passed_over,
+        rules_cut: Vec::new(),
         main_exception,
     }
 }

@@ -86,6 +86,8 @@ pub struct Grouping {
     pub metadata: Value,
     /// Parts of the event that would have counted if there were nothing better: `threads`, `message` …
     pub passed_over: Vec<&'static str>,
+    /// Rules of the project that were not all tried on this event, because that would have cost too much: `stack trace rules`, `fingerprint rules`.
+    pub rules_cut: Vec<&'static str>,
     /// The exception that gives the title, by index among the event's; absent: the last.
     pub main_exception: Option<usize>,
 }
@@ -122,8 +124,9 @@ fn group_object(event: &mut Object, config: &Config) -> Grouping {
     prepare::prepare(event, version);
     let mut traces = Traces::read(event, version);
     let decision = fingerprint::decide(event, &traces, &config.compiled.fingerprint);
-    traces.settle(&config.compiled.stack_trace);
-    let grouping = assemble::grouping(event, &traces, decision);
+    let cut = [("fingerprint rules", decision.is_cut), ("stack trace rules", traces.settle(&config.compiled.stack_trace))];
+    let rules_cut = cut.into_iter().filter(|(_, is_cut)| *is_cut).map(|(rules, _)| rules).collect();
+    let grouping = Grouping { rules_cut, ..assemble::grouping(event, &traces, decision) };
     let in_app = traces.in_app();
     prepare::settle_in_app(event, &in_app);
     grouping

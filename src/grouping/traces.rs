@@ -40,7 +40,7 @@ impl<'e> Traces<'e> {
     }
 
     /// Applies the rules to every stack trace. Frames whose flag nobody set are out of the app.
-    pub(super) fn settle(&mut self, rules: &Rules) {
+    pub(super) fn settle(&mut self, rules: &Rules) -> bool {
         let exceptions = self.exceptions.iter_mut().map(|owner| (Some(owner.object), owner.trace.as_mut()));
         let own = std::iter::once((None, self.own.as_mut()));
         let threads = self.threads.iter_mut().map(|owner| (None, owner.trace.as_mut()));
@@ -50,6 +50,7 @@ impl<'e> Traces<'e> {
             trace.plan = settle(rules, exception, &mut trace.frames, &mut matching);
             trace.frames.iter_mut().for_each(|frame| frame.in_app = Some(frame.in_app.unwrap_or(false)));
         }
+        matching.is_spent()
     }
 
     /// The settled flags, one list per stack trace: exceptions, the event itself, threads.

@@ -10,6 +10,10 @@ use crate::web::When;
 /// Lines shown: the newest.
 const LINES: i64 = 50;
 
+/// How a split's detail begins; the id of the other issue follows.
+pub(super) const SPLIT_INTO: &str = "into";
+pub(super) const SPLIT_FROM: &str = "from";
+
 /// One row of the history.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
@@ -40,7 +44,7 @@ pub(super) async fn read(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<
 
 impl Entry {
     /// The entry in words.
-    pub(super) fn line(&self, now: DateTime<Utc>) -> ActivityLine {
+    pub(super) fn line(&self, prefix: &str, now: DateTime<Utc>) -> ActivityLine {
         let release = if self.detail.is_empty() { String::new() } else { format!("in {}", self.detail) };
         let person = || self.email.clone().unwrap_or_else(|| "Somebody".to_owned());
         let (who, what) = match self.kind.as_str() {
@@ -49,12 +53,23 @@ impl Entry {
             "spiked" => ("Spiked".to_owned(), self.detail.clone()),
             "calmed" => ("Spike over".to_owned(), self.detail.clone()),
             "merged" => (person(), format!("merged into it: {}", self.detail)),
-            "split" => (person(), "split hashes out of it, or it out of another".to_owned()),
+            "split" => (person(), self.split(prefix)),
             "regrouped" => ("Regrouped".to_owned(), "by new rules".to_owned()),
             "undone" => (person(), format!("undid {}", if self.detail == "rules" { "the new rules" } else { &self.detail })),
             done => (person(), format!("{done} it")),
         };
         ActivityLine { who, what, at: When::new(self.at, now) }
+    }
+
+    /// Which issue was split out of which: the detail names the other one. (Lines from before it did have a title.)
+    fn split(&self, prefix: &str) -> String {
+        let other = |id: &str| id.parse().ok().map(|id| IssueId(id).short_id(prefix));
+        match self.detail.split_once(' ') {
+            Some((SPLIT_INTO, id)) => other(id).map(|id| format!("split {id} out of it")),
+            Some((SPLIT_FROM, id)) => other(id).map(|id| format!("split it out of {id}")),
+            _ => None,
+        }
+        .unwrap_or_else(|| "split hashes out of it, or it out of another".to_owned())
     }
 }
 
@@ -76,9 +91,12 @@ mod tests {
             ("spiked", "41 in 5 min, usually 2 per hour", None, ("Spiked", "41 in 5 min, usually 2 per hour")),
             ("calmed", "after 45 min: 312 events", None, ("Spike over", "after 45 min: 312 events")),
             ("undone", "rules", None, ("Somebody", "undid the new rules")),
+            ("split", "into 4294967299", Some("mira@example.org"), ("mira@example.org", "split SHOP-3 out of it")),
+            ("split", "from 4294967297", None, ("Somebody", "split it out of SHOP-1")),
+            ("split", "into the void", None, ("Somebody", "split hashes out of it, or it out of another")),
         ] {
             let entry = Entry { kind: kind.to_owned(), detail: detail.to_owned(), at: now, email: email.map(str::to_owned) };
-            let told = entry.line(now);
+            let told = entry.line("SHOP", now);
             assert_eq!((told.who.as_str(), told.what.as_str()), line);
         }
     }

@@ -12,6 +12,7 @@ mod corrections;
 mod crash;
 mod crash_files;
 mod dashboard;
+mod day;
 mod dialog;
 mod digest;
 mod endpoints;

@@ -250,8 +250,23 @@ fn people_merge_split_and_undo_on_the_pages() {
         let made = IssueId::new(shop.id, 3);
         split.assert_redirect(&urls::issue(made));
         work(app).await;
-        ana.page(&urls::issue(made)).await.assert_reads("SHOP-3");
+        ana.page(&urls::issue(made)).await.assert_reads("split it out of SHOP-1");
+        ana.page(&urls::issue(boom)).await.assert_reads("split SHOP-3 out of it");
         assert_eq!(issue_of(app, 2).await, made.0);
+        // Old addresses of the event lead to where it is now: the issue it came to first, and the one that took that in.
+        let event = event_id(2).simple().to_string();
+        for old in [boom, crash] {
+            let mut address = urls::event(IssueId(old), &event);
+            for _ in 0..2 {
+                let answer = ana.get(&address).await;
+                if answer.status == 303 {
+                    address = answer.header("location").to_owned();
+                }
+            }
+            ana.page(&address).await.assert_reads("SHOP-3");
+            ana.get(&urls::event_json(IssueId(old), &event)).await.assert_status(200);
+            ana.page(&urls::event_grouping(IssueId(old), &event)).await.assert_reads("SHOP-3");
+        }
         app.run_jobs().await;
     });
 }

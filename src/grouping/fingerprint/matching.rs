@@ -15,14 +15,15 @@ use super::super::traces::Traces;
 use super::rules::{Key, Matcher, Place, Rule, RuleSet};
 
 impl RuleSet {
-    /// The first rule that matches an event. Frames must have the client's flags still.
-    pub(super) fn first_match(&self, event: &Object, traces: &Traces<'_>) -> Option<&Rule> {
+    /// The first rule that matches an event, and whether some of the project's were not tried any more. Frames must have the client's flags still.
+    pub(super) fn first_match(&self, event: &Object, traces: &Traces<'_>) -> (Option<&Rule>, bool) {
         let [own, built_in] = [Effort::default(), Effort::default()];
         let look = |effort| Look { event, traces, effort };
-        self.rules().iter().find(|rule| match rule.source.origin {
+        let found = self.rules().iter().find(|rule| match rule.source.origin {
             Origin::Project => look(&own).matches(rule),
             Origin::BuiltIn => look(&built_in).matches(rule),
-        })
+        });
+        (found, own.is_spent())
     }
 }
 
@@ -119,7 +120,7 @@ mod tests {
 
     fn matches(rule: &str, event: &Value) -> bool {
         let event = event.as_object().unwrap();
-        RuleSet::new(parse(rule, Origin::Project).unwrap()).first_match(event, &Traces::read(event, Version::NEWEST)).is_some()
+        RuleSet::new(parse(rule, Origin::Project).unwrap()).first_match(event, &Traces::read(event, Version::NEWEST)).0.is_some()
     }
 
     #[test]
@@ -179,7 +180,7 @@ mod tests {
         };
         let event = json!({"logentry": {"formatted": "a".repeat(30_000)}});
         let event = event.as_object().unwrap();
-        let decided = |count| rules(count).first_match(event, &Traces::read(event, Version::NEWEST)).unwrap().fingerprint.clone();
+        let decided = |count| rules(count).first_match(event, &Traces::read(event, Version::NEWEST)).0.unwrap().fingerprint.clone();
         assert_eq!(decided(300), ["last"]);
         assert_eq!(decided(400), ["built-in"]);
     }

@@ -50,15 +50,18 @@ pub(super) struct Decision {
     pub(super) fingerprint: Fingerprint,
     /// As written.
     pub(super) title: Option<String>,
+    /// Rules of the project were not tried: they would have cost too much.
+    pub(super) is_cut: bool,
 }
 
 /// Finds out what an event asks to be grouped by. Frames must have the client's flags still.
 pub(super) fn decide(event: &Object, traces: &Traces<'_>, rules: &RuleSet) -> Decision {
-    if let Some(rule) = rules.first_match(event, traces) {
+    let (found, is_cut) = rules.first_match(event, traces);
+    if let Some(rule) = found {
         let asked = Asked { entries: rule.fingerprint.clone(), rule: Some(rule.source.clone()) };
-        return Decision { fingerprint: kind(asked), title: rule.title.clone() };
+        return Decision { fingerprint: kind(asked), title: rule.title.clone(), is_cut };
     }
-    Decision { fingerprint: kind(Asked { entries: sent(event), rule: None }), title: None }
+    Decision { fingerprint: kind(Asked { entries: sent(event), rule: None }), title: None, is_cut }
 }
 
 fn kind(asked: Asked) -> Fingerprint {

@@ -46,9 +46,14 @@ pub(in super::super) struct Matching {
     gave_up: HashSet<(usize, Subject)>,
 }
 
-#[cfg(test)]
 impl Matching {
+    /// Whether the project's rules were left out somewhere, because they would have cost too much.
+    pub(in super::super) fn is_spent(&self) -> bool {
+        self.effort.is_spent()
+    }
+
     /// Whether any automaton gave up.
+    #[cfg(test)]
     pub(super) fn gave_up(&self) -> bool {
         !self.gave_up.is_empty()
     }

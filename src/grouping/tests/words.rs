@@ -115,3 +115,13 @@ fn a_frame_that_a_rule_put_into_the_app_names_it_and_as_json_its_place() {
     assert_eq!(json["why"][0], "Same stack in app frames: f.");
     assert!(json["changes"].as_array().is_some_and(|changes| changes.len() > 1));
 }
+
+#[test]
+fn rules_that_would_have_cost_too_much_are_told_of() {
+    let rules: Vec<String> = (0..400).map(|i| format!("message:*a{}{i} -> x", "?".repeat(40))).collect();
+    let config = Config::with_rules(Version::NEWEST, "", &rules.join("\n")).unwrap();
+    let event = |length| json!({"logentry": {"formatted": "a".repeat(length)}});
+    assert!(!words_with(&event(300), &config).contains("not all tried"));
+    let words = words_with(&event(30_000), &config);
+    assert!(words.contains("The project's fingerprint rules were not all tried"), "{words}");
+}

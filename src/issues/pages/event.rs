@@ -4,12 +4,14 @@ use anyhow::Context as _;
 use axum::response::{IntoResponse as _, Response};
 use http::header;
 use serde_json::Value;
+use sqlx::PgConnection;
 
 use super::grouping_tree;
 use super::show::decode;
 use crate::accounts::{IssueId, OurFault as _, ProjectMember};
-use crate::events::{StoredEvent, Trail};
+use crate::events::{self, StoredEvent, Trail, Which};
 use crate::grouping::explain_changes;
+use crate::issues::moving;
 use crate::issues::view::GroupingPage;
 use crate::platform::App;
 use crate::projects;
@@ -19,7 +21,7 @@ use crate::web::{HttpError, Path, html};
 /// `GET /issues/{issue}/events/{event}/json`: what is stored, pretty.
 #[tracing::instrument(name = "issues.event_json", skip_all, fields(issue.id = %issue))]
 pub(super) async fn json(app: App, _: ProjectMember, Path((issue, event)): Path<(IssueId, String)>) -> Result<Response, HttpError> {
-    let (stored, event, _) = read(&app, issue, &event).await?;
+    let (_, stored, event, _) = read(&app, issue, &event).await?;
     let text = serde_json::to_string_pretty(&event).context("a value does not print")?;
     // Shown in the browser, never as a page: the type is fixed, and a saved file has a harmless name.
     let name = format!("inline; filename=\"event-{}.json\"", stored.event_id.simple());
@@ -38,7 +40,7 @@ pub(super) async fn grouping(
     member: ProjectMember,
     Path((issue, event)): Path<(IssueId, String)>,
 ) -> Result<Response, HttpError> {
-    let (stored, event, rules) = read(&app, issue, &event).await?;
+    let (issue, stored, event, rules) = read(&app, issue, &event).await?;
     let grouping = grouping_tree::group(&event, rules.as_ref());
     let short_id = issue.short_id(&member.project.short_prefix);
     let id = stored.event_id.simple().to_string();
@@ -56,12 +58,30 @@ pub(super) async fn grouping(
     }))
 }
 
-/// The event, unpacked, and its project's grouping rules.
-async fn read(app: &App, issue: IssueId, event: &str) -> Result<(StoredEvent, Value, Option<Value>), HttpError> {
+/// Where an event is now, if that is another issue: the event's own was merged, or the event was split out of it.
+pub(super) async fn moved_to(db: &mut PgConnection, issue: IssueId, which: Which) -> sqlx::Result<Option<IssueId>> {
+    let now = match which {
+        Which::Id(event) => events::issue_of(db, issue.project(), event).await?,
+        Which::First | Which::Latest => None,
+    };
+    match now.filter(|now| *now != issue) {
+        Some(now) => Ok(Some(now)),
+        None => moving::merged_into(db, issue).await,
+    }
+}
+
+/// The event, unpacked, its project's grouping rules, and the issue that it is in now: old addresses lead there.
+async fn read(app: &App, issue: IssueId, event: &str) -> Result<(IssueId, StoredEvent, Value, Option<Value>), HttpError> {
     let which = event.parse().map_err(|_| HttpError::NotFound)?;
     let mut db = app.db.acquire().await.ours()?;
-    let stored = Trail::of(&mut db, issue).await.ours()?.find(&mut db, which).await.ours()?.ok_or(HttpError::NotFound)?;
+    let (mut issue, mut stored) = (issue, Trail::of(&mut db, issue).await.ours()?.find(&mut db, which).await.ours()?);
+    if stored.is_none()
+        && let Some(now) = moved_to(&mut db, issue, which).await.ours()?
+    {
+        (issue, stored) = (now, Trail::of(&mut db, now).await.ours()?.find(&mut db, which).await.ours()?);
+    }
+    let stored = stored.ok_or(HttpError::NotFound)?;
     let rules = projects::grouping_rules(&mut db, issue.project()).await.ours()?;
     let event = decode(issue, &stored).context("a stored event cannot be read")?;
-    Ok((stored, event, rules))
+    Ok((issue, stored, event, rules))
 }

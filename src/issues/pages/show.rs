@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{grouping_tree, histogram::Histogram, list::badges};
+use super::{event::moved_to, grouping_tree, histogram::Histogram, list::badges};
 use crate::accounts::{IssueId, OurFault as _, ProjectMember};
 use crate::events::attachments::{self, Listed};
 use crate::events::tag_intake::MAX_KEYS;
@@ -58,8 +58,9 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         let place = if let Which::Id(event) = which { urls::event(into, event.simple()) } else { urls::issue(into) };
         return Ok(Redirect::to(&place).into_response());
     }
-    if read.event.is_none() && matches!(which, Which::Id(_)) {
-        return Err(HttpError::NotFound);
+    if let (None, Which::Id(event)) = (&read.event, which) {
+        let into = moved_to(&mut *app.db.acquire().await.ours()?, issue, which).await.ours()?.ok_or(HttpError::NotFound)?;
+        return Ok(Redirect::to(&urls::event(into, event.simple())).into_response());
     }
     let changed = changed::lately(&app.db, issue, read.facts.regressed_at, now).await.map_err(HttpError::Internal)?;
     let decoded = read.event.as_ref().and_then(|(stored, _)| decode(issue, stored).ok().map(|event| (stored, event)));
@@ -85,7 +86,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         feedback: read.feedback,
         spike: spike_panel(&read.spikes, now),
         why,
-        activity: read.activity.iter().map(|entry| entry.line(now)).collect(),
+        activity: read.activity.iter().map(|entry| entry.line(&member.project.short_prefix, now)).collect(),
     };
     Ok(html(&page))
 }

@@ -12,6 +12,7 @@ use super::queries::{self, New};
 use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::moving as events;
 use crate::feedback::moving as feedback;
+use crate::issues::activity::{SPLIT_FROM, SPLIT_INTO};
 use crate::issues::moving::{self as issues, Before, IssueHash};
 use crate::issues::spikes;
 use crate::platform::db::AdvisoryLock;
@@ -152,7 +153,9 @@ pub async fn split(db: &mut PgConnection, issue: IssueId, hashes: &[Uuid], act: 
     queries::note_hashes(db, (project, id), &noted).await?;
     let led: Vec<_> = leaving.into_iter().map(|hash| IssueHash { issue: made, decided: true, ..hash }).collect();
     issues::lead(db, project, &led).await?;
-    issues::tell(db, &[issue, made], ("split", &title), act.by, act.now).await?;
+    for (of, word, other) in [(issue, SPLIT_INTO, made), (made, SPLIT_FROM, issue)] {
+        issues::tell(db, &[of], ("split", &format!("{word} {}", other.0)), act.by, act.now).await?;
+    }
     Ok((made, id))
 }
 
