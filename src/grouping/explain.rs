@@ -27,7 +27,9 @@ pub fn explain_words(grouping: &Grouping) -> Vec<String> {
     if variant.name == "system" {
         sentences.push("No frame is marked as part of the app.".to_owned());
     }
-    let cut = |rules: &&str| format!("The project's {rules} were not all tried: on this event they would take too long. Fewer or simpler ones would.");
+    let cut = |rules: &&str| {
+        format!("The project's {rules} were not all tried: on this event they would take too long. Fewer or simpler ones would.")
+    };
     sentences.extend(grouping.rules_cut.iter().map(cut));
     sentences
 }
