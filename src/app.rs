@@ -36,6 +36,7 @@ use crate::ops;
 use crate::platform::blobs::Blobs;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, DbOptions};
+use crate::platform::fetch::Fetch;
 use crate::platform::ids::Ids;
 use crate::platform::journal::{Journal, JournalOptions, OsFiles};
 use crate::platform::lifecycle::Tasks;
@@ -43,6 +44,7 @@ use crate::platform::mail::Mailer;
 use crate::platform::outbox::{self, Handlers, Wake};
 use crate::platform::periodic::{self, Periodic as _};
 use crate::platform::postgres::{ManagedPostgres, Options as PostgresOptions};
+use crate::platform::seal::Seal;
 use crate::platform::serve::{self, Patience};
 use crate::platform::telemetry::chain;
 use crate::platform::{App, Parts};
@@ -153,6 +155,8 @@ impl Server {
             ids: Ids::real(),
             blobs: Blobs::open(&settings.blobs, settings.data_dir.join("blobs")).context("VEDETTE_BLOBS_URL")?,
             mailer: Mailer::new(settings.smtp.clone(), &sender).context("VEDETTE_SMTP_URL, VEDETTE_MAIL_FROM")?,
+            fetch: Fetch::new(settings.outbound.clone()),
+            seal: seal(&settings)?,
             outbox: Wake::default(),
             url,
         });
@@ -339,6 +343,19 @@ fn local_url(address: std::net::SocketAddr) -> anyhow::Result<Url> {
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
     let host = if address.is_ipv6() && host != "localhost" { format!("[{host}]") } else { host };
     Ok(Url::parse(&format!("http://{host}:{}", address.port()))?)
+}
+
+/// What keeps secrets at rest: by the key that is set, or by one of this data directory.
+fn seal(settings: &Settings) -> anyhow::Result<Seal> {
+    if let Some(key) = &settings.secret_key {
+        return Seal::new(key).map_err(|error| anyhow::anyhow!("VEDETTE_SECRET_KEY: {error}"));
+    }
+    let file = settings.data_dir.join("secret-key");
+    if !file.exists() {
+        write_private(&file, &Ids::real().secret())?;
+    }
+    let key = fs::read_to_string(&file).with_context(|| format!("the key in {} cannot be read", file.display()))?;
+    Seal::new(&key.into()).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))
 }
 
 /// What tells this journal from one that is made later in the same place.

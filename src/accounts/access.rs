@@ -16,7 +16,7 @@ use url::{Position, Url};
 use super::sessions::{self, Named};
 use super::{ProjectId, SessionId, UserId};
 use crate::platform::App;
-use crate::web::shell::LimitNotice;
+use crate::web::shell::{LimitNotice, Link};
 use crate::web::{Flash, HttpError, Shell, SignedIn, When, prefix, urls, urls::IssueQuery};
 
 /// Who may use a route.
@@ -75,6 +75,8 @@ pub struct VisibleProject {
     pub short_prefix: String,
     /// Since when limits of it drop something, and how much they dropped.
     pub limited: Option<(DateTime<Utc>, i64)>,
+    /// Nothing gets through to one of its channels.
+    pub is_mute: bool,
 }
 
 /// Who looks.
@@ -114,6 +116,9 @@ impl Viewer {
         let projects: Vec<_> = self.projects.iter().map(|project| (project.slug.clone(), project.name.clone())).collect();
         let mut shell = Shell::new(title, Some(SignedIn::new(&self.email, self.is_admin)), &projects, query, app.clock.now());
         shell.flash.clone_from(&self.flash);
+        let shown = |project: &&VisibleProject| shell.query.project.is_empty() || project.slug == shell.query.project;
+        let mute = self.projects.iter().filter(|project| self.is_admin && project.is_mute).find(shown);
+        shell.mute = mute.map(|project| Link::new(project.name.clone(), urls::project_channels(&project.slug)));
         let shown = self.projects.iter().find(|project| project.slug == shell.query.project);
         shell.limited = shown.and_then(|project| Some((project, project.limited?))).map(|(project, (since, dropped))| {
             let now = app.clock.now();

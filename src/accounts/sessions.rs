@@ -40,15 +40,16 @@ pub(super) async fn viewer(app: &App, headers: &HeaderMap, named: &Named) -> any
     let rows = sqlx::query!(
         r#"select s.session_id, s.user_id, s.last_seen_at, u.email, u.is_admin,
             p.project_id as "project_id?", p.slug as "slug?", p.name as "name?", p.short_prefix as "short_prefix?",
-            p.limited_since as "limited_since?", p.dropped as "dropped?"
+            p.limited_since as "limited_since?", p.dropped as "dropped?", p.is_mute as "is_mute?"
         from sessions s
         join users u on u.user_id = s.user_id and u.is_active
-        left join lateral ( -- joins: projects, quota_states
+        left join lateral ( -- joins: projects, quota_states, channels
             select project_id, slug, name, short_prefix,
                 (select min(q.limited_since) from quota_states q
                     where q.project_id = a.project_id and q.limited_since is not null) as limited_since,
                 (select sum(q.dropped)::bigint from quota_states q
-                    where q.project_id = a.project_id and q.limited_since is not null) as dropped
+                    where q.project_id = a.project_id and q.limited_since is not null) as dropped,
+                exists (select from channels c where c.project_id = a.project_id and c.is_on and c.failing_since is not null) as is_mute
             from projects a
             where u.is_admin or exists (select 1 from project_members m where m.project_id = a.project_id and m.user_id = u.user_id)
             order by (slug = $3 or project_id = $4) desc, lower(name), project_id
@@ -71,7 +72,9 @@ pub(super) async fn viewer(app: &App, headers: &HeaderMap, named: &Named) -> any
     }
     let projects = rows.into_iter().filter_map(|row| {
         let limited = row.limited_since.zip(row.dropped);
-        Some(VisibleProject { id: ProjectId(row.project_id?), slug: row.slug?, name: row.name?, short_prefix: row.short_prefix?, limited })
+        let is_mute = row.is_mute.unwrap_or_default();
+        let (id, slug, name, short_prefix) = (ProjectId(row.project_id?), row.slug?, row.name?, row.short_prefix?);
+        Some(VisibleProject { id, slug, name, short_prefix, limited, is_mute })
     });
     let projects = projects.collect();
     Ok(Some(Viewer::new(user, email, is_admin, session, projects)))
@@ -192,16 +195,19 @@ mod tests {
     use crate::platform::blobs::Blobs;
     use crate::platform::clock::Clock;
     use crate::platform::db::{DbOptions, pool};
+    use crate::platform::fetch::Fetch;
     use crate::platform::ids::Ids;
     use crate::platform::mail::Mailer;
     use crate::platform::outbox::Wake;
+    use crate::platform::seal::Seal;
 
     fn app(url: &str) -> App {
         let db = pool("postgres://nobody@127.0.0.1:1/none", &DbOptions::default()).unwrap();
         let clock = Clock::fake(DateTime::UNIX_EPOCH);
         let (mailer, outbox) = (Mailer::Kept, Wake::default());
         let blobs = Blobs::local(std::path::PathBuf::from("/nonexistent"));
-        App::new(Parts { db, clock, ids: Ids::seeded(1), blobs, mailer, outbox, url: url.parse().unwrap() })
+        let (fetch, seal) = (Fetch::default(), Seal::new(&"0".repeat(64).into()).unwrap());
+        App::new(Parts { db, clock, ids: Ids::seeded(1), blobs, mailer, fetch, seal, outbox, url: url.parse().unwrap() })
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use chrono::TimeDelta;
 
+use super::channels::CHANNEL_SEND;
 use super::compose::new_message_id;
 use super::{MAIL_SEND, pages, queries};
 use crate::accounts::{OurFault as _, Viewer, see_other};
@@ -29,17 +30,17 @@ pub(super) async fn again(app: App, viewer: Viewer, Path(id): Path<i64>) -> Resu
 /// Puts the mail, or the writing of mails, back into the queue. False: there is nothing to put back.
 async fn try_again(app: &App, viewer: &Viewer, id: i64) -> Result<bool, HttpError> {
     let mut tx = app.db.begin().await.ours()?;
-    let Some((job, is_written)) = queries::lock(&mut tx, id, &retriable(app)).await.ours()? else { return Ok(false) };
+    let Some(found) = queries::lock(&mut tx, id, &retriable(app)).await.ours()? else { return Ok(false) };
     let now = app.clock.now();
-    let is_revived = match job {
+    let is_revived = match found.job_id {
         Some(job) => outbox::revive(&mut tx, job, now).await.ours()?,
         None => false,
     };
     if !is_revived {
-        if !is_written {
+        if !found.is_written {
             return Ok(false);
         }
-        outbox::enqueue(&mut tx, MAIL_SEND, &id, now).await.map_err(HttpError::Internal)?;
+        outbox::enqueue(&mut tx, if found.is_post { CHANNEL_SEND } else { MAIL_SEND }, &id, now).await.map_err(HttpError::Internal)?;
     }
     queries::record_attempt(&mut tx, id, now, ("queued", &format!("{} asked to try again.", viewer.email))).await.ours()?;
     tx.commit().await.ours()?;

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 
+use super::channels::{self, Message};
 use super::gather::{self, Fact};
 use super::{MAIL_SEND, queries, spiked};
 use crate::accounts::{IssueId, ProjectId, UserId};
@@ -54,7 +55,8 @@ pub(super) async fn content(app: &App, db: &mut PgConnection, fact: &Fact) -> an
     if kind == MailKind::Spike {
         mail = spiked::described(db, issue, (mail, &fact.detail)).await?;
     }
-    Ok(Some(Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)? }))
+    let message = Message::of_issue(issue, &mail, kind);
+    Ok(Some(Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)?, message }))
 }
 
 /// What replaces the line of a job that was given up, when there is nothing to tell any more.
@@ -77,15 +79,17 @@ pub(super) struct Content {
     pub(super) kind: &'static str,
     pub(super) subject: String,
     pub(super) bodies: Bodies,
+    /// The same for channels.
+    pub(super) message: Message,
 }
 
 /// What a mail is about.
 pub(super) type About = (ProjectId, Option<IssueId>);
 
-/// Writes a mail per member, each with the job that sends it; a line in the log when there is nobody to tell.
+/// Writes a mail per member and a message per channel, each with the job that sends it; a line in the log when there is nobody to tell.
 pub(super) async fn write(app: &App, db: &mut PgConnection, about: About, content: &Content) -> anyhow::Result<()> {
     let recipients = projects::recipients(db, about.0).await?;
-    if recipients.is_empty() {
+    if channels::write_to_all(app, db, about, content).await? == 0 && recipients.is_empty() {
         let reason = "The project has no members, so nobody was told. Add members in the project's settings.";
         return skip(app, db, about, content, reason).await.map(|_| ());
     }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::channels::Message;
 use super::compose::{self, Content};
 use super::queries;
 use crate::accounts::ProjectId;
@@ -81,7 +82,7 @@ async fn tell(app: &App, db: &mut sqlx::PgConnection, project: ProjectId, told: 
     };
     let mail = mail(app, &about, told);
     let kind = if told.open == 1 { "feedback" } else { "feedback_batch" };
-    let content = Content { kind, subject: mail.subject(), bodies: mail.bodies()? };
+    let content = Content { kind, subject: mail.subject(), bodies: mail.bodies()?, message: Message::of_feedback(kind, &mail) };
     let is_wanted = MailSettings::read(&about.settings).feedback;
     match (told.open, told.sorted) {
         (0, 0) => return Ok(false),

@@ -1,5 +1,6 @@
 //! From a limit that was reached, or has ended, to mails.
 
+use super::channels::Message;
 use super::compose::{self, Content, date};
 use super::queries;
 use crate::accounts::ProjectId;
@@ -18,7 +19,8 @@ pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
     if let Some(mail) = mail(app, queries::limited(&mut tx, project, fact.key).await?, &fact) {
         let (subject, bodies) = (mail.subject(), mail.bodies()?);
         let kind = if fact.until.is_some() { "limit_ended" } else { "limit_reached" };
-        compose::write(app, &mut tx, (project, None), &Content { kind, subject, bodies }).await?;
+        let message = Message::of_limit(kind, &mail);
+        compose::write(app, &mut tx, (project, None), &Content { kind, subject, bodies, message }).await?;
     }
     outbox::complete(&mut tx, job.id).await?;
     tx.commit().await?;

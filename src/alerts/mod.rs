@@ -5,9 +5,10 @@
 //! **When it breaks.** A refused or unreachable server: tried again for two days ([`outbox::backoff`](crate::platform::outbox::backoff)), each
 //! attempt logged. A crash after the server took a mail and before that is written repeats it: seconds at most, and with the same
 //! `Message-ID`, so that mail clients show one. A job that is given up, even one that never came to write a mail, becomes a failed line of the log
-//! ([`given_up`]), and whoever may read it may try it again ([`actions`]). Lines go after the days of retention ([`Retention`]). **Not here.** Transport (`platform::mail`), how mails look (`web::mail_view`).
+//! ([`given_up`]), and whoever may read it may try it again ([`actions`]). Lines go after the days of retention ([`Retention`]). [`channels`] are told beside people. **Not here.** Transport (`platform::mail`), how mails look (`web::mail_view`).
 
 mod actions;
+mod channels;
 mod compose;
 mod deliver;
 mod feedback;
@@ -36,9 +37,9 @@ use crate::web::mail_view::MailKind;
 /// The kind of job that delivers one mail.
 const MAIL_SEND: &str = "mail.send";
 
-/// The delivery log's routes.
+/// The routes of the delivery log and of channels.
 pub fn routes() -> Vec<Route> {
-    vec![
+    let log = vec![
         get("/mails", Access::SignedIn, pages::list),
         get("/issues/{issue}/told", Access::Member, told::of_issue),
         get("/account/told", Access::SignedIn, told::to_me),
@@ -46,13 +47,14 @@ pub fn routes() -> Vec<Route> {
         get("/mails/{id}/html", Access::SignedIn, pages::html_body),
         post("/mails/{id}/again", Access::SignedIn, actions::again),
         post("/mails/test", Access::Admin, actions::test),
-    ]
+    ];
+    [log, channels::routes()].concat()
 }
 
 /// Adds the handlers of this room's jobs.
 #[must_use]
 pub fn handlers(handlers: Handlers) -> Handlers {
-    handlers
+    channels::handlers(handlers)
         .with(ISSUE_APPEARED, Box::new(|app, job| Box::pin(compose::appeared(app, job))))
         .with(ISSUE_REGRESSED, Box::new(|app, job| Box::pin(compose::regressed(app, job))))
         .with(ISSUE_SPIKED, Box::new(|app, job| Box::pin(spiked::told(app, job))))

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::channels::Message;
 use super::compose::{self, Content, date};
 use super::queries::{self, ToldProject};
 use crate::accounts::ProjectId;
@@ -28,7 +29,7 @@ pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
     let (about, noisy) = (queries::told_project(&mut tx, project).await?, noise::find(&mut tx, project, place).await?);
     if let (Some(about), Some(noisy)) = (about, noisy) {
         let mail = mail(app, &about, noisy);
-        let content = Content { kind: "noisy_place", subject: mail.subject(), bodies: mail.bodies()? };
+        let content = Content { kind: "noisy_place", subject: mail.subject(), bodies: mail.bodies()?, message: Message::of_noise(&mail) };
         compose::write(app, &mut tx, (project, None), &content).await?;
     }
     compose::end(app, tx, job, TOLD).await
@@ -51,7 +52,12 @@ async fn skip(app: &App, db: &mut sqlx::PgConnection, (project, about): (Project
         "From {since} on {new} got no mail of their own: one place makes {LOUD} and more within an hour, and one mail told of all of them."
     );
     let subject = NoiseMail { project: about.project.clone(), place: untold.words.clone(), issues: new, ..NoiseMail::default() }.subject();
-    let content = Content { kind: "untold_issues", subject, bodies: Bodies { text: String::new(), html: String::new() } };
+    let content = Content {
+        kind: "untold_issues",
+        subject,
+        bodies: Bodies { text: String::new(), html: String::new() },
+        message: Message::default(),
+    };
     compose::skip(app, db, (project, None), &content, &reason).await.map(|_| ())
 }
 

@@ -43,13 +43,14 @@ pub(super) async fn show(app: App, viewer: Viewer, Path(id): Path<i64>) -> Resul
     let mut db = app.db.acquire().await.ours()?;
     let attempts = queries::attempts(&mut db, id).await.ours()?;
     let now = app.clock.now();
-    let can_retry = retriable(&app).contains(&mail.line.status);
+    let can_retry = retriable(&app).contains(&mail.line.status) && mail.line.kind != "test";
     Ok(html(&MailPage {
         shell: viewer.shell(&app, format!("Mail {id}"), IssueQuery::default()),
         mail: row(&app, &viewer, mail.line),
         message_id: mail.message_id,
         attempts: attempts.into_iter().map(|(at, result)| (When::new(at, now), result)).collect(),
         text: mail.text_body,
+        has_html: !mail.html_body.is_empty(),
         can_retry,
     }))
 }
@@ -88,6 +89,8 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
         "noisy_place" => "Many new issues from one place: one mail for all.",
         "untold_issues" => "Many new issues from one place.",
         "digest" => "What came within a few minutes of another mail.",
+        "channel_failed" => "Nothing gets through to a channel of the project.",
+        "test" => "Somebody tested the channel.",
         "limit_ended" => "A limit drops nothing any more.",
         _ => "A new issue.",
     };

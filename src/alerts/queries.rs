@@ -274,14 +274,27 @@ pub(super) async fn replace_unwritten(db: &mut PgConnection, job: i64, reason: &
     replaced.execute(db).await.map(|_| ())
 }
 
-/// A mail in one of these states, locked: its dead job, if there is one, and whether it was written.
-pub(super) async fn lock(db: &mut PgConnection, id: i64, states: &[String]) -> sqlx::Result<Option<(Option<i64>, bool)>> {
-    let row = sqlx::query!(
-        r#"select job_id, recipient <> '' as "is_written!" from mails where mail_id = $1 and status = any($2) for update"#,
+/// What can be tried again.
+pub(super) struct Locked {
+    /// Its dead job, if there is one.
+    pub(super) job_id: Option<i64>,
+    /// There is something to deliver.
+    pub(super) is_written: bool,
+    /// It is a channel's.
+    pub(super) is_post: bool,
+}
+
+/// A mail in one of these states, locked. What tested a channel is not among them.
+pub(super) async fn lock(db: &mut PgConnection, id: i64, states: &[String]) -> sqlx::Result<Option<Locked>> {
+    sqlx::query_as!(
+        Locked,
+        r#"select job_id, recipient <> '' as "is_written!", channel_id is not null as "is_post!"
+        from mails where mail_id = $1 and status = any($2) and kind <> 'test' for update"#,
         id,
         states
-    );
-    Ok(row.fetch_optional(db).await?.map(|row| (row.job_id, row.is_written)))
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Takes a person's turn to have a test mail sent. False: the last one was after `before`.

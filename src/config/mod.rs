@@ -12,7 +12,9 @@ use url::Url;
 
 use crate::platform::blobs::{BlobSettings, Credentials};
 use crate::platform::db;
+use crate::platform::fetch::Allowed;
 use crate::platform::mail::{Mailer, SmtpSettings};
+use crate::platform::seal::Seal;
 use crate::platform::telemetry::LogFormat;
 use crate::protocol::Limits;
 
@@ -77,6 +79,12 @@ pub struct Options {
     /// A MaxMind database of places, such as GeoLite2-City.mmdb: users then have a city and a country
     #[arg(long, env = "VEDETTE_GEOIP", hide = true)]
     pub geoip: Option<String>,
+    /// What webhooks may reach beside the internet: addresses, blocks, loopback, private, *
+    #[arg(long, env = "VEDETTE_OUTBOUND_ALLOW", hide = true)]
+    pub outbound_allow: Option<String>,
+    /// What keeps secrets in the database: 64 hex digits [default: a file in the data directory]
+    #[arg(long, env = "VEDETTE_SECRET_KEY", hide = true, hide_env_values = true)]
+    pub secret_key: Option<String>,
     /// The key of the bucket
     #[arg(long, env = "AWS_ACCESS_KEY_ID", hide = true, hide_env_values = true)]
     pub aws_access_key_id: Option<String>,
@@ -133,6 +141,10 @@ pub struct Settings {
     pub blobs: BlobSettings,
     /// A MaxMind database of places.
     pub geoip: Option<PathBuf>,
+    /// What webhooks may reach beside the internet.
+    pub outbound: Allowed,
+    /// What keeps secrets in the database, if it is set.
+    pub secret_key: Option<SecretString>,
 }
 
 /// Everything that is wrong with the settings.
@@ -229,6 +241,10 @@ impl Options {
             .and_then(|text| problems.note("VEDETTE_BLOBS_URL", BlobSettings::parse(text, self.credentials())));
         let geoip = filled(self.geoip.as_deref());
         geoip.map(|file| problems.note("VEDETTE_GEOIP", (checks.places)(file)));
+        let outbound =
+            problems.note("VEDETTE_OUTBOUND_ALLOW", filled(self.outbound_allow.as_deref()).unwrap_or_default().parse::<Allowed>());
+        let secret_key = filled(self.secret_key.as_deref()).map(SecretString::from);
+        secret_key.as_ref().map(|key| problems.note("VEDETTE_SECRET_KEY", Seal::new(key)));
         let retention_days = problems
             .note("VEDETTE_RETENTION_DAYS", whole_number(filled(self.retention_days.as_deref()).unwrap_or("90"), (1, 3650), "days"));
         let journal_mib =
@@ -260,6 +276,8 @@ impl Options {
             limits: limits.unwrap_or_default(),
             blobs: blobs.unwrap_or_default(),
             geoip: geoip.map(PathBuf::from),
+            outbound: outbound.unwrap_or_default(),
+            secret_key,
         })
     }
 

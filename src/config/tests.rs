@@ -42,6 +42,8 @@ fn all_problems_are_said_at_once_and_no_secret_is() {
         "--listen=8000",
         "--journal-mib=x",
         "--geoip=places",
+        "--outbound-allow=hooks.example",
+        "--secret-key=hunter2",
         "--limits=event=0,attachment=much",
     ])
     .unwrap_err()
@@ -57,6 +59,8 @@ fn all_problems_are_said_at_once_and_no_secret_is() {
         "VEDETTE_LIMITS: attachment",
         "VEDETTE_MAIL_FROM",
         "VEDETTE_TRUSTED_PROXIES",
+        "VEDETTE_OUTBOUND_ALLOW",
+        "VEDETTE_SECRET_KEY",
         "VEDETTE_LOG_FORMAT",
         "VEDETTE_GEOIP",
         "DATABASE_URL",

@@ -8,30 +8,16 @@
 //! **Not here.** What the values are used for.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
+use crate::platform::addresses::Block;
 use crate::protocol::origin;
 use crate::protocol::record::ClientHints;
-
-/// A block of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Block {
-    start: u128,
-    bits: u32,
-}
-
-impl Block {
-    fn contains(self, address: IpAddr) -> bool {
-        let shift = 128 - self.bits;
-        let of = |bits: u128| bits.checked_shr(shift).unwrap_or(0);
-        of(as_v6(address)) == of(self.start)
-    }
-}
 
 /// The proxies whose `X-Forwarded-For` is believed. None, unless an operator names them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,29 +51,10 @@ impl FromStr for TrustedProxies {
                 other => &[other],
             };
             for text in named {
-                blocks.push(block(text).ok_or_else(|| InvalidProxies(entry.to_owned()))?);
+                blocks.push(Block::parse(text).ok_or_else(|| InvalidProxies(entry.to_owned()))?);
             }
         }
         Ok(Self(blocks))
-    }
-}
-
-fn block(text: &str) -> Option<Block> {
-    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-    let address: IpAddr = address.parse().ok()?;
-    let width = if address.is_ipv4() { 32 } else { 128 };
-    let bits = match bits {
-        Some(bits) => bits.parse().ok().filter(|bits| *bits <= width)?,
-        None => width,
-    };
-    Some(Block { start: as_v6(address), bits: bits + (128 - width) })
-}
-
-/// IPv4 addresses as they stand inside IPv6, so that one comparison serves both.
-fn as_v6(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => Ipv6Addr::to_bits(v6),
     }
 }
 

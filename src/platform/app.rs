@@ -11,9 +11,11 @@ use url::Url;
 use super::blobs::Blobs;
 use super::clock::Clock;
 use super::db::Db;
+use super::fetch::Fetch;
 use super::ids::Ids;
 use super::mail::Mailer;
 use super::outbox::Wake;
+use super::seal::Seal;
 
 /// What an [`App`] holds.
 #[derive(Debug)]
@@ -28,6 +30,10 @@ pub struct Parts {
     pub blobs: Blobs,
     /// Sends mails, or keeps them when no SMTP server is set.
     pub mailer: Mailer,
+    /// Asks addresses that people typed.
+    pub fetch: Fetch,
+    /// Keeps secrets at rest.
+    pub seal: Seal,
     /// Tells the outbox's runner that a job was committed.
     pub outbox: Wake,
     /// The public address, without a slash at its end: what DSNs, links in mails and the CSRF check use.

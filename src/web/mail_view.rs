@@ -187,7 +187,7 @@ impl IssueMail {
     }
 
     /// Name and value of the facts that are known and that this kind of mail tells.
-    fn facts(&self, kind: MailKind) -> Vec<(&'static str, &str)> {
+    pub fn facts(&self, kind: MailKind) -> Vec<(&'static str, &str)> {
         let always = [
             ("Project", &self.project),
             ("Environment", &self.environment),

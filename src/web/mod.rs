@@ -5,6 +5,7 @@
 //! **Not here.** SQL, sessions, permissions; what events and issues look like (`events::view`, `issues::view`).
 
 pub mod assets;
+pub mod channel_mail;
 pub mod chart;
 pub mod digest_mail;
 pub mod download;

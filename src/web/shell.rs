@@ -111,6 +111,8 @@ pub struct Shell {
     pub now: String,
     /// What the action before has to say.
     pub flash: Option<Flash>,
+    /// A project that has a channel to which nothing gets through, leading to its channels.
+    pub mute: Option<Link>,
     /// Limits of the project drop something.
     pub limited: Option<LimitNotice>,
 }
@@ -135,6 +137,7 @@ impl Shell {
             query,
             now: now.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
             flash: None,
+            mute: None,
             limited: None,
         }
     }

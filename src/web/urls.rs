@@ -133,6 +133,14 @@ pub fn project_limits(slug: &str) -> String {
 pub fn project_mails(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings/mails", enc(slug)))
 }
+/// Where the project's facts go beside mails; POST adds a channel.
+pub fn project_channels(slug: &str) -> String {
+    prefix::add(&format!("/projects/{}/channels", enc(slug)))
+}
+/// POST `test`, `switch` (`to=on|off`), `delete`.
+pub fn channel_do(slug: &str, channel: impl Display, what: &str) -> String {
+    prefix::add(&format!("/projects/{}/channels/{}/{}", enc(slug), enc(channel), enc(what)))
+}
 /// What was refused or left out lately.
 pub fn project_requests(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/requests", enc(slug)))

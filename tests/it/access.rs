@@ -18,6 +18,7 @@ pub(crate) struct Places {
     key: String,
     attachment: String,
     feedback: String,
+    channel: String,
 }
 
 impl Places {
@@ -27,11 +28,20 @@ impl Places {
         app.sdk(project).envelope(envelope(&[("user_report", report.as_bytes())])).await.assert_ok();
         app.digest_all().await;
         app.run_jobs().await;
+        let channel = "insert into channels (project_id, kind, label, hint, sealed, created_at) values ($1, 'slack', 'x', 'x', '', now()) returning channel_id";
+        let channel: i64 = sqlx::query_scalar(channel).bind(project.id.0).fetch_one(app.db()).await.unwrap();
         let key: i32 = app.key_id(project).await;
         let attachment: Uuid = sqlx::query_scalar("select attachment_id from attachments").fetch_one(app.db()).await.unwrap();
         let feedback: i64 = sqlx::query_scalar("select feedback_id from feedback").fetch_one(app.db()).await.unwrap();
         let (issue, mail) = (app.only_issue(project).await.to_string(), app.mails().await[0].id.to_string());
-        Self { issue, mail, key: key.to_string(), attachment: attachment.simple().to_string(), feedback: feedback.to_string() }
+        Self {
+            issue,
+            mail,
+            key: key.to_string(),
+            attachment: attachment.simple().to_string(),
+            feedback: feedback.to_string(),
+            channel: channel.to_string(),
+        }
     }
 
     pub(crate) fn path(&self, route: &str) -> String {
@@ -45,6 +55,7 @@ impl Places {
             "{token}" => "0".repeat(64),
             "{id}" if route.starts_with("/mails") => self.mail.clone(),
             "{key}" => self.key.clone(),
+            "{channel}" => self.channel.clone(),
             "{id}" | "{user}" | "{letter}" => "1".to_owned(),
             fixed if fixed.starts_with('{') => panic!("what stands in {fixed} of {route}?"),
             fixed => fixed.to_owned(),

@@ -8,6 +8,7 @@ mod access;
 mod alerts;
 mod attachments;
 mod changed;
+mod channels;
 mod corrections;
 mod crash;
 mod crash_files;

@@ -9,6 +9,7 @@ use vedette::web::error::ErrorPage;
 use vedette::web::headers::{CSP, DOWNLOAD_CSP, MAIL_CSP};
 use vedette::web::page::render_samples;
 use vedette::web::pages::account::AccountPage;
+use vedette::web::pages::channels::ChannelsPage;
 use vedette::web::pages::dead_letters::DeadLettersPage;
 use vedette::web::pages::feedback::FeedbackPage;
 use vedette::web::pages::filters::FiltersPage;
@@ -49,6 +50,7 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<SettingsPage>(),
         check::<ScrubbingPage>(),
         check::<FiltersPage>(),
+        check::<ChannelsPage>(),
         check::<FeedbackPage>(),
         check::<GroupingRulesPage>(),
         check::<RulesInForcePage>(),

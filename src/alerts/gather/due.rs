@@ -5,12 +5,13 @@ use sqlx::PgConnection;
 
 use super::pace::Pace;
 use super::queries::{self, Gathered, WaitingIssue};
-use crate::accounts::{ProjectId, UserId};
+use super::recipient::{Addressee, Recipient, addressees};
+use crate::accounts::ProjectId;
+use crate::alerts::channels::Message;
 use crate::alerts::compose::{self, Content};
 use crate::alerts::queries::{ToldProject, told_project};
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
-use crate::projects;
 use crate::web::digest_mail::{DigestLine, DigestMail};
 use crate::web::number;
 use crate::web::urls::{self, IssueQuery};
@@ -26,36 +27,36 @@ const MOSTLY: usize = 80;
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Waiting {
     pub(super) project: ProjectId,
-    pub(super) user: UserId,
+    #[serde(flatten)]
+    pub(super) to: Recipient,
 }
 
-/// Makes one mail of all that waits for a person.
+/// Makes one mail, or message, of all that waits for a recipient.
 pub(in crate::alerts) async fn due(app: &App, job: &Job) -> Result<(), Failure> {
-    let Waiting { project, user } = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
+    let Waiting { project, to } = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let (pace, cap) = queries::lock(&mut tx, project, user, now).await?;
+    let (pace, cap) = queries::lock(&mut tx, project, to, now).await?;
     if let Some(until) = cap.until(now) {
-        outbox::enqueue_at(&mut tx, GATHERED, &Waiting { project, user }, (now, until)).await?;
-        queries::set_pace(&mut tx, project, user, Pace { due_at: Some(until), ..pace }).await?;
+        outbox::enqueue_at(&mut tx, GATHERED, &Waiting { project, to }, (now, until)).await?;
+        queries::set_pace(&mut tx, project, to, Pace { due_at: Some(until), ..pace }).await?;
         return compose::end(app, tx, job, compose::TOLD).await;
     }
-    let recipients = projects::recipients(&mut tx, project).await?;
-    let email = recipients.iter().find(|(id, _)| *id == user).map(|(_, email)| email.as_str());
-    let kinds = queries::gathered(&mut tx, project, user).await?;
+    let addressee = addressees(&mut tx, project).await?.into_iter().find(|addressee| addressee.recipient() == to);
+    let kinds = queries::gathered(&mut tx, project, to).await?;
     let about = told_project(&mut tx, project).await?;
-    match (email, about) {
-        (Some(email), Some(about)) if !kinds.is_empty() => {
-            let mail = tell(app, &mut tx, (project, user, email), (&about, &kinds)).await?;
-            queries::end_wait(&mut tx, (project, user), ("told", "", mail), now).await?;
-            queries::set_pace(&mut tx, project, user, pace.gathered(now)).await?;
-            queries::set_cap(&mut tx, user, cap.counted(now)).await?;
+    match (addressee, about) {
+        (Some(addressee), Some(about)) if !kinds.is_empty() => {
+            let mail = tell(app, &mut tx, (project, &addressee), (&about, &kinds)).await?;
+            queries::end_wait(&mut tx, (project, to), ("told", "", mail), now).await?;
+            queries::set_pace(&mut tx, project, to, pace.gathered(now)).await?;
+            queries::set_cap(&mut tx, to, cap.counted(now)).await?;
         }
-        (Some(_), Some(_)) => queries::set_pace(&mut tx, project, user, Pace { due_at: None, ..pace }).await?,
+        (Some(_), Some(_)) => queries::set_pace(&mut tx, project, to, Pace { due_at: None, ..pace }).await?,
         _ => {
-            let reason = "Before the mail was due, they left the project, or it was deleted.";
-            queries::end_wait(&mut tx, (project, user), ("dropped", reason, None), now).await?;
-            queries::set_pace(&mut tx, project, user, Pace { due_at: None, ..pace }).await?;
+            let reason = gone(to);
+            queries::end_wait(&mut tx, (project, to), ("dropped", reason, None), now).await?;
+            queries::set_pace(&mut tx, project, to, Pace { due_at: None, ..pace }).await?;
         }
     }
     compose::end(app, tx, job, compose::TOLD).await
@@ -65,19 +66,27 @@ pub(in crate::alerts) async fn due(app: &App, job: &Job) -> Result<(), Failure> 
 async fn tell(
     app: &App,
     db: &mut PgConnection,
-    (project, user, email): (ProjectId, UserId, &str),
+    (project, addressee): (ProjectId, &Addressee),
     (about, kinds): (&ToldProject, &[Gathered]),
 ) -> anyhow::Result<Option<i64>> {
+    let to = addressee.recipient();
     if kinds.iter().map(|kind| kind.facts).sum::<i64>() == 1
-        && let Some((_, fact)) = queries::waiting(db, project, user, 1).await?.pop()
+        && let Some((_, fact)) = queries::waiting(db, project, to, 1).await?.pop()
         && let Some(content) = compose::content(app, db, &fact).await?
     {
-        return Ok(Some(compose::write_to(app, db, ((project, fact.issue), &content), (user, email)).await?));
+        return Ok(Some(addressee.write(app, db, ((project, fact.issue), &content)).await?));
     }
-    let issues = queries::waiting_issues(db, project, user, NAMED).await?;
+    let issues = queries::waiting_issues(db, project, to, NAMED).await?;
     let mail = mail(app, about, kinds, &issues);
-    let content = Content { kind: "digest", subject: mail.subject(), bodies: mail.bodies()? };
-    Ok(Some(compose::write_to(app, db, ((project, None), &content), (user, email)).await?))
+    let content = Content { kind: "digest", subject: mail.subject(), bodies: mail.bodies()?, message: Message::of_digest(&mail) };
+    Ok(Some(addressee.write(app, db, ((project, None), &content)).await?))
+}
+
+const fn gone(to: Recipient) -> &'static str {
+    match to {
+        Recipient::Person(_) => "Before the mail was due, they left the project, or it was deleted.",
+        Recipient::Channel(_) => "Before the message was due, the channel was switched off or deleted, or the project was.",
+    }
 }
 
 fn mail(app: &App, about: &ToldProject, kinds: &[Gathered], issues: &[WaitingIssue]) -> DigestMail {

@@ -1,15 +1,16 @@
 //! # Gathering: one mail per fact, or one for many
-//! **Promise.** The first fact about a project reaches a person at once. What follows within some minutes comes in one mail more, which counts it and
+//! **Promise.** The first fact about a project reaches a recipient (a person, a channel) at once. What follows within some minutes comes in one mail more, which counts it and
 //! names the most important; while it goes on, these mails come ever more rarely (5, 10, 20, 30 minutes). Nobody gets more than [`MOST`] mails an hour; the
 //! next mail tells of what was held back. No fact is lost: for each and every recipient the log has what became of it.
-//! **How.** [`tell()`] notes a fact and decides for each recipient, in the transaction that ends the fact's job, under the lock of the person's [`Pace`](pace::Pace);
-//! what is gathered waits in rows, and one job per person and project ([`due()`]) makes the mail. **When it breaks.** A job that dies leaves what is
+//! **How.** [`tell()`] notes a fact and decides for each recipient, in the transaction that ends the fact's job, under the lock of the recipient's [`Pace`](pace::Pace);
+//! what is gathered waits in rows, and one job per recipient and project ([`due()`]) makes the mail. **When it breaks.** A job that dies leaves what is
 //! gathered where it is: the next fact an hour later begins anew. A mail that fails is the outbox's to try again.
 //! **Not here.** What a mail about one fact says (`compose`), the mail for many (`web::digest_mail`).
 
 mod due;
 pub(super) mod pace;
 mod queries;
+mod recipient;
 mod tell;
 
 pub(super) use due::{GATHERED, due};

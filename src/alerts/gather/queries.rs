@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::pace::{Cap, Pace};
+use super::recipient::Recipient;
 use super::tell::Fact;
 use crate::accounts::{IssueId, ProjectId, UserId};
 
@@ -24,7 +25,8 @@ pub(super) async fn note(db: &mut PgConnection, fact: &Fact, now: DateTime<Utc>)
 /// What became of a fact for somebody.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decision<'a> {
-    pub(super) user: Option<UserId>,
+    /// Nothing: nobody in particular.
+    pub(super) to: Option<Recipient>,
     pub(super) status: &'static str,
     pub(super) reason: &'a str,
     pub(super) mail: Option<i64>,
@@ -38,10 +40,12 @@ pub(super) async fn decide(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into alert_decisions (project_id, fact_id, user_id, status, reason, mail_id, decided_at) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into alert_decisions (project_id, fact_id, user_id, channel_id, status, reason, mail_id, decided_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)",
         project.0,
         fact,
-        decision.user.map_or(0, |user| user.0),
+        decision.to.map_or(0, Recipient::user),
+        decision.to.map_or(0, Recipient::channel),
         decision.status,
         decision.reason,
         decision.mail,
@@ -52,35 +56,45 @@ pub(super) async fn decide(
     .map(|_| ())
 }
 
-/// A person's pace, locked, and how many mails they got.
-pub(super) async fn lock(db: &mut PgConnection, project: ProjectId, user: UserId, now: DateTime<Utc>) -> sqlx::Result<(Pace, Cap)> {
-    let cap = sqlx::query!("insert into alert_caps (user_id, hour_from, mails) values ($1, $2, 0) on conflict do nothing", user.0, now);
+/// A recipient's pace, locked, and how many mails or messages they got.
+pub(super) async fn lock(db: &mut PgConnection, project: ProjectId, to: Recipient, now: DateTime<Utc>) -> sqlx::Result<(Pace, Cap)> {
+    let (user, channel) = (to.user(), to.channel());
+    let cap = sqlx::query!(
+        "insert into alert_caps (user_id, channel_id, hour_from, mails) values ($1, $2, $3, 0) on conflict do nothing",
+        user,
+        channel,
+        now
+    );
     cap.execute(&mut *db).await?;
     let cap =
-        sqlx::query_as!(Cap, "select hour_from, mails from alert_caps where user_id = $1 for update", user.0).fetch_one(&mut *db).await?;
+        sqlx::query_as!(Cap, "select hour_from, mails from alert_caps where user_id = $1 and channel_id = $2 for update", user, channel);
+    let cap = cap.fetch_one(&mut *db).await?;
     let first = Pace::default();
     let pace = sqlx::query!(
-        "insert into alert_paces (project_id, user_id, pause) values ($1, $2, $3) on conflict do nothing",
+        "insert into alert_paces (project_id, user_id, channel_id, pause) values ($1, $2, $3, $4) on conflict do nothing",
         project.0,
-        user.0,
+        user,
+        channel,
         first.pause
     );
     pace.execute(&mut *db).await?;
     let pace = sqlx::query_as!(
         Pace,
-        "select last_at, due_at, pause from alert_paces where project_id = $1 and user_id = $2 for update",
+        "select last_at, due_at, pause from alert_paces where project_id = $1 and user_id = $2 and channel_id = $3 for update",
         project.0,
-        user.0
+        user,
+        channel
     );
     Ok((pace.fetch_one(db).await?, cap))
 }
 
 /// Writes a pace.
-pub(super) async fn set_pace(db: &mut PgConnection, project: ProjectId, user: UserId, pace: Pace) -> sqlx::Result<()> {
+pub(super) async fn set_pace(db: &mut PgConnection, project: ProjectId, to: Recipient, pace: Pace) -> sqlx::Result<()> {
     sqlx::query!(
-        "update alert_paces set last_at = $3, due_at = $4, pause = $5 where project_id = $1 and user_id = $2",
+        "update alert_paces set last_at = $4, due_at = $5, pause = $6 where project_id = $1 and user_id = $2 and channel_id = $3",
         project.0,
-        user.0,
+        to.user(),
+        to.channel(),
         pace.last_at,
         pace.due_at,
         pace.pause
@@ -91,41 +105,50 @@ pub(super) async fn set_pace(db: &mut PgConnection, project: ProjectId, user: Us
 }
 
 /// Writes how many mails a person got.
-pub(super) async fn set_cap(db: &mut PgConnection, user: UserId, cap: Cap) -> sqlx::Result<()> {
-    let set = sqlx::query!("update alert_caps set hour_from = $2, mails = $3 where user_id = $1", user.0, cap.hour_from, cap.mails);
+pub(super) async fn set_cap(db: &mut PgConnection, to: Recipient, cap: Cap) -> sqlx::Result<()> {
+    let set = sqlx::query!(
+        "update alert_caps set hour_from = $3, mails = $4 where user_id = $1 and channel_id = $2",
+        to.user(),
+        to.channel(),
+        cap.hour_from,
+        cap.mails
+    );
     set.execute(db).await.map(|_| ())
 }
 
-/// What was gathered for a person, of one kind.
+/// What was gathered for a recipient, of one kind.
 #[derive(Debug, Clone)]
 pub(super) struct Gathered {
     pub(super) kind: String,
     pub(super) facts: i64,
 }
 
-/// Counts what waits for a person, by kind.
-pub(super) async fn gathered(db: &mut PgConnection, project: ProjectId, user: UserId) -> sqlx::Result<Vec<Gathered>> {
+/// Counts what waits for a recipient, by kind.
+pub(super) async fn gathered(db: &mut PgConnection, project: ProjectId, to: Recipient) -> sqlx::Result<Vec<Gathered>> {
     sqlx::query_as!(
         Gathered,
         r#"select f.kind, count(*) as "facts!" from alert_decisions d
         join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
-        where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.status = 'gathered'
+        where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.channel_id = $3 and d.status = 'gathered'
         group by f.kind order by 2 desc, 1"#,
         project.0,
-        user.0
+        to.user(),
+        to.channel()
     )
     .fetch_all(db)
     .await
 }
 
-/// The newest facts that wait for a person.
-pub(super) async fn waiting(db: &mut PgConnection, project: ProjectId, user: UserId, limit: i64) -> sqlx::Result<Vec<(i64, Fact)>> {
+/// The newest facts that wait for a recipient.
+pub(super) async fn waiting(db: &mut PgConnection, project: ProjectId, to: Recipient, limit: i64) -> sqlx::Result<Vec<(i64, Fact)>> {
     let rows = sqlx::query!(
         r#"select f.fact_id, f.kind, f.issue_id, f.event_id, f.detail from alert_decisions d
         join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
-        where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.status = 'gathered' order by f.fact_id desc limit $3"#,
+        where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.channel_id = $3 and d.status = 'gathered'
+        order by f.fact_id desc limit $4"#,
         project.0,
-        user.0,
+        to.user(),
+        to.channel(),
         limit
     );
     let rows = rows.fetch_all(db).await?.into_iter();
@@ -149,8 +172,13 @@ pub(super) struct WaitingIssue {
     pub(super) status: String,
 }
 
-/// The issues that wait for a person, those with most events first.
-pub(super) async fn waiting_issues(db: &mut PgConnection, project: ProjectId, user: UserId, limit: i64) -> sqlx::Result<Vec<WaitingIssue>> {
+/// The issues that wait for a recipient, those with most events first.
+pub(super) async fn waiting_issues(
+    db: &mut PgConnection,
+    project: ProjectId,
+    to: Recipient,
+    limit: i64,
+) -> sqlx::Result<Vec<WaitingIssue>> {
     // joins: alert_decisions, alert_facts, issues
     sqlx::query_as!(
         WaitingIssue,
@@ -158,30 +186,33 @@ pub(super) async fn waiting_issues(db: &mut PgConnection, project: ProjectId, us
             i.last_release as release, i.status
         from (select f.issue_id, max(f.kind) as kind from alert_decisions d
             join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
-            where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.status = 'gathered' and f.issue_id is not null
+            where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.channel_id = $3 and d.status = 'gathered'
+                and f.issue_id is not null
             group by f.issue_id) f
         join issues i on i.project_id = $1 and i.issue_id = f.issue_id
-        order by i.event_count desc, i.issue_id limit $3"#,
+        order by i.event_count desc, i.issue_id limit $4"#,
         project.0,
-        user.0,
+        to.user(),
+        to.channel(),
         limit
     )
     .fetch_all(db)
     .await
 }
 
-/// Ends the wait of everything that was gathered for a person.
+/// Ends the wait of everything that was gathered for a recipient.
 pub(super) async fn end_wait(
     db: &mut PgConnection,
-    (project, user): (ProjectId, UserId),
+    (project, to): (ProjectId, Recipient),
     (status, reason, mail): (&str, &str, Option<i64>),
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update alert_decisions set status = $3, reason = $4, mail_id = $5, decided_at = $6
-        where project_id = $1 and user_id = $2 and status = 'gathered'",
+        "update alert_decisions set status = $4, reason = $5, mail_id = $6, decided_at = $7
+        where project_id = $1 and user_id = $2 and channel_id = $3 and status = 'gathered'",
         project.0,
-        user.0,
+        to.user(),
+        to.channel(),
         status,
         reason,
         mail,
@@ -213,14 +244,17 @@ pub(in crate::alerts) struct Told {
 /// Facts with what became of them, with the statement from its `where` on.
 macro_rules! told {
     ($rest:tt, $($argument:expr),+ $(,)?) => {
-        // joins: alert_decisions, alert_facts, users, mails
+        // joins: alert_decisions, alert_facts, users, channels, mails
         sqlx::query_as!(
             Told,
             r#"select d.project_id as "project: ProjectId", f.kind, f.issue_id as "issue: IssueId", f.noted_at,
-                coalesce(u.email, '') as "who!", d.status, d.reason, d.mail_id as mail, m.status as "mail_status?", m.reason as "said?"
+                coalesce(u.email, m.recipient,
+                    case c.kind when 'ntfy' then 'ntfy' when 'teams' then 'Microsoft Teams' else initcap(c.kind) end || ': ' || c.label,
+                    case when d.channel_id = 0 then '' else 'a channel that was deleted' end) as "who!", d.status, d.reason, d.mail_id as mail, m.status as "mail_status?", m.reason as "said?"
             from alert_decisions d
             join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
             left join users u on u.user_id = d.user_id
+            left join channels c on c.project_id = d.project_id and c.channel_id = d.channel_id
             left join mails m on m.mail_id = d.mail_id "# + $rest,
             $($argument),+
         )
@@ -230,7 +264,7 @@ macro_rules! told {
 /// Who was told about an issue, the newest fact first.
 pub(in crate::alerts) async fn told_of_issue(db: &mut PgConnection, issue: IssueId, limit: i64) -> sqlx::Result<Vec<Told>> {
     let rows = told!(
-        "where d.project_id = $1 and f.project_id = $1 and f.issue_id = $2 order by f.fact_id desc, u.email limit $3",
+        "where d.project_id = $1 and f.project_id = $1 and f.issue_id = $2 order by f.fact_id desc, u.email, d.channel_id limit $3",
         issue.project().0,
         issue.0,
         limit

@@ -9,12 +9,12 @@ use uuid::Uuid;
 use super::due::{GATHERED, Waiting};
 use super::pace::{Next, Pace};
 use super::queries::{self, Decision};
-use crate::accounts::{IssueId, ProjectId, UserId};
+use super::recipient::{Addressee, addressees};
+use crate::accounts::{IssueId, ProjectId};
 use crate::alerts::compose::{self, Content};
 use crate::alerts::queries::facts;
 use crate::platform::App;
 use crate::platform::outbox;
-use crate::projects;
 use crate::web::mail_view::MailKind;
 
 /// What happened.
@@ -45,7 +45,7 @@ pub(in crate::alerts) async fn drop(app: &App, db: &mut PgConnection, fact: &Fac
     let Some(content) = compose::content(app, db, fact).await? else { return Ok(false) };
     let id = queries::note(db, fact, now).await?;
     let mail = compose::skip(app, db, (fact.project, fact.issue), &content, reason).await?;
-    let dropped = Decision { user: None, status: "dropped", reason, mail: Some(mail) };
+    let dropped = Decision { to: None, status: "dropped", reason, mail: Some(mail) };
     queries::decide(db, (fact.project, id), &dropped, now).await?;
     Ok(true)
 }
@@ -54,15 +54,16 @@ pub(in crate::alerts) async fn drop(app: &App, db: &mut PgConnection, fact: &Fac
 pub(in crate::alerts) async fn keep(app: &App, db: &mut PgConnection, fact: &Fact, reason: &str) -> anyhow::Result<()> {
     let now = app.clock.now();
     let id = queries::note(db, fact, now).await?;
-    for (user, _) in projects::recipients(db, fact.project).await? {
-        queries::decide(db, (fact.project, id), &Decision { user: Some(user), status: "gathered", reason, mail: None }, now).await?;
+    for addressee in addressees(db, fact.project).await? {
+        let gathered = Decision { to: Some(addressee.recipient()), status: "gathered", reason, mail: None };
+        queries::decide(db, (fact.project, id), &gathered, now).await?;
     }
     Ok(())
 }
 
 /// Notes a fact and decides for each recipient, in the caller's transaction. False: its issue is gone.
 pub(in crate::alerts) async fn tell(app: &App, db: &mut PgConnection, fact: &Fact) -> anyhow::Result<bool> {
-    let recipients = projects::recipients(db, fact.project).await?;
+    let recipients = addressees(db, fact.project).await?;
     if recipients.is_empty() {
         let reason = "The project has no members, so nobody was told. Add members in the project's settings.";
         return drop(app, db, fact, reason).await;
@@ -75,8 +76,8 @@ pub(in crate::alerts) async fn tell(app: &App, db: &mut PgConnection, fact: &Fac
     let id = queries::note(db, fact, app.clock.now()).await?;
     // Made when the first recipient gets it at once: in a storm nobody does.
     let mut content = None;
-    for (user, email) in &recipients {
-        one(app, db, (fact, id), (*user, email), &mut content).await?;
+    for addressee in &recipients {
+        one(app, db, (fact, id), addressee, &mut content).await?;
     }
     Ok(true)
 }
@@ -85,11 +86,11 @@ async fn one(
     app: &App,
     db: &mut PgConnection,
     (fact, id): (&Fact, i64),
-    (user, email): (UserId, &str),
+    addressee: &Addressee,
     content: &mut Option<Content>,
 ) -> anyhow::Result<()> {
-    let now = app.clock.now();
-    let (pace, cap) = queries::lock(db, fact.project, user, now).await?;
+    let (to, now) = (addressee.recipient(), app.clock.now());
+    let (pace, cap) = queries::lock(db, fact.project, to, now).await?;
     let next = pace.next(now, cap);
     let due = match next {
         Next::Tell => {
@@ -97,21 +98,21 @@ async fn one(
                 *content = compose::content(app, db, fact).await?;
             }
             let content = content.as_ref().context("the issue is gone since a moment ago")?;
-            let mail = compose::write_to(app, db, ((fact.project, fact.issue), content), (user, email)).await?;
-            queries::set_pace(db, fact.project, user, Pace::told(now)).await?;
-            queries::set_cap(db, user, cap.counted(now)).await?;
-            let told = Decision { user: Some(user), status: "told", reason: "", mail: Some(mail) };
+            let mail = addressee.write(app, db, ((fact.project, fact.issue), content)).await?;
+            queries::set_pace(db, fact.project, to, Pace::told(now)).await?;
+            queries::set_cap(db, to, cap.counted(now)).await?;
+            let told = Decision { to: Some(to), status: "told", reason: "", mail: Some(mail) };
             return Ok(queries::decide(db, (fact.project, id), &told, now).await?);
         }
         Next::Join(due) => due,
         Next::Wait(due) => {
-            outbox::enqueue_at(db, GATHERED, &Waiting { project: fact.project, user }, (now, due)).await?;
-            queries::set_pace(db, fact.project, user, Pace { due_at: Some(due), ..pace }).await?;
+            outbox::enqueue_at(db, GATHERED, &Waiting { project: fact.project, to }, (now, due)).await?;
+            queries::set_pace(db, fact.project, to, Pace { due_at: Some(due), ..pace }).await?;
             due
         }
     };
     let reason = why(cap.until(now).is_some(), due);
-    let gathered = Decision { user: Some(user), status: "gathered", reason: &reason, mail: None };
+    let gathered = Decision { to: Some(to), status: "gathered", reason: &reason, mail: None };
     Ok(queries::decide(db, (fact.project, id), &gathered, now).await?)
 }
 

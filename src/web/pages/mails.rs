@@ -65,6 +65,8 @@ pub struct MailPage {
     pub attempts: Vec<(When, String)>,
     /// The plain text body; empty when nothing was composed.
     pub text: String,
+    /// It has an HTML body, as mails have.
+    pub has_html: bool,
     /// It failed, or was kept and can be sent now.
     pub can_retry: bool,
 }
@@ -141,6 +143,7 @@ impl Page for MailPage {
             message_id: "<issue-1842-new@errors.example>".to_owned(),
             attempts: vec![(at(), "accepted by mail.example: 250 OK".to_owned())],
             text: text.to_owned(),
+            has_html: !text.is_empty(),
             can_retry: false,
         };
         let hostile = Self { message_id: HOSTILE.to_owned(), attempts: vec![(at(), HOSTILE.to_owned())], ..page(hostile_row(), HOSTILE) };
@@ -158,6 +161,10 @@ impl Page for MailPage {
                 ),
             ),
             Sample::new("muted", muted),
+            Sample::new(
+                "channel",
+                Self { has_html: false, ..page(sample_row(Badge::new("sent", "good"), "[shop-api] New: KeyError", 1), "New: KeyError") },
+            ),
             Sample::new("failed", Self { can_retry: true, ..page(sample_row(Badge::new("failed", "alarm"), "", 4), "") }),
             Sample::new("hostile", hostile),
         ]

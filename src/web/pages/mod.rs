@@ -2,6 +2,7 @@
 //! the account, dead letters. Handlers of `accounts`, `projects`, `alerts` and `ops` fill them.
 
 pub mod account;
+pub mod channels;
 pub mod dead_letters;
 pub mod feedback;
 pub mod files;

@@ -252,7 +252,7 @@ fn a_day_that_was_made_before_there_were_attachments_takes_them() {
 
 /// The same parts with other blobs.
 pub(super) fn with_blobs(app: &TestApp, blobs: vedette::platform::blobs::Blobs) -> App {
-    let Parts { db, clock, ids, mailer, outbox, url, .. } = &*app.app;
+    let Parts { db, clock, ids, mailer, fetch, seal, outbox, url, .. } = &*app.app;
     let (db, clock, ids, outbox, url) = (db.clone(), clock.clone(), ids.clone(), outbox.clone(), url.clone());
-    App::new(Parts { db, clock, ids, blobs, mailer: mailer.clone(), outbox, url })
+    App::new(Parts { db, clock, ids, blobs, mailer: mailer.clone(), fetch: fetch.clone(), seal: seal.clone(), outbox, url })
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod database;
 pub(crate) mod events;
+pub(crate) mod fake_hook;
 pub(crate) mod fake_smtp;
 pub(crate) mod http;
 pub(crate) mod invariants;
@@ -26,8 +27,10 @@ use vedette::digest::Hook;
 use vedette::platform::blobs::Blobs;
 use vedette::platform::clock::Clock;
 use vedette::platform::db::Db;
+use vedette::platform::fetch::Fetch;
 use vedette::platform::mail::{Mailer, SmtpSettings};
 use vedette::platform::outbox::{self, Handlers};
+use vedette::platform::seal::Seal;
 use vedette::platform::{App, Parts};
 use vedette::projects::{self, NewProject};
 use vedette::protocol::Limits;
@@ -126,6 +129,9 @@ pub(crate) fn test_parts(db: Db, smtp: Option<SmtpSettings>, (clock, dir): (Cloc
         clock,
         ids: vedette::platform::ids::Ids::seeded(1),
         mailer: Mailer::new(smtp, "Vedette <vedette@errors.example>").unwrap(),
+        // What tests send to listens on this machine.
+        fetch: Fetch::new("loopback".parse().unwrap()),
+        seal: Seal::new(&"5e".repeat(32).into()).unwrap(),
         outbox: outbox::Wake::default(),
         url: URL.parse().unwrap(),
     }
@@ -169,9 +175,10 @@ impl TestApp {
 
     /// Another process that is reached at this address.
     pub(crate) fn server_at(&self, url: &str) -> Server {
-        let Parts { db, clock, ids, blobs, mailer, outbox, .. } = &*self.app;
+        let Parts { db, clock, ids, blobs, mailer, fetch, seal, outbox, .. } = &*self.app;
         let (db, clock, ids, blobs, outbox) = (db.clone(), clock.clone(), ids.clone(), blobs.clone(), outbox.clone());
-        let app = App::new(Parts { db, clock, ids, blobs, mailer: mailer.clone(), outbox, url: url.parse().unwrap() });
+        let (mailer, fetch, seal, url) = (mailer.clone(), fetch.clone(), seal.clone(), url.parse().unwrap());
+        let app = App::new(Parts { db, clock, ids, blobs, mailer, fetch, seal, outbox, url });
         app.set_up_is_done();
         self.start_another(app, Limits::default())
     }

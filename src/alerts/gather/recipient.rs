@@ -1,0 +1,87 @@
+//! Who is told: people by mail, channels by what they are.
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use crate::accounts::{ProjectId, UserId};
+use crate::alerts::channels::{self, Channel, ChannelId};
+use crate::alerts::compose::{self, About, Content};
+use crate::platform::App;
+use crate::projects;
+
+/// Somebody who has a pace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Recipient {
+    /// By mail.
+    #[serde(rename = "user")]
+    Person(UserId),
+    /// By its own way.
+    #[serde(rename = "channel")]
+    Channel(ChannelId),
+}
+
+impl Recipient {
+    /// As columns have it: 0 for a channel.
+    pub(super) const fn user(self) -> i64 {
+        match self {
+            Self::Person(user) => user.0,
+            Self::Channel(_) => 0,
+        }
+    }
+
+    /// As columns have it: 0 for a person.
+    pub(super) const fn channel(self) -> i64 {
+        match self {
+            Self::Person(_) => 0,
+            Self::Channel(channel) => channel.0,
+        }
+    }
+}
+
+/// The same, with what it takes to tell them.
+#[derive(Debug, Clone)]
+pub(super) enum Addressee {
+    /// Their address.
+    Person(UserId, String),
+    /// A channel that is on.
+    Channel(Channel),
+}
+
+impl Addressee {
+    pub(super) const fn recipient(&self) -> Recipient {
+        match self {
+            Self::Person(user, _) => Recipient::Person(*user),
+            Self::Channel(channel) => Recipient::Channel(channel.id),
+        }
+    }
+
+    /// Writes what they are told, with the job that sends it; its number in the log.
+    pub(super) async fn write(&self, app: &App, db: &mut PgConnection, (about, content): (About, &Content)) -> anyhow::Result<i64> {
+        match self {
+            Self::Person(user, email) => compose::write_to(app, db, (about, content), (*user, email)).await,
+            Self::Channel(channel) => channels::write_to(app, db, (about, content), channel).await,
+        }
+    }
+}
+
+/// Whom a project's facts are told: its members, or administrators where it has none, and its channels that are on.
+pub(super) async fn addressees(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<Addressee>> {
+    let people = projects::recipients(db, project).await?.into_iter().map(|(user, email)| Addressee::Person(user, email));
+    let people: Vec<Addressee> = people.collect();
+    let channels = channels::of_project(db, project).await?.into_iter().map(Addressee::Channel);
+    Ok(people.into_iter().chain(channels).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::due::Waiting;
+    use super::*;
+
+    #[test]
+    fn jobs_of_older_versions_are_understood() {
+        let waiting: Waiting = serde_json::from_str(r#"{"project":1,"user":5}"#).unwrap();
+        assert_eq!((waiting.project, waiting.to), (ProjectId(1), Recipient::Person(UserId(5))));
+        let channel = Waiting { project: ProjectId(1), to: Recipient::Channel(ChannelId(7)) };
+        assert_eq!(serde_json::to_string(&channel).unwrap(), r#"{"project":1,"channel":7}"#);
+    }
+}
