@@ -33,7 +33,9 @@ pub(super) async fn deliver(app: &App, job: &Job) -> Result<(), Failure> {
     let now = app.clock.now();
     let (status, said) = match outcome {
         Outcome::Sent(said) => ("sent", said),
-        Outcome::Later(said) if job.attempt < MAX_ATTEMPTS => ("queued", format!("{said} {}", next_try(job.attempt, now))),
+        Outcome::Later(said) if job.attempt < MAX_ATTEMPTS => {
+            ("queued", format!("{}. {}", said.trim_end_matches('.'), next_try(job.attempt, now)))
+        }
         Outcome::Later(said) | Outcome::Never(said) => ("failed", said),
     };
     let mut tx = app.db.begin().await?;

@@ -1,7 +1,7 @@
 //! Slack: an incoming webhook takes text for previews and blocks.
 //!
 //! What strangers typed stands in plain text objects and in text elements of rich text, which Slack does not parse; the preview is escaped as Slack asks
-//! (`&`, `<`, `>`), so that `<!channel>` is seven letters and two signs.
+//! (`&`, `<`, `>`), so that `<!channel>` is only text.
 
 use serde_json::{Value, json};
 

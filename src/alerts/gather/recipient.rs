@@ -29,6 +29,14 @@ impl Recipient {
         }
     }
 
+    /// What they get.
+    pub(super) const fn gets(self) -> &'static str {
+        match self {
+            Self::Person(_) => "mail",
+            Self::Channel(_) => "message",
+        }
+    }
+
     /// As columns have it: 0 for a person.
     pub(super) const fn channel(self) -> i64 {
         match self {

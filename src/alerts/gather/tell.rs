@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::due::{GATHERED, Waiting};
 use super::pace::{Next, Pace};
 use super::queries::{self, Decision};
-use super::recipient::{Addressee, addressees};
+use super::recipient::{Addressee, Recipient, addressees};
 use crate::accounts::{IssueId, ProjectId};
 use crate::alerts::compose::{self, Content};
 use crate::alerts::queries::facts;
@@ -111,16 +111,17 @@ async fn one(
             due
         }
     };
-    let reason = why(cap.until(now).is_some(), due);
+    let reason = why(to, cap.until(now).is_some(), due);
     let gathered = Decision { to: Some(to), status: "gathered", reason: &reason, mail: None };
     Ok(queries::decide(db, (fact.project, id), &gathered, now).await?)
 }
 
-fn why(is_capped: bool, due: DateTime<Utc>) -> String {
+fn why(to: Recipient, is_capped: bool, due: DateTime<Utc>) -> String {
     let clock = due.format("%H:%M UTC");
+    let what = to.gets();
     if is_capped {
-        format!("{} mails went out within the hour, which is the most; this one comes with others after {clock}.", super::MOST)
+        format!("{} {what}s went out within the hour, which is the most; this one comes with others after {clock}.", super::MOST)
     } else {
-        format!("Another mail had just gone out; this one comes with others at {clock}.")
+        format!("Another {what} had just gone out; this one comes with others at {clock}.")
     }
 }

@@ -141,9 +141,8 @@ impl Fetch {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // Somebody may have said so before; there is no other provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
+            .tls_backend_preconfigured(tls().context("no client for HTTPS can be made")?)
             .dns_resolver(Resolver(Arc::clone(&self.allowed)))
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -155,6 +154,16 @@ impl Fetch {
             .context("no client for HTTPS can be made")?;
         Ok(self.client.get_or_init(|| client))
     }
+}
+
+/// Whom to believe: the well-known authorities, which come along because small images have none, and those of this machine.
+fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn silent() -> FetchError {

@@ -18,7 +18,7 @@ fn a_server_that_is_away_is_tried_again_and_the_log_says_when() {
         new_issues(app, &shop, 1, 1).await;
         let post = posts(app).await.remove(0);
         assert_eq!((post.status.as_str(), post.recipient.as_str()), ("queued", "Slack: Alerts"));
-        assert_eq!(post.reason, "503 Service Unavailable: try later Next try at about 14:33:12 UTC.");
+        assert_eq!(post.reason, "503 Service Unavailable: try later. Next try at about 14:33:12 UTC.");
         app.clock.advance(TimeDelta::seconds(7));
         app.run_jobs().await;
         hook.answer(429, "rate limited");
