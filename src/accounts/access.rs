@@ -16,7 +16,7 @@ use url::{Position, Url};
 use super::sessions::{self, Named};
 use super::{ProjectId, SessionId, UserId};
 use crate::platform::App;
-use crate::web::shell::LimitNotice;
+use crate::web::shell::{LimitNotice, MuteNotice};
 use crate::web::{Flash, HttpError, Shell, SignedIn, When, prefix, urls, urls::IssueQuery};
 
 /// Who may use a route.
@@ -75,6 +75,8 @@ pub struct VisibleProject {
     pub short_prefix: String,
     /// Since when limits of it drop something, and how much they dropped.
     pub limited: Option<(DateTime<Utc>, i64)>,
+    /// Nobody is told of anything in it; until when, if that ends by itself.
+    pub muted: Option<Option<DateTime<Utc>>>,
 }
 
 /// Who looks.
@@ -119,6 +121,8 @@ impl Viewer {
             let now = app.clock.now();
             LimitNotice { since: When::new(since, now), dropped, href: urls::project_limits(&project.slug) }
         });
+        let muted = shown.and_then(|project| Some((project, project.muted?)));
+        shell.muted = muted.map(|(project, until)| MuteNotice { until, href: urls::project_alerts(&project.slug) });
         shell
     }
 }

@@ -16,7 +16,6 @@ use crate::issues::moving;
 use crate::issues::view::split_title;
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
-use crate::projects;
 use crate::web::mail_view::{Bodies, IssueMail, MailFrame, MailKind};
 use crate::web::{number, urls};
 
@@ -81,19 +80,6 @@ pub(super) struct Content {
 
 /// What a mail is about.
 pub(super) type About = (ProjectId, Option<IssueId>);
-
-/// Writes a mail per member, each with the job that sends it; a line in the log when there is nobody to tell.
-pub(super) async fn write(app: &App, db: &mut PgConnection, about: About, content: &Content) -> anyhow::Result<()> {
-    let recipients = projects::recipients(db, about.0).await?;
-    if recipients.is_empty() {
-        let reason = "The project has no members, so nobody was told. Add members in the project's settings.";
-        return skip(app, db, about, content, reason).await.map(|_| ());
-    }
-    for (user, email) in &recipients {
-        write_to(app, db, (about, content), (*user, email)).await?;
-    }
-    Ok(())
-}
 
 /// Writes a mail to one person, with the job that sends it; its number.
 pub(super) async fn write_to(

@@ -1,7 +1,9 @@
 //! From a limit that was reached, or has ended, to mails.
 
-use super::compose::{self, Content, date};
+use super::compose::{Content, date};
+use super::gather::{self, Fact};
 use super::queries;
+use super::rules::FactKind;
 use crate::accounts::ProjectId;
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
@@ -17,8 +19,9 @@ pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
     if let Some(mail) = mail(app, queries::limited(&mut tx, project, fact.key).await?, &fact) {
         let (subject, bodies) = (mail.subject(), mail.bodies()?);
-        let kind = if fact.until.is_some() { "limit_ended" } else { "limit_reached" };
-        compose::write(app, &mut tx, (project, None), &Content { kind, subject, bodies }).await?;
+        let kind = if fact.until.is_some() { FactKind::LimitEnded } else { FactKind::LimitReached };
+        let content = Content { kind: kind.name(), subject, bodies };
+        gather::tell_now(app, &mut tx, &Fact::of_project(kind, project, job.payload.clone()), &content).await?;
     }
     outbox::complete(&mut tx, job.id).await?;
     tx.commit().await?;

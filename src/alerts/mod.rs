@@ -1,7 +1,7 @@
 //! # Alerts: who is told, and what became of it
 //! **Promise.** A member hears of a new issue or regression at once, of those that follow soon in one mail more ([`gather`]), of feedback likewise; every decision (queued, sent, kept, failed, skipped, and why) stands in the
 //! delivery log with the mail itself. **How.** Facts come as jobs of the outbox. [`compose`] turns one fact into rows of `mails` and one job
-//! each, in the transaction that ends the fact's job: a fact makes its mails once. [`watch`] finds spikes, [`spiked`] tells of them; [`feedback`] holds back what comes soon after; [`noise`] tells of a place that makes many issues, once. [`deliver`] hands one mail to SMTP.
+//! each, in the transaction that ends the fact's job: a fact makes its mails once. [`rules`] say who is told. [`watch`] finds spikes, [`spiked`] tells of them; [`feedback`] holds back what comes soon after; [`noise`] tells of a place that makes many issues, once. [`deliver`] hands one mail to SMTP.
 //! **When it breaks.** A refused or unreachable server: tried again for two days ([`outbox::backoff`](crate::platform::outbox::backoff)), each
 //! attempt logged. A crash after the server took a mail and before that is written repeats it: seconds at most, and with the same
 //! `Message-ID`, so that mail clients show one. A job that is given up, even one that never came to write a mail, becomes a failed line of the log
@@ -18,6 +18,7 @@ mod noise;
 mod pages;
 mod queries;
 mod retention;
+mod rules;
 mod spiked;
 pub mod spikes;
 mod told;
@@ -36,9 +37,10 @@ use crate::web::mail_view::MailKind;
 /// The kind of job that delivers one mail.
 const MAIL_SEND: &str = "mail.send";
 
-/// The delivery log's routes.
+/// The routes of rules and of the delivery log.
 pub fn routes() -> Vec<Route> {
-    vec![
+    let mut routes = rules::routes();
+    routes.extend([
         get("/mails", Access::SignedIn, pages::list),
         get("/issues/{issue}/told", Access::Member, told::of_issue),
         get("/account/told", Access::SignedIn, told::to_me),
@@ -46,7 +48,8 @@ pub fn routes() -> Vec<Route> {
         get("/mails/{id}/html", Access::SignedIn, pages::html_body),
         post("/mails/{id}/again", Access::SignedIn, actions::again),
         post("/mails/test", Access::Admin, actions::test),
-    ]
+    ]);
+    routes
 }
 
 /// Adds the handlers of this room's jobs.

@@ -180,6 +180,7 @@ mod tests {
             name: name.to_owned(),
             short_prefix: prefix.to_owned(),
             limited: None,
+            muted: None,
         };
         vec![project(3, "shop", "SHOP"), project(5, "shop-web", "SHOP-WEB")]
     }

@@ -56,6 +56,22 @@ impl LimitNotice {
     }
 }
 
+/// Says that nobody is told of anything in a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MuteNotice {
+    /// Nothing: until somebody ends it.
+    pub until: Option<DateTime<Utc>>,
+    /// Where one ends it.
+    pub href: String,
+}
+
+impl MuteNotice {
+    /// "until 24 Nov 2026, 15:33 UTC".
+    pub fn words(&self) -> String {
+        self.until.map_or_else(|| "until somebody ends it".to_owned(), |until| until.format("until %-d %b %Y, %H:%M UTC").to_string())
+    }
+}
+
 /// A word with a colour: "regressed in 1.4.2", "new", "sent".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Badge {
@@ -113,6 +129,8 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// Limits of the project drop something.
     pub limited: Option<LimitNotice>,
+    /// Nobody is told of anything in the project.
+    pub muted: Option<MuteNotice>,
 }
 
 impl Shell {
@@ -136,6 +154,7 @@ impl Shell {
             now: now.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
             flash: None,
             limited: None,
+            muted: None,
         }
     }
 
