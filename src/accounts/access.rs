@@ -16,7 +16,7 @@ use url::{Position, Url};
 use super::sessions::{self, Named};
 use super::{ProjectId, SessionId, UserId};
 use crate::platform::App;
-use crate::web::shell::{LimitNotice, Link};
+use crate::web::shell::{LimitNotice, Link, MuteNotice};
 use crate::web::{Flash, HttpError, Shell, SignedIn, When, prefix, urls, urls::IssueQuery};
 
 /// Who may use a route.
@@ -76,7 +76,9 @@ pub struct VisibleProject {
     /// Since when limits of it drop something, and how much they dropped.
     pub limited: Option<(DateTime<Utc>, i64)>,
     /// Nothing gets through to one of its channels.
-    pub is_mute: bool,
+    pub is_failing: bool,
+    /// Nobody is told of anything in it; until when, if that ends by itself.
+    pub muted: Option<Option<DateTime<Utc>>>,
 }
 
 /// Who looks.
@@ -117,13 +119,15 @@ impl Viewer {
         let mut shell = Shell::new(title, Some(SignedIn::new(&self.email, self.is_admin)), &projects, query, app.clock.now());
         shell.flash.clone_from(&self.flash);
         let shown = |project: &&VisibleProject| shell.query.project.is_empty() || project.slug == shell.query.project;
-        let mute = self.projects.iter().filter(|project| self.is_admin && project.is_mute).find(shown);
-        shell.mute = mute.map(|project| Link::new(project.name.clone(), urls::project_channels(&project.slug)));
+        let failing = self.projects.iter().filter(|project| self.is_admin && project.is_failing).find(shown);
+        shell.failing = failing.map(|project| Link::new(project.name.clone(), urls::project_channels(&project.slug)));
         let shown = self.projects.iter().find(|project| project.slug == shell.query.project);
         shell.limited = shown.and_then(|project| Some((project, project.limited?))).map(|(project, (since, dropped))| {
             let now = app.clock.now();
             LimitNotice { since: When::new(since, now), dropped, href: urls::project_limits(&project.slug) }
         });
+        let muted = shown.and_then(|project| Some((project, project.muted?)));
+        shell.muted = muted.map(|(project, until)| MuteNotice { until, href: urls::project_alerts(&project.slug) });
         shell
     }
 }

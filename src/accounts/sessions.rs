@@ -40,16 +40,19 @@ pub(super) async fn viewer(app: &App, headers: &HeaderMap, named: &Named) -> any
     let rows = sqlx::query!(
         r#"select s.session_id, s.user_id, s.last_seen_at, u.email, u.is_admin,
             p.project_id as "project_id?", p.slug as "slug?", p.name as "name?", p.short_prefix as "short_prefix?",
-            p.limited_since as "limited_since?", p.dropped as "dropped?", p.is_mute as "is_mute?"
+            p.limited_since as "limited_since?", p.dropped as "dropped?", p.is_failing as "is_failing?",
+            p.is_muted as "is_muted?", p.muted_until as "muted_until?"
         from sessions s
         join users u on u.user_id = s.user_id and u.is_active
-        left join lateral ( -- joins: projects, quota_states, channels
+        left join lateral ( -- joins: projects, quota_states, channels, alert_mutes
             select project_id, slug, name, short_prefix,
+                (select coalesce(m.until > $2, true) from alert_mutes m where m.project_id = a.project_id) as is_muted,
+                (select m.until from alert_mutes m where m.project_id = a.project_id) as muted_until,
                 (select min(q.limited_since) from quota_states q
                     where q.project_id = a.project_id and q.limited_since is not null) as limited_since,
                 (select sum(q.dropped)::bigint from quota_states q
                     where q.project_id = a.project_id and q.limited_since is not null) as dropped,
-                exists (select from channels c where c.project_id = a.project_id and c.is_on and c.failing_since is not null) as is_mute
+                exists (select from channels c where c.project_id = a.project_id and c.is_on and c.failing_since is not null) as is_failing
             from projects a
             where u.is_admin or exists (select 1 from project_members m where m.project_id = a.project_id and m.user_id = u.user_id)
             order by (slug = $3 or project_id = $4) desc, lower(name), project_id
@@ -72,9 +75,16 @@ pub(super) async fn viewer(app: &App, headers: &HeaderMap, named: &Named) -> any
     }
     let projects = rows.into_iter().filter_map(|row| {
         let limited = row.limited_since.zip(row.dropped);
-        let is_mute = row.is_mute.unwrap_or_default();
-        let (id, slug, name, short_prefix) = (ProjectId(row.project_id?), row.slug?, row.name?, row.short_prefix?);
-        Some(VisibleProject { id, slug, name, short_prefix, limited, is_mute })
+        let muted = row.is_muted.unwrap_or_default().then_some(row.muted_until);
+        Some(VisibleProject {
+            id: ProjectId(row.project_id?),
+            slug: row.slug?,
+            name: row.name?,
+            short_prefix: row.short_prefix?,
+            limited,
+            is_failing: row.is_failing.unwrap_or_default(),
+            muted,
+        })
     });
     let projects = projects.collect();
     Ok(Some(Viewer::new(user, email, is_admin, session, projects)))

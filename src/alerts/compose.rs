@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::channels::{self, Message};
+use super::channels::Message;
 use super::gather::{self, Fact};
 use super::{MAIL_SEND, queries, spiked};
 use crate::accounts::{IssueId, ProjectId, UserId};
@@ -17,7 +17,6 @@ use crate::issues::moving;
 use crate::issues::view::split_title;
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
-use crate::projects;
 use crate::web::mail_view::{Bodies, IssueMail, MailFrame, MailKind};
 use crate::web::{number, urls};
 
@@ -85,19 +84,6 @@ pub(super) struct Content {
 
 /// What a mail is about.
 pub(super) type About = (ProjectId, Option<IssueId>);
-
-/// Writes a mail per member and a message per channel, each with the job that sends it; a line in the log when there is nobody to tell.
-pub(super) async fn write(app: &App, db: &mut PgConnection, about: About, content: &Content) -> anyhow::Result<()> {
-    let recipients = projects::recipients(db, about.0).await?;
-    if channels::write_to_all(app, db, about, content).await? == 0 && recipients.is_empty() {
-        let reason = "The project has no members, so nobody was told. Add members in the project's settings.";
-        return skip(app, db, about, content, reason).await.map(|_| ());
-    }
-    for (user, email) in &recipients {
-        write_to(app, db, (about, content), (*user, email)).await?;
-    }
-    Ok(())
-}
 
 /// Writes a mail to one person, with the job that sends it; its number.
 pub(super) async fn write_to(

@@ -1,15 +1,17 @@
 //! From feedback to mails: the first at once, what comes within some minutes of it in one mail more.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
 use super::channels::Message;
 use super::compose::{self, Content};
+use super::gather::{self, Fact};
 use super::queries;
+use super::rules::FactKind;
 use crate::accounts::ProjectId;
 use crate::feedback::{self, FEEDBACK_RECEIVED, Received, Told, Words};
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
-use crate::projects::MailSettings;
 use crate::web::feedback_mail::{FeedbackMail, MailWords};
 use crate::web::{Link, urls};
 
@@ -83,17 +85,15 @@ async fn tell(app: &App, db: &mut sqlx::PgConnection, project: ProjectId, told: 
     let mail = mail(app, &about, told);
     let kind = if told.open == 1 { "feedback" } else { "feedback_batch" };
     let content = Content { kind, subject: mail.subject(), bodies: mail.bodies()?, message: Message::of_feedback(kind, &mail) };
-    let is_wanted = MailSettings::read(&about.settings).feedback;
     match (told.open, told.sorted) {
         (0, 0) => return Ok(false),
         (0, _) => {
             compose::skip(app, db, (project, None), &content, "All of it had been sorted before the mail was due.").await?;
         }
-        _ if !is_wanted => {
-            let reason = "Mails about feedback are switched off in the project's settings, so nobody was told.";
-            compose::skip(app, db, (project, issue), &content, reason).await?;
+        _ => {
+            let fact = Fact { issue, ..Fact::of_project(FactKind::Feedback, project, json!({"messages": told.open})) };
+            gather::tell_now(app, db, &fact, &content).await?;
         }
-        _ => compose::write(app, db, (project, issue), &content).await?,
     }
     Ok(true)
 }

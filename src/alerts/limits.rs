@@ -1,8 +1,10 @@
 //! From a limit that was reached, or has ended, to mails.
 
 use super::channels::Message;
-use super::compose::{self, Content, date};
+use super::compose::{Content, date};
+use super::gather::{self, Fact};
 use super::queries;
+use super::rules::FactKind;
 use crate::accounts::ProjectId;
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
@@ -18,9 +20,9 @@ pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
     if let Some(mail) = mail(app, queries::limited(&mut tx, project, fact.key).await?, &fact) {
         let (subject, bodies) = (mail.subject(), mail.bodies()?);
-        let kind = if fact.until.is_some() { "limit_ended" } else { "limit_reached" };
-        let message = Message::of_limit(kind, &mail);
-        compose::write(app, &mut tx, (project, None), &Content { kind, subject, bodies, message }).await?;
+        let kind = if fact.until.is_some() { FactKind::LimitEnded } else { FactKind::LimitReached };
+        let content = Content { kind: kind.name(), subject, bodies, message: Message::of_limit(kind.name(), &mail) };
+        gather::tell_now(app, &mut tx, &Fact::of_project(kind, project, job.payload.clone()), &content).await?;
     }
     outbox::complete(&mut tx, job.id).await?;
     tx.commit().await?;

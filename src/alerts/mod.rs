@@ -1,7 +1,7 @@
 //! # Alerts: who is told, and what became of it
 //! **Promise.** A member hears of a new issue or regression at once, of those that follow soon in one mail more ([`gather`]), of feedback likewise; every decision (queued, sent, kept, failed, skipped, and why) stands in the
 //! delivery log with the mail itself. **How.** Facts come as jobs of the outbox. [`compose`] turns one fact into rows of `mails` and one job
-//! each, in the transaction that ends the fact's job: a fact makes its mails once. [`watch`] finds spikes, [`spiked`] tells of them; [`feedback`] holds back what comes soon after; [`noise`] tells of a place that makes many issues, once. [`deliver`] hands one mail to SMTP.
+//! each, in the transaction that ends the fact's job: a fact makes its mails once. [`rules`] say who is told. [`watch`] finds spikes, [`spiked`] tells of them; [`feedback`] holds back what comes soon after; [`noise`] tells of a place that makes many issues, once. [`deliver`] hands one mail to SMTP.
 //! **When it breaks.** A refused or unreachable server: tried again for two days ([`outbox::backoff`](crate::platform::outbox::backoff)), each
 //! attempt logged. A crash after the server took a mail and before that is written repeats it: seconds at most, and with the same
 //! `Message-ID`, so that mail clients show one. A job that is given up, even one that never came to write a mail, becomes a failed line of the log
@@ -19,6 +19,7 @@ mod noise;
 mod pages;
 mod queries;
 mod retention;
+mod rules;
 mod spiked;
 pub mod spikes;
 mod told;
@@ -37,7 +38,7 @@ use crate::web::mail_view::MailKind;
 /// The kind of job that delivers one mail.
 const MAIL_SEND: &str = "mail.send";
 
-/// The routes of the delivery log and of channels.
+/// The routes of rules, of channels and of the delivery log.
 pub fn routes() -> Vec<Route> {
     let log = vec![
         get("/mails", Access::SignedIn, pages::list),
@@ -48,7 +49,7 @@ pub fn routes() -> Vec<Route> {
         post("/mails/{id}/again", Access::SignedIn, actions::again),
         post("/mails/test", Access::Admin, actions::test),
     ];
-    [log, channels::routes()].concat()
+    [log, rules::routes(), channels::routes()].concat()
 }
 
 /// Adds the handlers of this room's jobs.

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::channels::Message;
 use super::compose::{self, Content, date};
+use super::gather::{self, Fact};
 use super::queries::{self, ToldProject};
+use super::rules::FactKind;
 use crate::accounts::ProjectId;
 use crate::platform::App;
 use crate::platform::outbox::{Failure, Job};
@@ -30,7 +32,8 @@ pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
     if let (Some(about), Some(noisy)) = (about, noisy) {
         let mail = mail(app, &about, noisy);
         let content = Content { kind: "noisy_place", subject: mail.subject(), bodies: mail.bodies()?, message: Message::of_noise(&mail) };
-        compose::write(app, &mut tx, (project, None), &content).await?;
+        let fact = Fact::of_project(FactKind::NoisyPlace, project, job.payload.clone());
+        gather::tell_now(app, &mut tx, &fact, &content).await?;
     }
     compose::end(app, tx, job, TOLD).await
 }

@@ -1,7 +1,6 @@
 //! The SQL of `mails`, `mail_attempts` and `feedback_mails`, and what mails need to know.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::feedback::Pace;
@@ -75,7 +74,6 @@ pub(super) struct ToldProject {
     pub(super) project: String,
     pub(super) slug: String,
     pub(super) short_prefix: String,
-    pub(super) settings: Value,
     pub(super) has_members: bool,
 }
 
@@ -84,7 +82,7 @@ pub(super) async fn told_project(db: &mut PgConnection, project: ProjectId) -> s
     // joins: projects, project_members
     sqlx::query_as!(
         ToldProject,
-        r#"select p.name as project, p.slug, p.short_prefix, p.settings,
+        r#"select p.name as project, p.slug, p.short_prefix,
             exists (select 1 from project_members m where m.project_id = p.project_id) as "has_members!"
         from projects p where p.project_id = $1"#,
         project.0

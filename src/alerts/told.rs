@@ -3,6 +3,7 @@
 use axum::response::Response;
 
 use super::gather::{self, Told};
+use super::rules::title;
 use crate::accounts::{IssueId, OurFault as _, ProjectMember, Viewer};
 use crate::platform::App;
 use crate::web::pages::told::{ToldPage, ToldRow};
@@ -43,13 +44,6 @@ pub(super) async fn to_me(app: App, viewer: Viewer) -> Result<Response, HttpErro
 
 fn row(app: &App, viewer: &Viewer, told: Told) -> ToldRow {
     let issue = told.issue.zip(viewer.project_by_id(told.project));
-    let what = match told.kind.as_str() {
-        "new_issue" => "New issue",
-        "regression" => "Regression",
-        "spike" => "Spike",
-        "spike_over" => "Spike over",
-        other => other,
-    };
     let mail_status = told.mail_status.as_deref().unwrap_or_default();
     let (status, css) = match (told.status.as_str(), mail_status) {
         ("told", "sent") => ("sent", "good"),
@@ -65,7 +59,9 @@ fn row(app: &App, viewer: &Viewer, told: Told) -> ToldRow {
         (false, _) => told.reason,
     };
     ToldRow {
-        what: what.to_owned(),
+        what: title(&told.kind),
+        // The reason why somebody is not told names it.
+        rule: if told.status == "dropped" { String::new() } else { told.rule },
         issue: issue.map(|(issue, project)| Link::new(issue.short_id(&project.short_prefix), urls::issue(issue))),
         at: When::new(told.noted_at, app.clock.now()),
         who: if told.who.is_empty() { "nobody".to_owned() } else { told.who },

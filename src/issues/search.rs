@@ -180,7 +180,8 @@ mod tests {
             name: name.to_owned(),
             short_prefix: prefix.to_owned(),
             limited: None,
-            is_mute: false,
+            is_failing: false,
+            muted: None,
         };
         vec![project(3, "shop", "SHOP"), project(5, "shop-web", "SHOP-WEB")]
     }

@@ -71,17 +71,28 @@ pub struct Transition {
     pub until: DateTime<Utc>,
 }
 
-/// What members get mails about, beside issues and limits.
+/// What members hear of where no rule of the project says otherwise: everything, unless it is switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "a switch for each")]
 pub struct MailSettings {
+    /// New issues.
+    pub new_issues: bool,
+    /// Resolved issues that came back.
+    pub regressions: bool,
+    /// Spikes, and their ends.
+    pub spikes: bool,
     /// New feedback.
     pub feedback: bool,
+    /// Limits that drop something, and their ends.
+    pub limits: bool,
+    /// Places that make a new issue for every event.
+    pub noisy_places: bool,
 }
 
 impl Default for MailSettings {
     fn default() -> Self {
-        Self { feedback: true }
+        Self { new_issues: true, regressions: true, spikes: true, feedback: true, limits: true, noisy_places: true }
     }
 }
 
@@ -312,7 +323,8 @@ mod tests {
 
     #[test]
     fn settings_of_any_shape_give_a_config() {
-        assert!(!MailSettings::read(&json!({"mails": {"feedback": false}})).feedback);
+        let quiet = MailSettings::read(&json!({"mails": {"feedback": false}}));
+        assert_eq!(quiet, MailSettings { feedback: false, ..MailSettings::default() }, "what older programs wrote");
         for settings in [json!(null), json!([]), json!("x"), json!({"scrub": null, "grouping": [], "mails": {"feedback": "no"}})] {
             assert!(MailSettings::read(&settings).feedback);
             let config = config(settings);

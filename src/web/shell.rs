@@ -56,6 +56,22 @@ impl LimitNotice {
     }
 }
 
+/// Says that nobody is told of anything in a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MuteNotice {
+    /// Nothing: until somebody ends it.
+    pub until: Option<DateTime<Utc>>,
+    /// Where one ends it.
+    pub href: String,
+}
+
+impl MuteNotice {
+    /// "until 24 Nov 2026, 15:33 UTC".
+    pub fn words(&self) -> String {
+        self.until.map_or_else(|| "until somebody ends it".to_owned(), |until| until.format("until %-d %b %Y, %H:%M UTC").to_string())
+    }
+}
+
 /// A word with a colour: "regressed in 1.4.2", "new", "sent".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Badge {
@@ -112,9 +128,11 @@ pub struct Shell {
     /// What the action before has to say.
     pub flash: Option<Flash>,
     /// A project that has a channel to which nothing gets through, leading to its channels.
-    pub mute: Option<Link>,
+    pub failing: Option<Link>,
     /// Limits of the project drop something.
     pub limited: Option<LimitNotice>,
+    /// Nobody is told of anything in the project.
+    pub muted: Option<MuteNotice>,
 }
 
 impl Shell {
@@ -137,8 +155,9 @@ impl Shell {
             query,
             now: now.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
             flash: None,
-            mute: None,
+            failing: None,
             limited: None,
+            muted: None,
         }
     }
 

@@ -1,9 +1,13 @@
 //! # Every address of the dashboard
 //! **Promise.** Handlers, templates and mails build addresses here and nowhere else; every variable part is percent-encoded, and the path of the public address stands before it ([`prefix`]). **Not here.** Which handler answers (`routes`), static files ([`super::assets`]).
 
+mod rules;
+
 use std::fmt::Display;
 
 use serde::Deserialize;
+
+pub use rules::{alert_rule, alert_rule_delete, alert_rule_move, alert_rule_switch, project_alerts, project_mute, project_unmute};
 
 use super::prefix;
 
@@ -129,7 +133,7 @@ pub fn noise_dismiss(slug: &str, place: impl Display) -> String {
 pub fn project_limits(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings/limits", enc(slug)))
 }
-/// POST: what members get mails about.
+/// POST: what members hear of where no rule says otherwise.
 pub fn project_mails(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings/mails", enc(slug)))
 }

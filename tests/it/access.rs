@@ -19,6 +19,7 @@ pub(crate) struct Places {
     attachment: String,
     feedback: String,
     channel: String,
+    rule: String,
 }
 
 impl Places {
@@ -33,6 +34,9 @@ impl Places {
         let key: i32 = app.key_id(project).await;
         let attachment: Uuid = sqlx::query_scalar("select attachment_id from attachments").fetch_one(app.db()).await.unwrap();
         let feedback: i64 = sqlx::query_scalar("select feedback_id from feedback").fetch_one(app.db()).await.unwrap();
+        let rule = "insert into alert_rules (project_id, position, name, definition, changed_at) values ($1, 1, 'All', $2, now()) returning rule_id";
+        let says = serde_json::json!({"all": true, "groups": [], "actions": ["everybody"]});
+        let rule: i64 = sqlx::query_scalar(rule).bind(project.id.0).bind(says).fetch_one(app.db()).await.unwrap();
         let (issue, mail) = (app.only_issue(project).await.to_string(), app.mails().await[0].id.to_string());
         Self {
             issue,
@@ -41,6 +45,7 @@ impl Places {
             attachment: attachment.simple().to_string(),
             feedback: feedback.to_string(),
             channel: channel.to_string(),
+            rule: rule.to_string(),
         }
     }
 
@@ -56,6 +61,7 @@ impl Places {
             "{id}" if route.starts_with("/mails") => self.mail.clone(),
             "{key}" => self.key.clone(),
             "{channel}" => self.channel.clone(),
+            "{rule}" => self.rule.clone(),
             "{id}" | "{user}" | "{letter}" => "1".to_owned(),
             fixed if fixed.starts_with('{') => panic!("what stands in {fixed} of {route}?"),
             fixed => fixed.to_owned(),

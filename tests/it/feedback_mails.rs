@@ -152,7 +152,7 @@ fn administrators_switch_these_mails_off_and_the_log_says_so() {
     app_test(async |app| {
         let shop = app.project("shop").await;
         let (ana, root) = (app.member("ana", &shop).await, app.admin("root").await);
-        let (path, settings) = (urls::project_mails("shop"), urls::project_settings("shop"));
+        let (path, settings) = (urls::project_mails("shop"), urls::project_alerts("shop"));
         let is_on = async || ana.page(&settings).await.html().contains("name=\"feedback\" value=\"1\" checked");
         assert!(is_on().await);
         ana.post(&path, &[]).await.assert_status(403);
@@ -161,7 +161,7 @@ fn administrators_switch_these_mails_off_and_the_log_says_so() {
         say(app, &shop, "feedback", &feedback(&id(1), "unheard", None)).await;
         let mail = mails(app).await.remove(0);
         assert_eq!((mail.status.as_str(), mail.recipient.as_str()), ("skipped", ""));
-        ana.page(&urls::mails()).await.assert_reads("switched off in the project's settings");
+        ana.page(&urls::mails()).await.assert_reads("No rule matched, and for what no rule matches “feedback” is switched off");
         root.post(&path, &[("feedback", "1")]).await.assert_redirect(&settings);
         assert!(is_on().await);
         app.clock.advance(TimeDelta::minutes(10));

@@ -5,6 +5,7 @@
 mod harness;
 
 mod access;
+mod alert_rules;
 mod alerts;
 mod attachments;
 mod changed;

@@ -67,6 +67,8 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<GroupingPage>(),
         check::<SplitByPage>(),
         check::<vedette::web::pages::told::ToldPage>(),
+        check::<vedette::web::pages::alerts::AlertsPage>(),
+        check::<vedette::web::pages::alert_rule::AlertRulePage>(),
     ];
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }

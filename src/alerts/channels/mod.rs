@@ -41,7 +41,7 @@ pub(super) const CHANNEL_SEND: &str = "channel.send";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(transparent)]
 #[sqlx(transparent)]
-pub(super) struct ChannelId(pub(super) i64);
+pub(super) struct ChannelId(pub(in crate::alerts) i64);
 
 /// Whose payload a channel takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,15 +116,6 @@ pub(super) async fn write_to(
     let id = queries::insert(db, &queued(app, (about, content.kind), &content.message, channel), now).await?;
     outbox::enqueue(db, CHANNEL_SEND, &id, now).await?;
     Ok(id)
-}
-
-/// Writes a message to each of a project's channels that are on.
-pub(super) async fn write_to_all(app: &App, db: &mut PgConnection, about: About, content: &Content) -> anyhow::Result<usize> {
-    let channels = of_project(db, about.0).await?;
-    for channel in &channels {
-        write_to(app, db, (about, content), channel).await?;
-    }
-    Ok(channels.len())
 }
 
 fn queued<'a>(app: &App, (about, kind): (About, &'a str), message: &'a Message, channel: &'a Channel) -> queries::NewPost<'a> {

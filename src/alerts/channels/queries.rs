@@ -13,7 +13,7 @@ pub(super) const MOST: i64 = 20;
 const TEST_PAUSE: TimeDelta = TimeDelta::seconds(5);
 
 /// A channel.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::alerts) struct Channel {
     pub(in crate::alerts) id: ChannelId,
     pub(in crate::alerts) kind: String,

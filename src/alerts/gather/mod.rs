@@ -16,4 +16,5 @@ mod tell;
 pub(super) use due::{GATHERED, due};
 pub(super) use pace::MOST;
 pub(super) use queries::{Told, sweep, told_of_issue, told_to};
-pub(super) use tell::{Fact, drop, keep, tell};
+pub(super) use recipient::{Addressee, Recipient, addressees};
+pub(super) use tell::{Fact, drop, keep, tell, tell_now};

@@ -8,16 +8,21 @@ use super::recipient::Recipient;
 use super::tell::Fact;
 use crate::accounts::{IssueId, ProjectId, UserId};
 
-/// Notes a fact; its number.
-pub(super) async fn note(db: &mut PgConnection, fact: &Fact, now: DateTime<Utc>) -> sqlx::Result<i64> {
+/// Notes a fact, by which rule it was decided, and how often its issue has been seen by now; its number.
+pub(super) async fn note(db: &mut PgConnection, fact: &Fact, rule: Option<&(i64, String)>, now: DateTime<Utc>) -> sqlx::Result<i64> {
     let id = sqlx::query_scalar!(
-        "insert into alert_facts (project_id, kind, issue_id, event_id, detail, noted_at) values ($1, $2, $3, $4, $5, $6) returning fact_id",
+        "insert into alert_facts (project_id, kind, issue_id, event_id, detail, noted_at, rule_id, rule, events, users)
+        select $1, $2, $3, $4, $5, $6, $7, $8, i.event_count, i.user_count -- joins: issues
+        from (values (1)) one left join issues i on i.project_id = $1 and i.issue_id = $3
+        returning fact_id",
         fact.project.0,
         fact.kind,
         fact.issue.map(|issue| issue.0),
         fact.event,
         fact.detail,
-        now
+        now,
+        rule.map(|(id, _)| *id),
+        rule.map_or("", |(_, name)| name)
     );
     id.fetch_one(db).await
 }
@@ -49,6 +54,31 @@ pub(super) async fn decide(
         decision.status,
         decision.reason,
         decision.mail,
+        now
+    )
+    .execute(db)
+    .await
+    .map(|_| ())
+}
+
+/// Writes down why these are not told; where there is nobody at all, why nobody is.
+pub(super) async fn drop_all(
+    db: &mut PgConnection,
+    (project, fact): (ProjectId, i64),
+    (untold, reason, mail): (&[Recipient], &str, Option<i64>),
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let users: Vec<i64> = untold.iter().map(|to| to.user()).collect();
+    let channels: Vec<i64> = untold.iter().map(|to| to.channel()).collect();
+    sqlx::query!(
+        "insert into alert_decisions (project_id, fact_id, user_id, channel_id, status, reason, mail_id, decided_at)
+        select $1, $2, u, c, 'dropped', $5, $6, $7 from unnest($3::bigint[], $4::bigint[]) as n (u, c)",
+        project.0,
+        fact,
+        &users,
+        &channels,
+        reason,
+        mail,
         now
     )
     .execute(db)
@@ -234,6 +264,8 @@ pub(in crate::alerts) struct Told {
     pub(in crate::alerts) who: String,
     pub(in crate::alerts) status: String,
     pub(in crate::alerts) reason: String,
+    /// The rule that decided; may be empty.
+    pub(in crate::alerts) rule: String,
     pub(in crate::alerts) mail: Option<i64>,
     /// `sent`, `failed` …, of that mail.
     pub(in crate::alerts) mail_status: Option<String>,
@@ -250,7 +282,8 @@ macro_rules! told {
             r#"select d.project_id as "project: ProjectId", f.kind, f.issue_id as "issue: IssueId", f.noted_at,
                 coalesce(u.email, m.recipient,
                     case c.kind when 'ntfy' then 'ntfy' when 'teams' then 'Microsoft Teams' else initcap(c.kind) end || ': ' || c.label,
-                    case when d.channel_id = 0 then '' else 'a channel that was deleted' end) as "who!", d.status, d.reason, d.mail_id as mail, m.status as "mail_status?", m.reason as "said?"
+                    case when d.channel_id = 0 then '' else 'a channel that was deleted' end) as "who!",
+                d.status, d.reason, f.rule, d.mail_id as mail, m.status as "mail_status?", m.reason as "said?"
             from alert_decisions d
             join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
             left join users u on u.user_id = d.user_id

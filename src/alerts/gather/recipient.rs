@@ -11,7 +11,7 @@ use crate::projects;
 
 /// Somebody who has a pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Recipient {
+pub(in crate::alerts) enum Recipient {
     /// By mail.
     #[serde(rename = "user")]
     Person(UserId),
@@ -21,8 +21,11 @@ pub(super) enum Recipient {
 }
 
 impl Recipient {
+    /// As columns have it where there is nobody at all.
+    pub(super) const NOBODY: Self = Self::Person(UserId(0));
+
     /// As columns have it: 0 for a channel.
-    pub(super) const fn user(self) -> i64 {
+    pub(in crate::alerts) const fn user(self) -> i64 {
         match self {
             Self::Person(user) => user.0,
             Self::Channel(_) => 0,
@@ -47,8 +50,8 @@ impl Recipient {
 }
 
 /// The same, with what it takes to tell them.
-#[derive(Debug, Clone)]
-pub(super) enum Addressee {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::alerts) enum Addressee {
     /// Their address.
     Person(UserId, String),
     /// A channel that is on.
@@ -56,10 +59,18 @@ pub(super) enum Addressee {
 }
 
 impl Addressee {
-    pub(super) const fn recipient(&self) -> Recipient {
+    pub(in crate::alerts) const fn recipient(&self) -> Recipient {
         match self {
             Self::Person(user, _) => Recipient::Person(*user),
             Self::Channel(channel) => Recipient::Channel(channel.id),
+        }
+    }
+
+    /// An e-mail address, "Slack: Alerts".
+    pub(in crate::alerts) fn name(&self) -> String {
+        match self {
+            Self::Person(_, email) => email.clone(),
+            Self::Channel(channel) => channel.name(),
         }
     }
 
@@ -73,7 +84,7 @@ impl Addressee {
 }
 
 /// Whom a project's facts are told: its members, or administrators where it has none, and its channels that are on.
-pub(super) async fn addressees(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<Addressee>> {
+pub(in crate::alerts) async fn addressees(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<Addressee>> {
     let people = projects::recipients(db, project).await?.into_iter().map(|(user, email)| Addressee::Person(user, email));
     let people: Vec<Addressee> = people.collect();
     let channels = channels::of_project(db, project).await?.into_iter().map(Addressee::Channel);

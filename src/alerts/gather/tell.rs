@@ -13,9 +13,13 @@ use super::recipient::{Addressee, Recipient, addressees};
 use crate::accounts::{IssueId, ProjectId};
 use crate::alerts::compose::{self, Content};
 use crate::alerts::queries::facts;
+use crate::alerts::rules::{self, FactKind, Happened, Routed};
 use crate::platform::App;
 use crate::platform::outbox;
 use crate::web::mail_view::MailKind;
+
+/// Why nobody is told where there is nobody.
+const NO_MEMBERS: &str = "The project has no members, so nobody was told. Add members in the project's settings.";
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +43,18 @@ impl Fact {
     }
 }
 
+impl Fact {
+    /// Something about a project, or about what came to it.
+    pub(in crate::alerts) fn of_project(kind: FactKind, project: ProjectId, detail: Value) -> Self {
+        Self { project, kind: kind.name().to_owned(), issue: None, event: None, detail }
+    }
+}
+
 /// Notes a fact that nobody is told of, and why; the log has the mail that there would have been. False: its issue is gone.
 pub(in crate::alerts) async fn drop(app: &App, db: &mut PgConnection, fact: &Fact, reason: &str) -> anyhow::Result<bool> {
     let now = app.clock.now();
     let Some(content) = compose::content(app, db, fact).await? else { return Ok(false) };
-    let id = queries::note(db, fact, now).await?;
+    let id = queries::note(db, fact, None, now).await?;
     let mail = compose::skip(app, db, (fact.project, fact.issue), &content, reason).await?;
     let dropped = Decision { to: None, status: "dropped", reason, mail: Some(mail) };
     queries::decide(db, (fact.project, id), &dropped, now).await?;
@@ -53,8 +64,11 @@ pub(in crate::alerts) async fn drop(app: &App, db: &mut PgConnection, fact: &Fac
 /// Notes a fact that comes with the next mail that gathers several.
 pub(in crate::alerts) async fn keep(app: &App, db: &mut PgConnection, fact: &Fact, reason: &str) -> anyhow::Result<()> {
     let now = app.clock.now();
-    let id = queries::note(db, fact, now).await?;
-    for addressee in addressees(db, fact.project).await? {
+    let recipients = addressees(db, fact.project).await?;
+    let routed = route(db, fact, recipients, now).await?;
+    let id = queries::note(db, fact, routed.rule.as_ref(), now).await?;
+    queries::drop_all(db, (fact.project, id), (&routed.untold, &routed.reason, None), now).await?;
+    for addressee in routed.told {
         let gathered = Decision { to: Some(addressee.recipient()), status: "gathered", reason, mail: None };
         queries::decide(db, (fact.project, id), &gathered, now).await?;
     }
@@ -65,21 +79,51 @@ pub(in crate::alerts) async fn keep(app: &App, db: &mut PgConnection, fact: &Fac
 pub(in crate::alerts) async fn tell(app: &App, db: &mut PgConnection, fact: &Fact) -> anyhow::Result<bool> {
     let recipients = addressees(db, fact.project).await?;
     if recipients.is_empty() {
-        let reason = "The project has no members, so nobody was told. Add members in the project's settings.";
-        return drop(app, db, fact, reason).await;
+        return drop(app, db, fact, NO_MEMBERS).await;
     }
     if let Some(issue) = fact.issue
         && facts(db, issue).await?.is_none()
     {
         return Ok(false);
     }
-    let id = queries::note(db, fact, app.clock.now()).await?;
+    let now = app.clock.now();
+    let routed = route(db, fact, recipients, now).await?;
+    let id = queries::note(db, fact, routed.rule.as_ref(), now).await?;
+    queries::drop_all(db, (fact.project, id), (&routed.untold, &routed.reason, None), now).await?;
     // Made when the first recipient gets it at once: in a storm nobody does.
     let mut content = None;
-    for addressee in &recipients {
+    for addressee in &routed.told {
         one(app, db, (fact, id), addressee, &mut content).await?;
     }
     Ok(true)
+}
+
+/// Notes a fact whose mail is written already, and tells it at once to whom the rules say: what keeps a pace of its own, or is rare.
+pub(in crate::alerts) async fn tell_now(app: &App, db: &mut PgConnection, fact: &Fact, content: &Content) -> anyhow::Result<()> {
+    let (now, about) = (app.clock.now(), (fact.project, fact.issue));
+    let recipients = addressees(db, fact.project).await?;
+    let is_nobody = recipients.is_empty();
+    let routed = route(db, fact, recipients, now).await?;
+    let id = queries::note(db, fact, routed.rule.as_ref(), now).await?;
+    if routed.told.is_empty() {
+        let reason = if is_nobody { NO_MEMBERS } else { &routed.reason };
+        let mail = Some(compose::skip(app, db, about, content, reason).await?);
+        let whom = if is_nobody { &[Recipient::NOBODY][..] } else { &routed.untold };
+        return Ok(queries::drop_all(db, (fact.project, id), (whom, reason, mail), now).await?);
+    }
+    queries::drop_all(db, (fact.project, id), (&routed.untold, &routed.reason, None), now).await?;
+    for addressee in &routed.told {
+        let mail = addressee.write(app, db, (about, content)).await?;
+        let told = Decision { to: Some(addressee.recipient()), status: "told", reason: "", mail: Some(mail) };
+        queries::decide(db, (fact.project, id), &told, now).await?;
+    }
+    Ok(())
+}
+
+async fn route(db: &mut PgConnection, fact: &Fact, recipients: Vec<Addressee>, now: DateTime<Utc>) -> anyhow::Result<Routed> {
+    let happened =
+        Happened { project: fact.project, kind: &fact.kind, issue: fact.issue, event: fact.event, at: now, counted: (None, None) };
+    rules::route(db, &happened, recipients).await
 }
 
 async fn one(

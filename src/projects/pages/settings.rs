@@ -41,14 +41,22 @@ pub(super) async fn rename(app: App, mut member: ProjectMember, Form(form): Form
     Ok(done(&member, format!("The project is called {name} now. Its addresses stay.")))
 }
 
-/// What members get mails about.
+/// What members hear of where no rule of the project says otherwise.
 pub(super) async fn change_mails(app: App, member: ProjectMember, fields: Fields) -> Result<Response, HttpError> {
-    let mails = MailSettings { feedback: fields.get("feedback").is_some() };
+    let is_on = |name| fields.get(name).is_some();
+    let mails = MailSettings {
+        new_issues: is_on("new_issues"),
+        regressions: is_on("regressions"),
+        spikes: is_on("spikes"),
+        feedback: is_on("feedback"),
+        limits: is_on("limits"),
+        noisy_places: is_on("noisy_places"),
+    };
     let values = serde_json::to_value(mails).map_err(|error| HttpError::Internal(error.into()))?;
     if !queries::change_settings(&mut *app.db.acquire().await.ours()?, member.project.id, "mails", &values).await.ours()? {
         return Err(HttpError::NotFound);
     }
-    Ok(done(&member, if mails.feedback { "Saved. Members get mails about new feedback." } else { "Saved. New feedback makes no mails." }))
+    Ok(see_other(&urls::project_alerts(&member.project.slug), &Flash::done("Saved. It holds for what happens from now on.")))
 }
 
 /// Adds somebody who has an account.
@@ -89,7 +97,6 @@ async fn page(app: &App, member: &ProjectMember, errors: FieldErrors) -> Result<
     let mut db = app.db.acquire().await.ours()?;
     let found = queries::shown(&mut db, project.id).await.ours()?.ok_or(HttpError::NotFound)?;
     let dsn_id = DsnId::new(found.dsn_id).ok_or(HttpError::NotFound)?;
-    let settings = queries::settings(&mut db, project.id).await.ours()?.ok_or(HttpError::NotFound)?;
     let members = queries::members(&mut db, project.id).await.ours()?;
     let keys = queries::keys(&mut db, project.id).await.ours()?;
     let members =
@@ -109,7 +116,6 @@ async fn page(app: &App, member: &ProjectMember, errors: FieldErrors) -> Result<
         slug: project.slug.clone(),
         members: members.collect(),
         keys: keys.collect(),
-        feedback_mails: MailSettings::read(&settings).feedback,
         may_change: viewer.is_admin,
         errors,
     })

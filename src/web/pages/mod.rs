@@ -2,6 +2,8 @@
 //! the account, dead letters. Handlers of `accounts`, `projects`, `alerts` and `ops` fill them.
 
 pub mod account;
+pub mod alert_rule;
+pub mod alerts;
 pub mod channels;
 pub mod dead_letters;
 pub mod feedback;
@@ -35,6 +37,8 @@ mod tests {
     #[test]
     fn every_state_of_every_page_renders_inert_with_one_heading() {
         assert_inert::<super::account::AccountPage>();
+        assert_inert::<super::alert_rule::AlertRulePage>();
+        assert_inert::<super::alerts::AlertsPage>();
         assert_inert::<super::dead_letters::DeadLettersPage>();
         assert_inert::<super::feedback::FeedbackPage>();
         assert_inert::<super::mails::MailsPage>();

@@ -53,8 +53,6 @@ pub struct SettingsPage {
     pub members: Vec<MemberRow>,
     /// Its keys.
     pub keys: Vec<KeyRow>,
-    /// Members get mails about new feedback.
-    pub feedback_mails: bool,
     /// The user may change anything here.
     pub may_change: bool,
     /// What was wrong.
@@ -82,8 +80,8 @@ impl SettingsPage {
         urls::member_add(&self.slug)
     }
 
-    fn mails_href(&self) -> String {
-        urls::project_mails(&self.slug)
+    fn alerts_href(&self) -> String {
+        urls::project_alerts(&self.slug)
     }
 
     fn remove_href(&self, member: &MemberRow) -> String {
@@ -124,7 +122,6 @@ impl Page for SettingsPage {
             slug: "shop-api".to_owned(),
             members,
             keys,
-            feedback_mails: may_change,
             may_change,
             errors,
         };

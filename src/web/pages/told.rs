@@ -19,6 +19,8 @@ pub struct ToldRow {
     pub status: Badge,
     /// Why, or what the mail server said; may be empty.
     pub reason: String,
+    /// The rule that decided; may be empty.
+    pub rule: String,
     /// The mail's page.
     pub mail: Option<String>,
 }
@@ -57,6 +59,7 @@ impl Page for ToldPage {
             who: who.to_owned(),
             status: Badge::new(status, css),
             reason: reason.to_owned(),
+            rule: if mail.is_none() { who.to_owned() } else { String::new() },
             mail: mail.map(str::to_owned),
         };
         let rows = vec![
