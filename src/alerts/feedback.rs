@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::compose::{self, Content};
+use super::links;
 use super::queries;
 use crate::accounts::ProjectId;
 use crate::feedback::{self, FEEDBACK_RECEIVED, Received, Told, Words};
@@ -107,6 +108,7 @@ fn mail(app: &App, about: &queries::ToldProject, told: &Told) -> FeedbackMail {
         count: if told.open == 0 { told.sorted } else { told.open },
         url,
         settings_url: app.absolute(&urls::project_settings(&about.slug)),
+        stop_url: links::stop_place(app),
         why: format!(
             "{} Names and addresses are what people typed; nobody has checked them.",
             compose::why(&about.project, about.has_members)

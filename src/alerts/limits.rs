@@ -1,6 +1,7 @@
 //! From a limit that was reached, or has ended, to mails.
 
 use super::compose::{self, Content, date};
+use super::links;
 use super::queries;
 use crate::accounts::ProjectId;
 use crate::platform::App;
@@ -41,6 +42,7 @@ fn mail(app: &App, found: Option<queries::Limited>, fact: &LimitFact) -> Option<
         is_changed: fact.is_changed,
         url: app.absolute(&url),
         settings_url: app.absolute(&urls::project_settings(&slug)),
+        stop_url: links::stop_place(app),
         project,
     })
 }

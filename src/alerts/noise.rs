@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::compose::{self, Content, date};
+use super::links;
 use super::queries::{self, ToldProject};
 use crate::accounts::ProjectId;
 use crate::platform::App;
@@ -68,6 +69,7 @@ fn mail(app: &App, about: &ToldProject, noisy: Noisy) -> NoiseMail {
         rule: noisy.rule,
         url: app.absolute(&list.url()),
         settings_url: app.absolute(&urls::project_grouping(&about.slug)),
+        stop_url: links::stop_place(app),
         why: compose::why(&about.project, about.has_members),
     }
 }

@@ -82,6 +82,8 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
     let why = match line.kind.as_str() {
         "regression" => "A resolved issue came back.",
         "limit_reached" => "A limit began to drop something.",
+        "spike" => "An issue spiked.",
+        "unignored" => "An issue is ignored no more.",
         "feedback" => "Somebody wrote.",
         "feedback_batch" => "People wrote: one mail for all that came within a short time.",
         "noisy_place" => "Many new issues from one place: one mail for all.",

@@ -48,6 +48,7 @@ fn row(app: &App, viewer: &Viewer, told: Told) -> ToldRow {
         "regression" => "Regression",
         "spike" => "Spike",
         "spike_over" => "Spike over",
+        "unignored" => "Ignored no more",
         other => other,
     };
     let mail_status = told.mail_status.as_deref().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The mail for what was gathered.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -7,6 +8,8 @@ use super::pace::Pace;
 use super::queries::{self, Gathered, WaitingIssue};
 use crate::accounts::{ProjectId, UserId};
 use crate::alerts::compose::{self, Content};
+use crate::alerts::links;
+use crate::alerts::personal;
 use crate::alerts::queries::{ToldProject, told_project};
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
@@ -35,7 +38,7 @@ pub(in crate::alerts) async fn due(app: &App, job: &Job) -> Result<(), Failure> 
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let (pace, cap) = queries::lock(&mut tx, project, user, now).await?;
-    if let Some(until) = cap.until(now) {
+    if let Some(until) = cap.until(now).max(personal::quiet_until(&mut tx, user, now).await?) {
         outbox::enqueue_at(&mut tx, GATHERED, &Waiting { project, user }, (now, until)).await?;
         queries::set_pace(&mut tx, project, user, Pace { due_at: Some(until), ..pace }).await?;
         return compose::end(app, tx, job, compose::TOLD).await;
@@ -59,6 +62,17 @@ pub(in crate::alerts) async fn due(app: &App, job: &Job) -> Result<(), Failure> 
         }
     }
     compose::end(app, tx, job, compose::TOLD).await
+}
+
+/// Lets what waits for a person, or will, come then.
+pub(in crate::alerts) async fn wait_until(
+    db: &mut PgConnection,
+    (project, user): (ProjectId, UserId),
+    (now, due): (DateTime<Utc>, DateTime<Utc>),
+) -> anyhow::Result<()> {
+    let (pace, _) = queries::lock(db, project, user, now).await?;
+    outbox::enqueue_at(db, GATHERED, &Waiting { project, user }, (now, due)).await?;
+    Ok(queries::set_pace(db, project, user, Pace { due_at: Some(due), ..pace }).await?)
 }
 
 /// The mail about one fact where only one waits, and one for all otherwise; its number.
@@ -105,6 +119,7 @@ fn mail(app: &App, about: &ToldProject, kinds: &[Gathered], issues: &[WaitingIss
         more: all.saturating_sub(issues.len() as i64),
         url: app.absolute(&list.url()),
         settings_url: app.absolute(&urls::project_settings(&about.slug)),
+        stop_url: links::stop_place(app),
         why: compose::why(&about.project, about.has_members),
     }
 }
@@ -125,6 +140,7 @@ fn counted(kind: &str, facts: i64) -> String {
         "new_issue" => number::counted(facts, "new issue"),
         "regression" => number::counted(facts, "regression"),
         "spike" => number::counted(facts, "spike"),
+        "unignored" => format!("{} ignored no more", number::counted(facts, "issue")),
         "spike_over" => format!("{} over", number::counted(facts, "spike")),
         _ => number::counted(facts, "message"),
     }
@@ -136,6 +152,7 @@ fn words(kind: &str) -> &'static str {
         "regression" => "came back",
         "spike" => "spikes",
         "spike_over" => "a spike is over",
+        "unignored" => "ignored no more",
         _ => "told",
     }
 }

@@ -12,7 +12,7 @@ pub(super) mod pace;
 mod queries;
 mod tell;
 
-pub(super) use due::{GATHERED, due};
+pub(super) use due::{GATHERED, due, wait_until};
 pub(super) use pace::MOST;
 pub(super) use queries::{Told, sweep, told_of_issue, told_to};
 pub(super) use tell::{Fact, drop, keep, tell};

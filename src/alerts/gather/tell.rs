@@ -11,6 +11,7 @@ use super::pace::{Next, Pace};
 use super::queries::{self, Decision};
 use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::alerts::compose::{self, Content};
+use crate::alerts::personal::{self, Wish};
 use crate::alerts::queries::facts;
 use crate::platform::App;
 use crate::platform::outbox;
@@ -55,7 +56,12 @@ pub(in crate::alerts) async fn keep(app: &App, db: &mut PgConnection, fact: &Fac
     let now = app.clock.now();
     let id = queries::note(db, fact, now).await?;
     for (user, _) in projects::recipients(db, fact.project).await? {
-        queries::decide(db, (fact.project, id), &Decision { user: Some(user), status: "gathered", reason, mail: None }, now).await?;
+        let off = match personal::wish(db, user, fact, now).await? {
+            Wish::Never(why) => Some(why),
+            _ => None,
+        };
+        let (status, reason) = off.as_deref().map_or(("gathered", reason), |why| ("dropped", why));
+        queries::decide(db, (fact.project, id), &Decision { user: Some(user), status, reason, mail: None }, now).await?;
     }
     Ok(())
 }
@@ -89,8 +95,17 @@ async fn one(
     content: &mut Option<Content>,
 ) -> anyhow::Result<()> {
     let now = app.clock.now();
+    let held = match personal::wish(db, user, fact, now).await? {
+        Wish::Now => None,
+        Wish::Later(due, why) => Some((due, why)),
+        Wish::Never(why) => {
+            let dropped = Decision { user: Some(user), status: "dropped", reason: &why, mail: None };
+            return Ok(queries::decide(db, (fact.project, id), &dropped, now).await?);
+        }
+    };
     let (pace, cap) = queries::lock(db, fact.project, user, now).await?;
     let next = pace.next(now, cap);
+    let next = held.as_ref().map_or(next, |(due, _)| next.not_before(*due));
     let due = match next {
         Next::Tell => {
             if content.is_none() {
@@ -110,7 +125,7 @@ async fn one(
             due
         }
     };
-    let reason = why(cap.until(now).is_some(), due);
+    let reason = held.map_or_else(|| why(cap.until(now).is_some(), due), |(_, why)| why);
     let gathered = Decision { user: Some(user), status: "gathered", reason: &reason, mail: None };
     Ok(queries::decide(db, (fact.project, id), &gathered, now).await?)
 }
