@@ -6,6 +6,7 @@ use crate::accounts::IssueId;
 use crate::platform::App;
 use crate::platform::mail::{Outgoing, Sent};
 use crate::platform::outbox::{self, Failure, Job, MAX_ATTEMPTS};
+use crate::web::escape::one_way;
 
 /// Sends the mail whose number is the job's payload.
 pub(super) async fn deliver(app: &App, job: &Job) -> Result<(), Failure> {
@@ -17,7 +18,7 @@ pub(super) async fn deliver(app: &App, job: &Job) -> Result<(), Failure> {
     let outgoing = Outgoing {
         to: mail.line.recipient,
         subject: mail.line.subject,
-        text: signed.put(&mail.text_body),
+        text: one_way(&signed.put(&mail.text_body)).into_owned(),
         html: signed.put(&mail.html_body),
         message_id: mail.message_id,
         in_reply_to: mail.line.issue_id.map(|issue| links::thread(app, IssueId(issue))),

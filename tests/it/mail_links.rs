@@ -76,8 +76,7 @@ fn event_fields_make_no_headers_and_load_nothing() {
     app_test_with_smtp(async |app| {
         let shop = app.project("shop").await;
         app.member("ana", &shop).await;
-        let hostile =
-            "Boom\r\nBcc: eve@example.test\r\nList-Unsubscribe: <https://evil.example>\r\n\r\n<img src=https://evil.example/x.png>";
+        let hostile = "Boom\r\nBcc: eve@example.test\r\nList-Unsubscribe: <https://evil.example>\r\n\r\n<img src=https://evil.example/x.png> exe\u{202e}gpj";
         app.sdk(&shop).capture(error(hostile).id(1).release("1.0\nX-Evil: yes")).await.assert_ok();
         app.digest_all().await;
         app.run_jobs().await;
@@ -101,6 +100,7 @@ fn event_fields_make_no_headers_and_load_nothing() {
         assert_eq!(names, ours);
         assert!(header(&mail, "List-Unsubscribe").starts_with("<https://errors.example/mail-links/stop."));
         assert_eq!(mail.to, ["<ana@example.test>"]);
+        assert!(plain(&mail).contains("exe[U+202E]gpj"), "nothing turns the text around: {}", plain(&mail));
         let html = &app.mails().await[0].html_body;
         assert!(!html.contains("<img") && !html.contains("src=\"") && !html.contains("url("), "{html}");
     });

@@ -26,6 +26,7 @@ mod ignoring;
 mod keys;
 mod limits;
 mod mail_links;
+mod mail_samples;
 mod main_path;
 mod migrations;
 mod noise;
