@@ -32,6 +32,7 @@ use crate::events::partitions::{self, MakeAhead, Retention};
 use crate::feedback;
 use crate::ingest::{self, Ingest, Seams, TrustedProxies};
 use crate::issues::regroup::Regroup;
+use crate::issues::snoozes::Wake as WakeIssues;
 use crate::ops;
 use crate::platform::blobs::Blobs;
 use crate::platform::clock::Clock;
@@ -306,6 +307,7 @@ fn with_database(
         periodic::run(alerts::Retention { days: settings.retention_days }, app.clone(), &later);
         periodic::run(feedback::Retention { days: settings.retention_days }, app.clone(), &later);
         periodic::run(Regroup, app.clone(), &later);
+        periodic::run(WakeIssues, app.clone(), &later);
         periodic::run(Watch(hearing), app.clone(), &later);
         soft.cancelled().await;
         Ok(())

@@ -23,5 +23,6 @@ pub use client::ClientAddress;
 pub use ids::{ProjectId, SessionId, UserId};
 pub use issue_id::IssueId;
 pub use pages::routes;
+pub use sessions::signed_in;
 pub use set_up::ensure_set_up_link;
 pub use users::{CreateUserError, NewUser, check_account, create_user, find_user, first_account};

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::client::Client;
 use super::{ProjectId, SessionId, UserId, Viewer, VisibleProject, secret};
 use crate::platform::App;
-use crate::web::prefix;
+use crate::web::{HttpError, prefix};
 
 /// How long a session lives without being used.
 const LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -88,6 +88,11 @@ pub(super) async fn viewer(app: &App, headers: &HeaderMap, named: &Named) -> any
     });
     let projects = projects.collect();
     Ok(Some(Viewer::new(user, email, is_admin, session, projects)))
+}
+
+/// Who is signed in, on a page that anybody may see.
+pub async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<UserId>, HttpError> {
+    Ok(viewer(app, headers, &Named::default()).await?.map(|viewer| viewer.user_id))
 }
 
 /// Writes a use down, and with it how much longer the session lives.

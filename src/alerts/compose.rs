@@ -7,7 +7,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::channels::Message;
 use super::gather::{self, Fact};
-use super::{MAIL_SEND, queries, spiked};
+use super::{MAIL_SEND, links, queries, spiked};
 use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::view::{EventView, FrameView, Segment};
 use crate::events::{Trail, Which, payload};
@@ -45,7 +45,7 @@ async fn tell(app: &App, job: &Job, fact: Fact) -> Result<(), Failure> {
 
 /// The mail about one fact alone; nothing when its issue is gone.
 pub(super) async fn content(app: &App, db: &mut PgConnection, fact: &Fact) -> anyhow::Result<Option<Content>> {
-    let kinds = [MailKind::NewIssue, MailKind::Regression, MailKind::Spike];
+    let kinds = [MailKind::NewIssue, MailKind::Regression, MailKind::Spike, MailKind::Unignored];
     let Some(kind) = kinds.into_iter().find(|kind| kind_name(*kind) == fact.kind) else { return Ok(None) };
     let Some(issue) = fact.issue else { return Ok(None) };
     // It may have been merged since.
@@ -53,6 +53,10 @@ pub(super) async fn content(app: &App, db: &mut PgConnection, fact: &Fact) -> an
     let Some(mut mail) = mail(app, db, (issue, fact.event.map_or(Which::Latest, Which::Id)), kind).await? else { return Ok(None) };
     if kind == MailKind::Spike {
         mail = spiked::described(db, issue, (mail, &fact.detail)).await?;
+    }
+    if kind == MailKind::Unignored {
+        let why = fact.detail["why"].as_str().unwrap_or_default();
+        why.clone_into(&mut mail.woken);
     }
     let message = Message::of_issue(issue, &mail, kind);
     Ok(Some(Content { kind: kind_name(kind), subject: mail.subject(kind), bodies: mail.bodies(kind)?, message }))
@@ -92,10 +96,21 @@ pub(super) async fn write_to(
     (about, content): (About, &Content),
     (user, email): (UserId, &str),
 ) -> anyhow::Result<i64> {
+    write_later(app, db, (about, content), (user, email), (app.clock.now(), "")).await
+}
+
+/// The same, to be sent then.
+pub(super) async fn write_later(
+    app: &App,
+    db: &mut PgConnection,
+    (about, content): (About, &Content),
+    (user, email): (UserId, &str),
+    (due, reason): (DateTime<Utc>, &str),
+) -> anyhow::Result<i64> {
     let message_id = new_message_id(app);
-    let queued = queries::NewMail { user: Some(user), recipient: email, message_id: &message_id, ..blank(about, content) };
+    let queued = queries::NewMail { user: Some(user), recipient: email, message_id: &message_id, reason, ..blank(about, content) };
     let id = queries::insert(db, &queued, app.clock.now()).await?;
-    outbox::enqueue(db, MAIL_SEND, &id, app.clock.now()).await?;
+    outbox::enqueue_at(db, MAIL_SEND, &id, (app.clock.now(), due)).await?;
     Ok(id)
 }
 
@@ -128,12 +143,18 @@ pub(super) fn kind_name(kind: MailKind) -> &'static str {
         MailKind::NewIssue => "new_issue",
         MailKind::Regression => "regression",
         MailKind::Spike => "spike",
+        MailKind::Unignored => "unignored",
     }
 }
 
 /// A `Message-ID` that no other mail has.
 pub(super) fn new_message_id(app: &App) -> String {
-    format!("<{}@{}>", app.ids.uuid().simple(), app.url.host_str().unwrap_or("vedette"))
+    format!("<{}@{}>", app.ids.uuid().simple(), mail_host(app))
+}
+
+/// What stands behind the `@` of message ids: the public address's host, unless it is written as no id may be (IPv6).
+pub(super) fn mail_host(app: &App) -> &str {
+    app.url.host_str().filter(|host| !host.contains(':')).unwrap_or("vedette")
 }
 
 /// What the mail says; nothing when the issue is gone.
@@ -151,7 +172,7 @@ pub(super) async fn mail(
     let (title_kind, message) = split_title(&facts.title);
     let received = event.get("received").and_then(Value::as_f64).and_then(|s| DateTime::from_timestamp_micros((s * 1e6) as i64));
     let resolved = match kind {
-        MailKind::NewIssue | MailKind::Spike => String::new(),
+        MailKind::NewIssue | MailKind::Spike | MailKind::Unignored => String::new(),
         MailKind::Regression => match queries::last_resolved(db, issue).await.context("who resolved it")? {
             Some((at, Some(email))) => format!("{} by {email}", date(at)),
             Some((at, None)) => date(at),
@@ -175,6 +196,9 @@ pub(super) async fn mail(
         resolved,
         events: number::count(facts.event_count),
         unusual: unusual(db, issue, received).await?,
+        resolve_url: links::resolve_place(&app.absolute(&urls::issue(issue))),
+        ignore_url: links::ignore_place(&app.absolute(&urls::issue(issue))),
+        stop_url: links::stop_place(app),
         ..IssueMail::default()
     };
     Ok(Some(mail))

@@ -1,9 +1,12 @@
 //! One mail, handed to SMTP; what came of it goes into the log.
 
+use super::links::{self, Signed};
 use super::queries;
+use crate::accounts::IssueId;
 use crate::platform::App;
 use crate::platform::mail::{Outgoing, Sent};
 use crate::platform::outbox::{self, Failure, Job, MAX_ATTEMPTS};
+use crate::web::escape::one_way;
 
 /// Sends the mail whose number is the job's payload.
 pub(super) async fn deliver(app: &App, job: &Job) -> Result<(), Failure> {
@@ -11,15 +14,16 @@ pub(super) async fn deliver(app: &App, job: &Job) -> Result<(), Failure> {
     let mail = queries::find(&mut *app.db.acquire().await?, id).await?;
     // Sent already: only the end of the job was lost.
     let Some(mail) = mail.filter(|mail| mail.line.status == "queued") else { return Ok(()) };
+    let signed = Signed::of(app, &mail).await?;
     let outgoing = Outgoing {
         to: mail.line.recipient,
         subject: mail.line.subject,
-        text: mail.text_body,
-        html: mail.html_body,
+        text: one_way(&signed.put(&mail.text_body)).into_owned(),
+        html: signed.put(&mail.html_body),
         message_id: mail.message_id,
-        in_reply_to: None,
+        in_reply_to: mail.line.issue_id.map(|issue| links::thread(app, IssueId(issue))),
         date: mail.line.created_at,
-        headers: Vec::new(),
+        headers: signed.headers(),
     };
     let sent = app.mailer.send(&outgoing).await;
     let now = app.clock.now();

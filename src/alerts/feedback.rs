@@ -6,6 +6,7 @@ use serde_json::json;
 use super::channels::Message;
 use super::compose::{self, Content};
 use super::gather::{self, Fact};
+use super::links;
 use super::queries;
 use super::rules::FactKind;
 use crate::accounts::ProjectId;
@@ -108,6 +109,7 @@ fn mail(app: &App, about: &queries::ToldProject, told: &Told) -> FeedbackMail {
         count: if told.open == 0 { told.sorted } else { told.open },
         url,
         settings_url: app.absolute(&urls::project_settings(&about.slug)),
+        stop_url: links::stop_place(app),
         why: format!(
             "{} Names and addresses are what people typed; nobody has checked them.",
             compose::why(&about.project, about.has_members)

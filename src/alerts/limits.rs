@@ -3,6 +3,7 @@
 use super::channels::Message;
 use super::compose::{Content, date};
 use super::gather::{self, Fact};
+use super::links;
 use super::queries;
 use super::rules::FactKind;
 use crate::accounts::ProjectId;
@@ -45,6 +46,7 @@ fn mail(app: &App, found: Option<queries::Limited>, fact: &LimitFact) -> Option<
         is_changed: fact.is_changed,
         url: app.absolute(&url),
         settings_url: app.absolute(&urls::project_settings(&slug)),
+        stop_url: links::stop_place(app),
         project,
     })
 }

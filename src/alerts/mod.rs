@@ -1,7 +1,8 @@
 //! # Alerts: who is told, and what became of it
 //! **Promise.** A member hears of a new issue or regression at once, of those that follow soon in one mail more ([`gather`]), of feedback likewise; every decision (queued, sent, kept, failed, skipped, and why) stands in the
 //! delivery log with the mail itself. **How.** Facts come as jobs of the outbox. [`compose`] turns one fact into rows of `mails` and one job
-//! each, in the transaction that ends the fact's job: a fact makes its mails once. [`rules`] say who is told. [`watch`] finds spikes, [`spiked`] tells of them; [`feedback`] holds back what comes soon after; [`noise`] tells of a place that makes many issues, once. [`deliver`] hands one mail to SMTP.
+//! each, in the transaction that ends the fact's job: a fact makes its mails once. [`rules`] say who is told, [`personal`] asks each person's own wishes, [`links`] lets them act from a mail.
+//! [`watch`] finds spikes, [`spiked`] tells of them; [`feedback`] holds back what comes soon after; [`noise`] tells of a place that makes many issues, once. [`deliver`] hands one mail to SMTP.
 //! **When it breaks.** A refused or unreachable server: tried again for two days ([`outbox::backoff`](crate::platform::outbox::backoff)), each
 //! attempt logged. A crash after the server took a mail and before that is written repeats it: seconds at most, and with the same
 //! `Message-ID`, so that mail clients show one. A job that is given up, even one that never came to write a mail, becomes a failed line of the log
@@ -15,21 +16,24 @@ mod feedback;
 mod gather;
 mod given_up;
 mod limits;
+mod links;
 mod noise;
 mod pages;
+mod personal;
 mod queries;
 mod retention;
 mod rules;
 mod spiked;
 pub mod spikes;
 mod told;
+mod unignored;
 pub mod watch;
 
 pub use retention::{MAILS_PER_PROJECT, Retention};
 
 use crate::accounts::{Access, Route, get, post};
 use crate::feedback::FEEDBACK_RECEIVED;
-use crate::issues::facts::{ISSUE_APPEARED, ISSUE_REGRESSED, ISSUE_SPIKE_OVER, ISSUE_SPIKED};
+use crate::issues::facts::{ISSUE_APPEARED, ISSUE_REGRESSED, ISSUE_SPIKE_OVER, ISSUE_SPIKED, ISSUE_UNIGNORED};
 use crate::platform::outbox::Handlers;
 use crate::projects::noise::{ISSUES_NOISY, ISSUES_UNTOLD};
 use crate::projects::quotas::{LIMIT_ENDED, LIMIT_REACHED};
@@ -44,6 +48,12 @@ pub fn routes() -> Vec<Route> {
         get("/mails", Access::SignedIn, pages::list),
         get("/issues/{issue}/told", Access::Member, told::of_issue),
         get("/account/told", Access::SignedIn, told::to_me),
+        get("/account/notifications", Access::SignedIn, personal::show),
+        post("/account/notifications", Access::SignedIn, personal::save),
+        post("/issues/{issue}/mute", Access::Member, personal::mute),
+        post("/issues/{issue}/unmute", Access::Member, personal::unmute),
+        get("/mail-links/{token}", Access::Public, links::show),
+        post("/mail-links/{token}", Access::Public, links::act),
         get("/mails/{id}", Access::SignedIn, pages::show),
         get("/mails/{id}/html", Access::SignedIn, pages::html_body),
         post("/mails/{id}/again", Access::SignedIn, actions::again),
@@ -58,6 +68,7 @@ pub fn handlers(handlers: Handlers) -> Handlers {
     channels::handlers(handlers)
         .with(ISSUE_APPEARED, Box::new(|app, job| Box::pin(compose::appeared(app, job))))
         .with(ISSUE_REGRESSED, Box::new(|app, job| Box::pin(compose::regressed(app, job))))
+        .with(ISSUE_UNIGNORED, Box::new(|app, job| Box::pin(unignored::told(app, job))))
         .with(ISSUE_SPIKED, Box::new(|app, job| Box::pin(spiked::told(app, job))))
         .with(ISSUE_SPIKE_OVER, Box::new(|app, job| Box::pin(spiked::over(app, job))))
         .with(LIMIT_REACHED, Box::new(|app, job| Box::pin(limits::told(app, job))))
@@ -69,6 +80,7 @@ pub fn handlers(handlers: Handlers) -> Handlers {
         .with(MAIL_SEND, Box::new(|app, job| Box::pin(deliver::deliver(app, job))))
         .when_dead(ISSUE_APPEARED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::NewIssue))))
         .when_dead(ISSUE_REGRESSED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Regression))))
+        .when_dead(ISSUE_UNIGNORED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Unignored))))
         .when_dead(ISSUE_SPIKED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Spike))))
         .when_dead(FEEDBACK_RECEIVED, Box::new(|app, db, dead| Box::pin(given_up::feedback(app, db, dead))))
         .when_dead(ISSUES_NOISY, Box::new(|app, db, dead| Box::pin(given_up::noise(app, db, dead))))

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::channels::Message;
 use super::compose::{self, Content, date};
 use super::gather::{self, Fact};
+use super::links;
 use super::queries::{self, ToldProject};
 use super::rules::FactKind;
 use crate::accounts::ProjectId;
@@ -77,6 +78,7 @@ fn mail(app: &App, about: &ToldProject, noisy: Noisy) -> NoiseMail {
         rule: noisy.rule,
         url: app.absolute(&list.url()),
         settings_url: app.absolute(&urls::project_grouping(&about.slug)),
+        stop_url: links::stop_place(app),
         why: compose::why(&about.project, about.has_members),
     }
 }

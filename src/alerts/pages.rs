@@ -84,6 +84,7 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
         "regression" => "A resolved issue came back.",
         "spike" => "An issue has many more events than usual.",
         "limit_reached" => "A limit began to drop something.",
+        "unignored" => "An issue is ignored no more.",
         "feedback" => "Somebody wrote.",
         "feedback_batch" => "People wrote: one mail for all that came within a short time.",
         "noisy_place" => "Many new issues from one place: one mail for all.",

@@ -165,7 +165,7 @@ pub(super) struct Mail {
 /// One mail.
 pub(super) async fn find(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Mail>> {
     let row = sqlx::query!(
-        "select mail_id as id, project_id, issue_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at
+        "select mail_id as id, project_id, issue_id, user_id, recipient, kind, subject, text_body, html_body, message_id, status, reason, created_at
         from mails where mail_id = $1",
         id
     );
@@ -174,6 +174,7 @@ pub(super) async fn find(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<
             id: row.id,
             project_id: row.project_id,
             issue_id: row.issue_id,
+            user_id: row.user_id,
             recipient: row.recipient,
             kind: row.kind,
             subject: row.subject,
@@ -221,6 +222,8 @@ pub(super) struct MailLine {
     pub(super) id: i64,
     pub(super) project_id: i32,
     pub(super) issue_id: Option<i64>,
+    /// Whose mail it is; nobody's where there was nobody.
+    pub(super) user_id: Option<i64>,
     pub(super) recipient: String,
     pub(super) kind: String,
     pub(super) subject: String,
@@ -233,7 +236,7 @@ pub(super) struct MailLine {
 pub(super) async fn list(db: &mut PgConnection, projects: &[i32], before: i64, limit: i64) -> sqlx::Result<Vec<MailLine>> {
     sqlx::query_as!(
         MailLine,
-        "select mail_id as id, project_id, issue_id, recipient, kind, subject, status, reason, created_at
+        "select mail_id as id, project_id, issue_id, user_id, recipient, kind, subject, status, reason, created_at
         from mails where project_id = any($1) and mail_id < $2
         order by mail_id desc limit $3",
         projects,

@@ -24,7 +24,8 @@ use crate::events::intake::{self as events, Counts};
 use crate::events::tag_intake::{self, SeenTags};
 use crate::issues::facts::{Appeared, ISSUE_APPEARED, ISSUE_REGRESSED, Regressed};
 use crate::issues::intake::{self as issues, Arrivals, Happened, Latest, NewIssue};
-use crate::issues::model::{IssueState, on_event};
+use crate::issues::model::{IssueState, Status, on_event};
+use crate::issues::snoozes::{self, Came};
 use crate::platform::db::AdvisoryLock;
 use crate::platform::outbox;
 use crate::projects;
@@ -289,7 +290,7 @@ impl Writer<'_> {
         states: &BTreeMap<IssueId, IssueState>,
         new_users: &BTreeMap<IssueId, i64>,
     ) -> anyhow::Result<()> {
-        let (mut arrivals, mut happened) = (Vec::with_capacity(by_issue.len()), Vec::new());
+        let (mut arrivals, mut happened, mut ignored) = (Vec::with_capacity(by_issue.len()), Vec::new(), Vec::new());
         let quiet = noise::count(self.db, by_issue, &self.new, self.now).await?;
         for (issue, events) in by_issue {
             let (Some(first), Some(last)) = (events.iter().min_by_key(|e| e.row.received), events.iter().max_by_key(|e| e.row.received))
@@ -315,10 +316,14 @@ impl Writer<'_> {
                 outbox::enqueue(self.db, ISSUE_REGRESSED, &fact, self.now).await?;
                 happened.push(Happened { issue: *issue, kind: "regressed", detail: release, at: event.row.received });
             }
+            let (count, users) = (events.len() as i64, new_users.get(issue).copied().unwrap_or(0));
+            if state.is_some_and(|state| state.status == Status::Ignored) {
+                ignored.push(Came { issue: *issue, events: count, users, newest: last.row.event_id });
+            }
             arrivals.push(Arrivals {
                 id: *issue,
-                events: events.len() as i64,
-                users: new_users.get(issue).copied().unwrap_or(0),
+                events: count,
+                users,
                 first_seen: first.row.received,
                 last_seen: last.row.received,
                 latest: Latest { level: last.summary.level, title: last.title.clone(), culprit: last.culprit.clone() },
@@ -329,6 +334,9 @@ impl Writer<'_> {
         issues::arrive(self.db, &arrivals).await?;
         if !happened.is_empty() {
             issues::add_activity(self.db, &happened).await?;
+        }
+        if !ignored.is_empty() {
+            snoozes::count(self.db, &ignored, self.now).await?;
         }
         Ok(())
     }

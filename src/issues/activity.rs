@@ -51,12 +51,13 @@ impl Entry {
             "appeared" => ("First seen".to_owned(), release),
             "regressed" => ("Regressed".to_owned(), release),
             "spiked" => ("Spiked".to_owned(), self.detail.clone()),
+            "unignored" => ("Open again".to_owned(), format!("after it was ignored: {}", self.detail)),
             "calmed" => ("Spike over".to_owned(), self.detail.clone()),
             "merged" => (person(), format!("merged into it: {}", self.detail)),
             "split" => (person(), self.split(prefix)),
             "regrouped" => ("Regrouped".to_owned(), "by new rules".to_owned()),
             "undone" => (person(), format!("undid {}", if self.detail == "rules" { "the new rules" } else { &self.detail })),
-            done => (person(), format!("{done} it")),
+            done => (person(), format!("{done} it {}", self.detail).trim_end().to_owned()),
         };
         ActivityLine { who, what, at: When::new(self.at, now) }
     }
@@ -86,6 +87,13 @@ mod tests {
             ("regressed", "1.4.2", None, ("Regressed", "in 1.4.2")),
             ("resolved", "", Some("mira@example.org"), ("mira@example.org", "resolved it")),
             ("ignored", "", None, ("Somebody", "ignored it")),
+            (
+                "ignored",
+                "until 100 more events came",
+                Some("mira@example.org"),
+                ("mira@example.org", "ignored it until 100 more events came"),
+            ),
+            ("unignored", "its time was over", None, ("Open again", "after it was ignored: its time was over")),
             ("reopened", "", Some("mira@example.org"), ("mira@example.org", "reopened it")),
             ("merged", "Boom: it broke", Some("mira@example.org"), ("mira@example.org", "merged into it: Boom: it broke")),
             ("spiked", "41 in 5 min, usually 2 per hour", None, ("Spiked", "41 in 5 min, usually 2 per hour")),

@@ -34,6 +34,20 @@ pub struct Regressed {
     pub resolved_by: Option<i64>,
 }
 
+/// The kind of job of an [`Unignored`].
+pub const ISSUE_UNIGNORED: &str = "issue.unignored";
+
+/// An ignored issue is open again, because what it was ignored for has happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unignored {
+    /// Which.
+    pub issue: IssueId,
+    /// The event that did it, if it was one.
+    pub event: Option<Uuid>,
+    /// "100 more events came", "its time was over".
+    pub why: String,
+}
+
 /// The kind of job of a [`Spiked`].
 pub const ISSUE_SPIKED: &str = "issue.spiked";
 /// The kind of job of a [`SpikeOver`].

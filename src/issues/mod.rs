@@ -13,12 +13,14 @@ mod pages;
 mod queries;
 pub mod regroup;
 mod search;
+pub mod snoozes;
 pub mod spikes;
 mod split_by;
 mod typed;
 pub mod view;
 
 pub use crate::accounts::IssueId;
+pub use pages::{Tally, act};
 
 use crate::accounts::Route;
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::snoozes;
 use crate::accounts::{IssueId, ProjectId, UserId};
 
 /// A hash of an issue.
@@ -176,9 +177,9 @@ pub async fn make_like(db: &mut PgConnection, (new, title): (IssueId, &str), lik
         now,
         title
     )
-    .execute(db)
-    .await
-    .map(|_| ())
+    .execute(&mut *db)
+    .await?;
+    snoozes::copy(db, like, new).await
 }
 
 /// Brings a merged issue back as it was, with nothing in it yet.

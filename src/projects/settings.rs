@@ -82,6 +82,8 @@ pub struct MailSettings {
     pub regressions: bool,
     /// Spikes, and their ends.
     pub spikes: bool,
+    /// Ignored issues for which what they were ignored for has happened.
+    pub unignored: bool,
     /// New feedback.
     pub feedback: bool,
     /// Limits that drop something, and their ends.
@@ -92,7 +94,7 @@ pub struct MailSettings {
 
 impl Default for MailSettings {
     fn default() -> Self {
-        Self { new_issues: true, regressions: true, spikes: true, feedback: true, limits: true, noisy_places: true }
+        Self { new_issues: true, regressions: true, spikes: true, unignored: true, feedback: true, limits: true, noisy_places: true }
     }
 }
 

@@ -31,6 +31,8 @@ struct Printed<'a> {
     culprit: &'static str,
     url: &'a str,
     settings_url: &'a str,
+    /// None: administrators cannot be told otherwise.
+    stop_url: &'static str,
     short_id: &'static str,
     frames: Vec<MailFrame>,
     why: &'static str,
@@ -82,6 +84,7 @@ impl ChannelMail {
             culprit: "",
             url: &self.url,
             settings_url: &self.settings_url,
+            stop_url: "",
             short_id: "the channels",
             frames: Vec::new(),
             why: "You get this as an administrator of Vedette.",

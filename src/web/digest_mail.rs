@@ -37,6 +37,8 @@ pub struct DigestMail {
     pub url: String,
     /// Absolute address of the project's settings.
     pub settings_url: String,
+    /// Absolute address where whoever gets it wants no more of it.
+    pub stop_url: String,
     /// Why the recipient gets it.
     pub why: String,
 }
@@ -48,6 +50,7 @@ struct Printed<'a> {
     message: String,
     url: &'a str,
     settings_url: &'a str,
+    stop_url: &'a str,
     why: &'a str,
 }
 
@@ -95,7 +98,15 @@ impl DigestMail {
 
     fn printed(&self) -> Printed<'_> {
         let message = if self.release.is_empty() { String::new() } else { format!("Nearly all of it in release {}.", self.release) };
-        Printed { mail: self, kind: &self.counts, message, url: &self.url, settings_url: &self.settings_url, why: &self.why }
+        Printed {
+            mail: self,
+            kind: &self.counts,
+            message,
+            url: &self.url,
+            settings_url: &self.settings_url,
+            stop_url: &self.stop_url,
+            why: &self.why,
+        }
     }
 }
 
@@ -119,6 +130,7 @@ mod tests {
             more: 48,
             url: "https://errors.example/issues?project=shop".to_owned(),
             settings_url: "https://errors.example/projects/shop/settings".to_owned(),
+            stop_url: "https://errors.example/account/notifications#stop".to_owned(),
             why: "You get this as a member.".to_owned(),
         }
     }

@@ -87,6 +87,8 @@ pub struct FeedbackMail {
     pub url: String,
     /// Absolute address where these mails can be stopped.
     pub settings_url: String,
+    /// Absolute address where whoever gets it wants no more of it.
+    pub stop_url: String,
     /// Why the recipient gets it.
     pub why: String,
 }
@@ -163,6 +165,7 @@ mod tests {
             count,
             url: "https://errors.example/projects/shop/feedback#said-7".to_owned(),
             settings_url: "https://errors.example/projects/shop/settings".to_owned(),
+            stop_url: "https://errors.example/account/notifications#stop".to_owned(),
             why: "You get this as a member of shop on Vedette.".to_owned(),
         }
     }

@@ -27,6 +27,8 @@ pub struct LimitMail {
     pub url: String,
     /// Absolute address of the project's settings.
     pub settings_url: String,
+    /// Absolute address where whoever gets it wants no more of it.
+    pub stop_url: String,
 }
 
 /// What the templates print.
@@ -38,6 +40,7 @@ struct Printed<'a> {
     culprit: &'a str,
     url: &'a str,
     settings_url: &'a str,
+    stop_url: &'a str,
     short_id: &'static str,
     frames: Vec<MailFrame>,
     why: String,
@@ -112,6 +115,7 @@ impl LimitMail {
             culprit: "",
             url: &self.url,
             settings_url: &self.settings_url,
+            stop_url: &self.stop_url,
             short_id: "the limits",
             frames: Vec::new(),
             why: format!("You get this because you look after {} on Vedette.", self.project),
@@ -132,6 +136,7 @@ mod tests {
             since: "24 Nov 2026, 14:31:07 UTC".to_owned(),
             url: "https://errors.example/projects/shop/settings/limits".to_owned(),
             settings_url: "https://errors.example/projects/shop/settings".to_owned(),
+            stop_url: "https://errors.example/account/notifications#stop".to_owned(),
             ..LimitMail::default()
         }
     }

@@ -16,6 +16,8 @@ pub enum MailKind {
     Regression,
     /// An issue does what it never does.
     Spike,
+    /// What an issue was ignored for has happened.
+    Unignored,
 }
 
 /// One line of the stack in a mail.
@@ -56,12 +58,20 @@ pub struct IssueMail {
     pub url: String,
     /// Absolute address where these mails can be stopped.
     pub settings_url: String,
+    /// Absolute address that resolves it, for whoever gets the mail.
+    pub resolve_url: String,
+    /// The same to ignore it for a day.
+    pub ignore_url: String,
+    /// Absolute address where whoever gets it wants no more of it.
+    pub stop_url: String,
     /// Why the recipient gets it: "You get this as a member of shop-api on Vedette."
     pub why: String,
     /// Regressions: "21 Nov 2026, 10:00:00 UTC by Mira"; may be empty.
     pub resolved: String,
     /// Regressions and spikes: events over the issue's whole life, "2,318".
     pub events: String,
+    /// Ignored no more: "100 more events came".
+    pub woken: String,
     /// Spikes: "41 in 5 min, usually 2 per hour".
     pub spike: String,
     /// Spikes: when it began.
@@ -114,6 +124,20 @@ struct SpikeText<'a> {
     facts: Vec<(&'static str, &'a str)>,
 }
 
+#[derive(Template)]
+#[template(path = "mail/unignored.html")]
+struct UnignoredHtml<'a> {
+    mail: &'a IssueMail,
+    facts: Vec<(&'static str, &'a str)>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/unignored.txt", escape = "none")]
+struct UnignoredText<'a> {
+    mail: &'a IssueMail,
+    facts: Vec<(&'static str, &'a str)>,
+}
+
 /// Both bodies of one mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bodies {
@@ -157,8 +181,14 @@ impl IssueMail {
             MailKind::Regression if self.release.is_empty() => "Back".to_owned(),
             MailKind::Regression => format!("Back in {}", self.release),
             MailKind::Spike => format!("Spike: {}", self.spike),
+            MailKind::Unignored => format!("Ignored no more, {}", self.woken),
         };
         self.about(&what)
+    }
+
+    /// What can be done from the mail: name, address.
+    fn acts(&self) -> [(&'static str, &str); 2] {
+        [("Resolve", &self.resolve_url), ("Ignore for a day", &self.ignore_url)]
     }
 
     /// "[shop-api] Spike over after 45 min: 312 events, 41 in the largest minute: PaymentDeclined: …".
@@ -183,6 +213,9 @@ impl IssueMail {
             MailKind::Spike => {
                 Bodies { text: SpikeText { mail, facts: facts.clone() }.render()?, html: SpikeHtml { mail, facts }.render()? }
             }
+            MailKind::Unignored => {
+                Bodies { text: UnignoredText { mail, facts: facts.clone() }.render()?, html: UnignoredHtml { mail, facts }.render()? }
+            }
         })
     }
 
@@ -200,6 +233,7 @@ impl IssueMail {
         let told = match kind {
             MailKind::NewIssue => [].as_slice(),
             MailKind::Regression => &history,
+            MailKind::Unignored => &history[1..],
             MailKind::Spike => &spike,
         };
         always.iter().chain(told).filter(|(_, value)| !value.is_empty()).map(|(name, value)| (*name, value.as_str())).collect()
@@ -229,9 +263,13 @@ impl IssueMail {
             seen: "24 Nov 2026, 14:31:07 UTC".to_owned(),
             url: "https://errors.example/issues/1842".to_owned(),
             settings_url: "https://errors.example/projects/shop-api/settings".to_owned(),
+            resolve_url: "https://errors.example/issues/1842#resolve".to_owned(),
+            ignore_url: "https://errors.example/issues/1842#ignore".to_owned(),
+            stop_url: "https://errors.example/account/notifications#stop".to_owned(),
             why: "You get this as a member of shop-api on Vedette.".to_owned(),
             resolved: "23 Nov 2026, 10:00:00 UTC by Mira".to_owned(),
             events: "2,318".to_owned(),
+            woken: "100 more events came".to_owned(),
             spike: "41 in 5 min, usually 2 per hour".to_owned(),
             since: "24 Nov 2026, 14:26:00 UTC".to_owned(),
             peak: "12 events in a minute".to_owned(),
@@ -253,6 +291,7 @@ impl IssueMail {
             frames: vec![frame(HOSTILE, HOSTILE, HOSTILE)],
             why: h(),
             resolved: h(),
+            woken: h(),
             spike: h(),
             since: h(),
             peak: h(),
@@ -290,7 +329,7 @@ mod tests {
             mail.subject(MailKind::Spike),
             "[shop-api] Spike: 41 in 5 min, usually 2 per hour: PaymentDeclined: card processor answered 503 for merchant 40127"
         );
-        for kind in [MailKind::NewIssue, MailKind::Regression, MailKind::Spike] {
+        for kind in [MailKind::NewIssue, MailKind::Regression, MailKind::Spike, MailKind::Unignored] {
             let bodies = mail.bodies(kind).unwrap();
             for text in [
                 "PaymentDeclined",
@@ -319,7 +358,7 @@ mod tests {
     #[test]
     fn hostile_text_is_inert_and_makes_no_headers() {
         let (_, mail) = IssueMail::samples().remove(1);
-        for kind in [MailKind::NewIssue, MailKind::Regression, MailKind::Spike] {
+        for kind in [MailKind::NewIssue, MailKind::Regression, MailKind::Spike, MailKind::Unignored] {
             let subject = mail.subject(kind);
             assert!(!subject.contains(['\r', '\n', '\u{202e}']) && subject.chars().count() <= IssueMail::SUBJECT_CHARS + 1);
             let html = mail.bodies(kind).unwrap().html;

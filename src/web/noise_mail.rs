@@ -25,6 +25,8 @@ pub struct NoiseMail {
     pub url: String,
     /// Absolute address of the project's grouping rules, where the suggestion stands, too.
     pub settings_url: String,
+    /// Absolute address where whoever gets it wants no more of it.
+    pub stop_url: String,
     /// Why the recipient gets it.
     pub why: String,
 }
@@ -37,6 +39,7 @@ struct Printed<'a> {
     culprit: &'a str,
     url: &'a str,
     settings_url: &'a str,
+    stop_url: &'a str,
     short_id: &'static str,
     frames: Vec<MailFrame>,
     why: &'a str,
@@ -100,6 +103,7 @@ impl NoiseMail {
             culprit: "",
             url: &self.url,
             settings_url: &self.settings_url,
+            stop_url: &self.stop_url,
             short_id: "the newest issues",
             frames: Vec::new(),
             why: &self.why,
@@ -123,6 +127,7 @@ mod tests {
             rule: "error.type:\"E\" -> \"E\"".to_owned(),
             url: "https://errors.example/issues?project=shop".to_owned(),
             settings_url: "https://errors.example/projects/shop/settings/grouping".to_owned(),
+            stop_url: "https://errors.example/account/notifications#stop".to_owned(),
             why: "You get this as a member.".to_owned(),
         }
     }

@@ -121,6 +121,14 @@ pub fn issue_told(issue: impl Display) -> String {
 pub fn account_told() -> String {
     prefix::add("/account/told")
 }
+/// What the signed-in person wants to be told of; POST changes it.
+pub fn account_notifications() -> String {
+    prefix::add("/account/notifications")
+}
+/// What a link of a mail does; POST does it.
+pub fn mail_link(token: &str) -> String {
+    prefix::add(&format!("/mail-links/{}", enc(token)))
+}
 /// POST: adds the rule that is suggested for a noisy place.
 pub fn noise_apply(slug: &str, place: impl Display) -> String {
     prefix::add(&format!("/projects/{}/noise/{}/apply", enc(slug), enc(place)))
@@ -209,7 +217,7 @@ pub fn key_switch(slug: &str, key: impl Display) -> String {
 pub fn issue(id: impl Display) -> String {
     prefix::add(&format!("/issues/{}", enc(id)))
 }
-/// POST `resolve`, `ignore` or `reopen`.
+/// POST `resolve`, `ignore`, `reopen`, `mute` or `unmute`.
 pub fn issue_action(id: impl Display, action: &str) -> String {
     prefix::add(&format!("/issues/{}/{}", enc(id), enc(action)))
 }

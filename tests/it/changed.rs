@@ -127,7 +127,7 @@ fn the_mail_about_a_regression_says_what_is_new_about_it() {
         send(app, &shop, 100..130, |event, _| event.release("1.4.2")).await;
         let mails = app.mails().await;
         let mail = mails.iter().find(|mail| mail.kind == "regression").expect("a mail about the regression");
-        assert!(mail.text_body.contains("What is unusual: only release 1.4.2 (30 of 30 events; before: never)"), "{}", mail.text_body);
+        assert!(mail.text_body.contains("What is unusual\n- only release 1.4.2 (30 of 30 events; before: never)"), "{}", mail.text_body);
         assert!(panel(&ana, issue).await.is_some_and(|panel| panel.starts_with("Only release 1.4.2")));
         app.clock.advance(TimeDelta::days(6));
         assert!(panel(&ana, issue).await.is_some(), "for a week, what came since it was back is what is looked at");

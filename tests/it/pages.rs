@@ -69,6 +69,8 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<vedette::web::pages::told::ToldPage>(),
         check::<vedette::web::pages::alerts::AlertsPage>(),
         check::<vedette::web::pages::alert_rule::AlertRulePage>(),
+        check::<vedette::web::pages::mail_link::MailLinkPage>(),
+        check::<vedette::web::pages::notifications::NotificationsPage>(),
     ];
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }

@@ -1,14 +1,16 @@
 //! The mail for what was gathered.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::pace::Pace;
 use super::queries::{self, Gathered, WaitingIssue};
-use super::recipient::{Addressee, Recipient, addressees};
-use crate::accounts::ProjectId;
+use super::recipient::{Addressee, Recipient, addressees, quiet_until};
+use crate::accounts::{ProjectId, UserId};
 use crate::alerts::channels::Message;
 use crate::alerts::compose::{self, Content};
+use crate::alerts::links;
 use crate::alerts::queries::{ToldProject, told_project};
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
@@ -37,7 +39,7 @@ pub(in crate::alerts) async fn due(app: &App, job: &Job) -> Result<(), Failure> 
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let (pace, cap) = queries::lock(&mut tx, project, to, now).await?;
-    if let Some(until) = cap.until(now) {
+    if let Some(until) = cap.until(now).max(quiet_until(&mut tx, to, now).await?) {
         outbox::enqueue_at(&mut tx, GATHERED, &Waiting { project, to }, (now, until)).await?;
         queries::set_pace(&mut tx, project, to, Pace { due_at: Some(until), ..pace }).await?;
         return compose::end(app, tx, job, compose::TOLD).await;
@@ -60,6 +62,18 @@ pub(in crate::alerts) async fn due(app: &App, job: &Job) -> Result<(), Failure> 
         }
     }
     compose::end(app, tx, job, compose::TOLD).await
+}
+
+/// Lets what waits for a person, or will, come then.
+pub(in crate::alerts) async fn wait_until(
+    db: &mut PgConnection,
+    (project, user): (ProjectId, UserId),
+    (now, due): (DateTime<Utc>, DateTime<Utc>),
+) -> anyhow::Result<()> {
+    let to = Recipient::Person(user);
+    let (pace, _) = queries::lock(db, project, to, now).await?;
+    outbox::enqueue_at(db, GATHERED, &Waiting { project, to }, (now, due)).await?;
+    Ok(queries::set_pace(db, project, to, Pace { due_at: Some(due), ..pace }).await?)
 }
 
 /// The mail about one fact where only one waits, and one for all otherwise; its number.
@@ -114,6 +128,7 @@ fn mail(app: &App, about: &ToldProject, kinds: &[Gathered], issues: &[WaitingIss
         more: all.saturating_sub(issues.len() as i64),
         url: app.absolute(&list.url()),
         settings_url: app.absolute(&urls::project_settings(&about.slug)),
+        stop_url: links::stop_place(app),
         why: compose::why(&about.project, about.has_members),
     }
 }
@@ -134,6 +149,7 @@ fn counted(kind: &str, facts: i64) -> String {
         "new_issue" => number::counted(facts, "new issue"),
         "regression" => number::counted(facts, "regression"),
         "spike" => number::counted(facts, "spike"),
+        "unignored" => format!("{} ignored no more", number::counted(facts, "issue")),
         "spike_over" => format!("{} over", number::counted(facts, "spike")),
         _ => number::counted(facts, "message"),
     }
@@ -145,6 +161,7 @@ fn words(kind: &str) -> &'static str {
         "regression" => "came back",
         "spike" => "spikes",
         "spike_over" => "a spike is over",
+        "unignored" => "ignored no more",
         _ => "told",
     }
 }

@@ -13,7 +13,7 @@ mod queries;
 mod recipient;
 mod tell;
 
-pub(super) use due::{GATHERED, due};
+pub(super) use due::{GATHERED, due, wait_until};
 pub(super) use pace::MOST;
 pub(super) use queries::{Told, sweep, told_of_issue, told_to};
 pub(super) use recipient::{Addressee, Recipient, addressees};

@@ -9,6 +9,8 @@ const SHORTEST: i32 = 5;
 const LONGEST: i32 = 30;
 /// A job that is so late will not come.
 const LOST: TimeDelta = TimeDelta::hours(2);
+/// No job is due so far ahead: a daily mail that quiet hours hold.
+const AHEAD: TimeDelta = TimeDelta::hours(50);
 
 /// The mails of one person about one project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,18 @@ pub(super) enum Next {
     Join(DateTime<Utc>),
     /// It waits until then, for a job that has to be made.
     Wait(DateTime<Utc>),
+}
+
+impl Next {
+    /// The same for somebody who wants to be told then, at the earliest.
+    pub(super) fn not_before(self, due: DateTime<Utc>) -> Self {
+        match self {
+            Self::Tell => Self::Wait(due),
+            Self::Wait(other) => Self::Wait(other.max(due)),
+            // That job looks again whether it is quiet.
+            Self::Join(other) => Self::Join(other),
+        }
+    }
 }
 
 /// The mails of one person within an hour.
@@ -67,7 +81,7 @@ impl Cap {
 
 impl Pace {
     pub(super) fn next(self, now: DateTime<Utc>, cap: Cap) -> Next {
-        if let Some(due) = self.due_at.filter(|due| now < *due + LOST && *due <= now + LOST) {
+        if let Some(due) = self.due_at.filter(|due| now < *due + LOST && *due <= now + AHEAD) {
             return Next::Join(due);
         }
         if let Some(until) = cap.until(now) {
@@ -120,7 +134,7 @@ mod tests {
         assert_eq!(Pace::told(at(35)).pause, 5);
         // A job that never came, and clocks that went back.
         assert_eq!(Pace { due_at: Some(at(-130)), ..Pace::told(at(-135)) }.next(at(0), free), Next::Tell);
-        assert_eq!(Pace { due_at: Some(at(600)), ..Pace::told(at(595)) }.next(at(0), free), Next::Tell);
+        assert_eq!(Pace { due_at: Some(at(3_600)), ..Pace::told(at(3_595)) }.next(at(0), free), Next::Tell);
     }
 
     #[test]

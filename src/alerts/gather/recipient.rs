@@ -1,11 +1,14 @@
 //! Who is told: people by mail, channels by what they are.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use super::tell::Fact;
 use crate::accounts::{ProjectId, UserId};
 use crate::alerts::channels::{self, Channel, ChannelId};
 use crate::alerts::compose::{self, About, Content};
+use crate::alerts::personal::{self, Wish};
 use crate::platform::App;
 use crate::projects;
 
@@ -74,12 +77,55 @@ impl Addressee {
         }
     }
 
+    /// What they want of a fact. Channels want all of it at once.
+    pub(super) async fn wish(&self, db: &mut PgConnection, fact: &Fact, now: DateTime<Utc>) -> sqlx::Result<Wish> {
+        match self {
+            Self::Person(user, _) => personal::wish(db, *user, fact, now).await,
+            Self::Channel(_) => Ok(Wish::Now),
+        }
+    }
+
+    /// The same of a mail that waits for no others.
+    pub(super) async fn wish_of_mail(
+        &self,
+        db: &mut PgConnection,
+        ((project, issue), content): (About, &Content),
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Wish> {
+        match self {
+            Self::Person(user, _) => personal::wish_of_mail(db, *user, (project, issue, content.kind), now).await,
+            Self::Channel(_) => Ok(Wish::Now),
+        }
+    }
+
     /// Writes what they are told, with the job that sends it; its number in the log.
     pub(super) async fn write(&self, app: &App, db: &mut PgConnection, (about, content): (About, &Content)) -> anyhow::Result<i64> {
         match self {
             Self::Person(user, email) => compose::write_to(app, db, (about, content), (*user, email)).await,
             Self::Channel(channel) => channels::write_to(app, db, (about, content), channel).await,
         }
+    }
+
+    /// The same, to be sent then; channels wait for nothing.
+    pub(super) async fn write_later(
+        &self,
+        app: &App,
+        db: &mut PgConnection,
+        (about, content): (About, &Content),
+        (due, why): (DateTime<Utc>, &str),
+    ) -> anyhow::Result<i64> {
+        match self {
+            Self::Person(user, email) => compose::write_later(app, db, (about, content), (*user, email), (due, why)).await,
+            Self::Channel(_) => self.write(app, db, (about, content)).await,
+        }
+    }
+}
+
+/// When their quiet hours end, if it is quiet now; channels have none.
+pub(super) async fn quiet_until(db: &mut PgConnection, to: Recipient, now: DateTime<Utc>) -> sqlx::Result<Option<DateTime<Utc>>> {
+    match to {
+        Recipient::Person(user) => personal::quiet_until(db, user, now).await,
+        Recipient::Channel(_) => Ok(None),
     }
 }
 

@@ -12,6 +12,7 @@ use super::queries::{self, Decision};
 use super::recipient::{Addressee, Recipient, addressees};
 use crate::accounts::{IssueId, ProjectId};
 use crate::alerts::compose::{self, Content};
+use crate::alerts::personal::Wish;
 use crate::alerts::queries::facts;
 use crate::alerts::rules::{self, FactKind, Happened, Routed};
 use crate::platform::App;
@@ -69,8 +70,13 @@ pub(in crate::alerts) async fn keep(app: &App, db: &mut PgConnection, fact: &Fac
     let id = queries::note(db, fact, routed.rule.as_ref(), now).await?;
     queries::drop_all(db, (fact.project, id), (&routed.untold, &routed.reason, None), now).await?;
     for addressee in routed.told {
-        let gathered = Decision { to: Some(addressee.recipient()), status: "gathered", reason, mail: None };
-        queries::decide(db, (fact.project, id), &gathered, now).await?;
+        let off = match addressee.wish(db, fact, now).await? {
+            Wish::Never(why) => Some(why),
+            _ => None,
+        };
+        let (status, reason) = off.as_deref().map_or(("gathered", reason), |why| ("dropped", why));
+        let decided = Decision { to: Some(addressee.recipient()), status, reason, mail: None };
+        queries::decide(db, (fact.project, id), &decided, now).await?;
     }
     Ok(())
 }
@@ -113,9 +119,14 @@ pub(in crate::alerts) async fn tell_now(app: &App, db: &mut PgConnection, fact: 
     }
     queries::drop_all(db, (fact.project, id), (&routed.untold, &routed.reason, None), now).await?;
     for addressee in &routed.told {
-        let mail = addressee.write(app, db, (about, content)).await?;
-        let told = Decision { to: Some(addressee.recipient()), status: "told", reason: "", mail: Some(mail) };
-        queries::decide(db, (fact.project, id), &told, now).await?;
+        let (status, reason, mail) = match addressee.wish_of_mail(db, (about, content), now).await? {
+            Wish::Now => ("told", String::new(), Some(addressee.write(app, db, (about, content)).await?)),
+            // Until it is sent, the mail itself says why it waits.
+            Wish::Later(due, why) => ("told", String::new(), Some(addressee.write_later(app, db, (about, content), (due, &why)).await?)),
+            Wish::Never(why) => ("dropped", why, None),
+        };
+        let decided = Decision { to: Some(addressee.recipient()), status, reason: &reason, mail };
+        queries::decide(db, (fact.project, id), &decided, now).await?;
     }
     Ok(())
 }
@@ -134,8 +145,17 @@ async fn one(
     content: &mut Option<Content>,
 ) -> anyhow::Result<()> {
     let (to, now) = (addressee.recipient(), app.clock.now());
+    let held = match addressee.wish(db, fact, now).await? {
+        Wish::Now => None,
+        Wish::Later(due, why) => Some((due, why)),
+        Wish::Never(why) => {
+            let dropped = Decision { to: Some(to), status: "dropped", reason: &why, mail: None };
+            return Ok(queries::decide(db, (fact.project, id), &dropped, now).await?);
+        }
+    };
     let (pace, cap) = queries::lock(db, fact.project, to, now).await?;
     let next = pace.next(now, cap);
+    let next = held.as_ref().map_or(next, |(due, _)| next.not_before(*due));
     let due = match next {
         Next::Tell => {
             if content.is_none() {
@@ -155,7 +175,7 @@ async fn one(
             due
         }
     };
-    let reason = why(to, cap.until(now).is_some(), due);
+    let reason = held.map_or_else(|| why(to, cap.until(now).is_some(), due), |(_, why)| why);
     let gathered = Decision { to: Some(to), status: "gathered", reason: &reason, mail: None };
     Ok(queries::decide(db, (fact.project, id), &gathered, now).await?)
 }

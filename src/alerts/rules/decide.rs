@@ -196,7 +196,10 @@ mod tests {
         let told = |kind| decided(&choices, kind, None);
         assert_eq!(told(FactKind::Spike), (vec![2], vec![1], "The rule “rule 1” tells others.".to_owned()));
         assert_eq!(told(FactKind::Regression), (vec![], vec![1, 2], "The rule “rule 3” tells nobody.".to_owned()));
-        assert_eq!(told(FactKind::Feedback).2, "The rule “rule 4” tells only people who are no members any more, or channels that are off.");
+        assert_eq!(
+            told(FactKind::Feedback).2,
+            "The rule “rule 4” tells only people who are no members any more, or channels that are off."
+        );
         assert_eq!(told(FactKind::NewIssue).0, [1, 2]);
     }
 

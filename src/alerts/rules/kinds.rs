@@ -12,6 +12,7 @@ pub(in crate::alerts) enum FactKind {
     Regression,
     Spike,
     SpikeOver,
+    Unignored,
     Feedback,
     LimitReached,
     LimitEnded,
@@ -19,11 +20,12 @@ pub(in crate::alerts) enum FactKind {
 }
 
 impl FactKind {
-    pub(in crate::alerts) const ALL: [Self; 8] = [
+    pub(in crate::alerts) const ALL: [Self; 9] = [
         Self::NewIssue,
         Self::Regression,
         Self::Spike,
         Self::SpikeOver,
+        Self::Unignored,
         Self::Feedback,
         Self::LimitReached,
         Self::LimitEnded,
@@ -37,6 +39,7 @@ impl FactKind {
             Self::Regression => "regression",
             Self::Spike => "spike",
             Self::SpikeOver => "spike_over",
+            Self::Unignored => "unignored",
             Self::Feedback => "feedback",
             Self::LimitReached => "limit_reached",
             Self::LimitEnded => "limit_ended",
@@ -51,6 +54,7 @@ impl FactKind {
             Self::Regression => "regression",
             Self::Spike => "spike",
             Self::SpikeOver => "spike over",
+            Self::Unignored => "ignored no more",
             Self::Feedback => "feedback",
             Self::LimitReached => "limit reached",
             Self::LimitEnded => "limit ended",
@@ -63,10 +67,10 @@ impl FactKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// What somebody typed, in any case, `new_issue` and `new-issue` as well.
+    /// What somebody typed, its words or its name, in any case, `new-issue` as well.
     pub(super) fn parse(typed: &str) -> Option<Self> {
         let typed = typed.trim().to_lowercase().replace(['_', '-'], " ");
-        Self::ALL.into_iter().find(|kind| kind.words() == typed)
+        Self::ALL.into_iter().find(|kind| kind.words() == typed || kind.name().replace('_', " ") == typed)
     }
 
     /// Whether members hear of it where no rule says otherwise.
@@ -75,6 +79,7 @@ impl FactKind {
             Self::NewIssue => wanted.new_issues,
             Self::Regression => wanted.regressions,
             Self::Spike | Self::SpikeOver => wanted.spikes,
+            Self::Unignored => wanted.unignored,
             Self::Feedback => wanted.feedback,
             Self::LimitReached | Self::LimitEnded => wanted.limits,
             Self::NoisyPlace => wanted.noisy_places,

@@ -65,9 +65,7 @@ fn words(rule: &Rule, all: &[Addressee]) -> String {
         words if words.is_empty() => "Always".to_owned(),
         words => format!("When {words}"),
     };
-    let named = |to: Recipient, gone: &str| {
-        all.iter().find(|one| one.recipient() == to).map_or_else(|| gone.to_owned(), Addressee::name)
-    };
+    let named = |to: Recipient, gone: &str| all.iter().find(|one| one.recipient() == to).map_or_else(|| gone.to_owned(), Addressee::name);
     let name = |action: &Action| match action {
         Action::Everybody => "all members and channels".to_owned(),
         Action::Member(user) => named(Recipient::Person(*user), "somebody who is no member any more"),
@@ -90,6 +88,7 @@ fn switches(on: MailSettings) -> Vec<FactSwitch> {
         switch("new_issues", "New issues", "The first event of an issue.", on.new_issues),
         switch("regressions", "Regressions", "An issue that was resolved comes back.", on.regressions),
         switch("spikes", "Spikes", "Many more events of an issue than are usual for it, and when that is over.", on.spikes),
+        switch("unignored", "Ignored no more", "An issue was ignored until something happens, and that has happened.", on.unignored),
         switch(
             "feedback",
             "New feedback",

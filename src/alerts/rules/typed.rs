@@ -183,7 +183,7 @@ mod tests {
     fn what_makes_no_sense_is_named() {
         let long = "x".repeat(MAX_VALUE + 1);
         for (subject, op, value, wrong) in [
-            ("fact", "is", "issue", "“issue” is none of: new issue, regression, spike, spike over, feedback,"),
+            ("fact", "is", "issue", "“issue” is none of: new issue, regression, spike, spike over, ignored no more, feedback,"),
             ("fact", "least", "spike", "“is” and “is not”"),
             ("level", "least", "bad", "“bad” is none of: fatal, error, warning, info, debug."),
             ("tag", "is", "browser", "key=value"),

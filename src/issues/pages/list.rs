@@ -1,14 +1,16 @@
 //! `GET /issues`: the issue list.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::{IssueId, OurFault as _, Viewer};
+use crate::issues::model::Status;
 use crate::issues::queries;
 use crate::issues::queries::list::{Page, Row};
 use crate::issues::search::{Cursor, Search, named_issue};
+use crate::issues::snoozes::{self, Until};
 use crate::issues::spikes;
 use crate::issues::typed::understood;
 use crate::issues::view::list::ListFacts;
@@ -53,7 +55,8 @@ async fn read(db: &mut sqlx::PgConnection, search: &Search, viewer: &Viewer, now
     let hour = hour_of(now);
     let hours = queries::list::hours(db, &ids, hour - HOURS).await?;
     let spiking = spikes::spiking(db, &ids).await?;
-    let look = Look { viewer, now, hour, spiking, names_projects: search.projects.len() > 1 };
+    let ignored = if search.status == Status::Ignored { snoozes::of(db, &ids).await? } else { HashMap::new() };
+    let look = Look { ignored, viewer, now, hour, spiking, names_projects: search.projects.len() > 1 };
     let none = Vec::new();
     Ok(ListFacts {
         counts: queries::list::tab_counts(db, search).await?,
@@ -69,6 +72,7 @@ async fn read(db: &mut sqlx::PgConnection, search: &Search, viewer: &Viewer, now
 /// What turning rows into words depends on.
 struct Look<'a> {
     spiking: HashSet<IssueId>,
+    ignored: HashMap<IssueId, Until>,
     viewer: &'a Viewer,
     now: DateTime<Utc>,
     hour: i32,
@@ -80,6 +84,7 @@ impl Look<'_> {
         let (kind, message) = split_title(&row.title);
         let project = self.viewer.project_by_id(row.issue_id.project());
         let spiking = self.spiking.contains(&row.issue_id).then(|| Badge::new("spiking", "alarm"));
+        let ignored = self.ignored.get(&row.issue_id).map(|until| Badge::new(format!("ignored {}", until.words()), "calm"));
         IssueRow {
             id: row.issue_id.to_string(),
             href: urls::issue(row.issue_id),
@@ -88,6 +93,7 @@ impl Look<'_> {
             level: row.level,
             badges: spiking
                 .into_iter()
+                .chain(ignored)
                 .chain(badges(row.first_seen, row.regressed_at.map(|_| row.regressed_in.as_str()), self.now))
                 .collect(),
             culprit: row.culprit,

@@ -12,6 +12,9 @@ mod regroup;
 mod show;
 mod split_by;
 mod triage;
+mod until;
+
+pub use triage::{Tally, act};
 
 use crate::accounts::{Access, Route, get, post};
 

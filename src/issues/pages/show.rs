@@ -19,6 +19,7 @@ use crate::issues::model::Status;
 use crate::issues::moving;
 use crate::issues::queries::{self, hashes::HashRow, show::Facts};
 use crate::issues::regroup::{self, Kind, Regrouping, State};
+use crate::issues::snoozes::{self, Until};
 use crate::issues::spikes;
 use crate::issues::view::show::{CorrectionLine, EventNav, HashLine, IssueHead, actions};
 use crate::issues::view::tag_shares::TagShares;
@@ -52,7 +53,7 @@ pub(super) async fn one(app: App, member: ProjectMember, Path((issue, event)): P
 
 async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -> Result<Response, HttpError> {
     let now = app.clock.now();
-    let read = Read::of(&app.db, (issue, &member.project.slug), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
+    let read = Read::of(&app.db, (issue, member), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
     if let Some(into) = read.merged_into {
         // Its old addresses lead to where it went.
         let place = if let Which::Id(event) = which { urls::event(into, event.simple()) } else { urls::issue(into) };
@@ -86,6 +87,7 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         feedback: read.feedback,
         spike: spike_panel(&read.spikes, now),
         why,
+        is_muted: read.is_muted,
         activity: read.activity.iter().map(|entry| entry.line(&member.project.short_prefix, now)).collect(),
     };
     Ok(html(&page))
@@ -117,10 +119,12 @@ struct Read {
     hashes: Vec<HashRow>,
     corrections: Vec<(Regrouping, Vec<IssueId>)>,
     spikes: spikes::Shown,
+    until: Until,
+    is_muted: bool,
 }
 
 impl Read {
-    async fn of(db: &Db, (issue, slug): (IssueId, &str), which: Which, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
+    async fn of(db: &Db, (issue, member): (IssueId, &ProjectMember), which: Which, now: DateTime<Utc>) -> sqlx::Result<Option<Self>> {
         let mut db = db.acquire().await?;
         let Some(facts) = queries::show::facts(&mut db, issue).await? else { return Ok(None) };
         let histogram = Histogram::for_issue(facts.first_seen, now);
@@ -154,7 +158,9 @@ impl Read {
             hashes: queries::hashes::of_issue(&mut db, issue).await?,
             corrections: corrections(&mut db, issue).await?,
             spikes: spikes::shown(&mut db, issue).await?,
-            feedback: feedback::panel(&mut db, slug, (issue, shown), now).await?,
+            is_muted: queries::show::is_muted(&mut db, issue, member.viewer.user_id).await?,
+            until: snoozes::of(&mut db, &[issue]).await?.remove(&issue).unwrap_or_default(),
+            feedback: feedback::panel(&mut db, &member.project.slug, (issue, shown), now).await?,
         }))
     }
 }
@@ -171,7 +177,10 @@ fn head(read: &Read, member: &ProjectMember, issue: IssueId, now: DateTime<Utc>)
         message,
         culprit: facts.culprit.clone(),
         level: facts.level.clone(),
-        badges: status_badges(facts, now),
+        badges: status_badges(facts, read.until, now)
+            .into_iter()
+            .chain(read.is_muted.then(|| Badge::new("muted by you", "calm")))
+            .collect(),
         actions: actions(&facts.status),
         events: facts.event_count,
         events_note: format!("{} in the last 24 h", number::count(read.histogram.last_day())),
@@ -218,11 +227,11 @@ fn correction(run: &Regrouping, others: &[IssueId], prefix: &str) -> CorrectionL
 }
 
 /// The state in words, and what is special about it.
-fn status_badges(facts: &Facts, now: DateTime<Utc>) -> Vec<Badge> {
+fn status_badges(facts: &Facts, until: Until, now: DateTime<Utc>) -> Vec<Badge> {
     let by = facts.changed_by.as_ref().map(|email| format!(" by {email}")).unwrap_or_default();
     match Status::parse(&facts.status) {
         Some(Status::Resolved) => vec![Badge::new(format!("resolved{by}"), "good")],
-        Some(Status::Ignored) => vec![Badge::new(format!("ignored{by}"), "calm")],
+        Some(Status::Ignored) => vec![Badge::new(format!("ignored{by} {}", until.words()).trim_end(), "calm")],
         _ => {
             let special = badges(facts.first_seen, facts.regressed_at.map(|_| facts.regressed_in.as_str()), now);
             if special.is_empty() { vec![Badge::new("open", "calm")] } else { special }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use crate::accounts::UserId;
 use crate::events::tag_intake::MAX_KEYS;
 use crate::events::tag_stats::{OWN_KEYS, TagValues};
 use crate::issues::IssueId;
@@ -43,6 +44,18 @@ pub(in crate::issues) async fn facts(db: &mut PgConnection, issue: IssueId) -> s
         issue.0
     );
     facts.fetch_optional(db).await
+}
+
+/// Whether a person muted the issue for themselves (alerts/personal).
+pub(in crate::issues) async fn is_muted(db: &mut PgConnection, issue: IssueId, user: UserId) -> sqlx::Result<bool> {
+    // joins: personal_mutes
+    let muted = sqlx::query_scalar!(
+        r#"select exists (select from personal_mutes where project_id = $1 and issue_id = $2 and user_id = $3) as "muted!""#,
+        issue.project().0,
+        issue.0,
+        user.0
+    );
+    muted.fetch_one(db).await
 }
 
 /// Whether the issue is there.

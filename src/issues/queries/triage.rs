@@ -7,11 +7,14 @@ use crate::accounts::UserId;
 use crate::issues::IssueId;
 use crate::issues::model::{Status, Triage};
 use crate::issues::moving;
+use crate::issues::snoozes::{self, Until};
 
 /// Who does what, and when.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::issues) struct Act {
     pub(in crate::issues) triage: Triage,
+    /// For those who ignore: until when.
+    pub(in crate::issues) until: Until,
     pub(in crate::issues) by: UserId,
     pub(in crate::issues) now: DateTime<Utc>,
 }
@@ -37,5 +40,6 @@ pub(in crate::issues) async fn apply(db: &mut PgConnection, act: Act, changes: &
     .execute(&mut *db)
     .await?;
     let changed: Vec<_> = changes.iter().map(|(issue, _)| *issue).collect();
-    moving::tell(db, &changed, (act.triage.done(), ""), Some(act.by), act.now).await
+    snoozes::set(db, &changed, act.until).await?;
+    moving::tell(db, &changed, (act.triage.done(), &act.until.words()), Some(act.by), act.now).await
 }

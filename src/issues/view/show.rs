@@ -194,6 +194,8 @@ pub struct IssuePage {
     pub feedback: FeedbackPanel,
     /// What the spike detector says.
     pub spike: SpikePanel,
+    /// Whoever looks is told of it no more.
+    pub is_muted: bool,
     /// Newest first.
     pub activity: Vec<ActivityLine>,
 }
@@ -291,6 +293,7 @@ impl IssuePage {
             corrections: vec![CorrectionLine { id: 7, text: "Merged".to_owned(), may_undo: true }],
             feedback: FeedbackPanel::sample(),
             spike: SpikePanel::sample(),
+            is_muted: false,
             activity: vec![line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
         }
     }

@@ -48,6 +48,7 @@ pub(super) async fn change_mails(app: App, member: ProjectMember, fields: Fields
         new_issues: is_on("new_issues"),
         regressions: is_on("regressions"),
         spikes: is_on("spikes"),
+        unignored: is_on("unignored"),
         feedback: is_on("feedback"),
         limits: is_on("limits"),
         noisy_places: is_on("noisy_places"),
