@@ -2,7 +2,7 @@
 //! **Promise.** Without a rule all members hear of everything that the project has not switched off. A rule says for facts that match who is told:
 //! all, some, or nobody, and how often of one issue; rules are read from the top, and the first that matches decides. While a project is muted
 //! nobody is told of anything in it, future issues included. Every decision stands in the log, with the rule's name or who muted.
-//! **How.** [`route`] asks [`decide`] (pure) with the fact as [`model`] sees it; only as much of the issue and its event is read as the project's
+//! **How.** [`route()`] asks [`decide`] (pure) with the fact as [`model`] sees it; only as much of the issue and its event is read as the project's
 //! rules look at. A rule that is tested goes over the facts of the last week by the same functions ([`trial`]).
 //! **When it breaks.** A rule that this program cannot read is left out, with an ERROR line: the facts go on to the next. A fact of a kind that it
 //! does not know is told. **Not here.** When a mail goes out (`gather`), what it says (`compose`).
