@@ -83,6 +83,9 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
     let why = match line.kind.as_str() {
         "regression" => "A resolved issue came back.",
         "spike" => "An issue has many more events than usual.",
+        "surge" => "Many issues at once.",
+        "events_stopped" => "Events stopped.",
+        "trouble" => "Vedette itself is in trouble.",
         "limit_reached" => "A limit began to drop something.",
         "unignored" => "An issue is ignored no more.",
         "feedback" => "Somebody wrote.",

@@ -44,4 +44,5 @@ mod secrets;
 mod setting_up;
 mod spikes;
 mod sub_path;
+mod surges;
 mod tidy;
