@@ -1,5 +1,5 @@
 -- 0018_project_watch: what the spike detector keeps of a project as a whole, when its events last arrived, and troubles of Vedette itself that
--- administrators were told of. Written by alerts/watch and alerts/trouble. Old code keeps working: it writes none of it. Locks: none that anybody holds.
+-- administrators were told of. Written by alerts/watch and alerts/trouble. Old code keeps working: it writes none of it. Locks: mails, while an index is built.
 
 create table project_watch (
     project_id int primary key,
@@ -35,3 +35,6 @@ create table troubles (
     told_at timestamptz,
     primary key (name, journal)
 );
+
+-- Mails that wait, for who asks whether they go out. Locks mails against writes while it is built: the table is bounded by retention.
+create index mails_queued_idx on mails (created_at) where status = 'queued';

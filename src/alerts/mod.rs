@@ -28,10 +28,12 @@ mod spiked;
 pub mod spikes;
 mod surge;
 mod told;
+mod trouble;
 mod unignored;
 pub mod watch;
 
 pub use retention::{MAILS_PER_PROJECT, Retention};
+pub use trouble::LookForTrouble;
 
 use self::rules::FactKind;
 use crate::accounts::{Access, Route, get, post};

@@ -93,6 +93,13 @@ pub(super) async fn told_project(db: &mut PgConnection, project: ProjectId) -> s
     .await
 }
 
+/// Whom trouble is told.
+pub(super) async fn administrators(db: &mut PgConnection) -> sqlx::Result<Vec<(UserId, String)>> {
+    // joins: users
+    let rows = sqlx::query!(r#"select user_id as "id: UserId", email from users where is_admin and is_active order by user_id limit 50"#);
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.id, row.email)).collect())
+}
+
 /// What a list says of an issue.
 pub(super) struct Title {
     pub(super) title: String,

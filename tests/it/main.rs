@@ -46,3 +46,4 @@ mod spikes;
 mod sub_path;
 mod surges;
 mod tidy;
+mod trouble;

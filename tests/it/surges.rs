@@ -20,7 +20,7 @@ async fn all_at_once(app: &TestApp, shop: &Project, bugs: usize, times: usize) {
 }
 
 /// Lets minutes pass in which somebody listens.
-async fn pass(app: &TestApp, minutes: i64) {
+fn pass(app: &TestApp, minutes: i64) {
     for _ in 0..minutes {
         app.hear();
         app.clock.advance(TimeDelta::minutes(1));
@@ -38,7 +38,7 @@ async fn minute(app: &TestApp) {
 /// An event of one bug after another, every ten minutes for so many days until now.
 async fn live(app: &TestApp, shop: &Project, days: i64) {
     for n in 0..days * 144 {
-        pass(app, 10).await;
+        pass(app, 10);
         app.sdk(shop).capture(error(&format!("Bug{}", n as usize % BUGS))).await.assert_ok();
         if n % 72 == 0 {
             app.digest_all().await;
@@ -115,7 +115,7 @@ fn silence_of_a_project_that_never_stops_is_told_where_it_was_asked_for() {
         let switches = ["new_issues", "regressions", "spikes", "feedback", "limits", "noisy_places", "silence"].map(|name| (name, "1"));
         root.post(&urls::project_mails("shop"), &switches).await.assert_status(303);
         for _ in 0..7 * 24 * 2 {
-            pass(app, 30).await;
+            pass(app, 30);
             for project in [&shop, &blog] {
                 app.sdk(project).capture(error("Bug")).await.assert_ok();
             }
@@ -126,10 +126,10 @@ fn silence_of_a_project_that_never_stops_is_told_where_it_was_asked_for() {
         // While nobody listens nothing is silent.
         app.clock.advance(TimeDelta::hours(20));
         app.watch().await;
-        pass(app, 85).await;
+        pass(app, 85);
         app.watch().await;
         assert_eq!(facts(app).await, Vec::<String>::new());
-        pass(app, 10).await;
+        pass(app, 10);
         app.watch().await;
         app.run_jobs().await;
         assert_eq!(facts(app).await, ["events_stopped", "events_stopped"]);
@@ -139,11 +139,11 @@ fn silence_of_a_project_that_never_stops_is_told_where_it_was_asked_for() {
         assert_eq!(subjects, ["[shop] Silence: nothing for 95 minutes, which never happens"], "blog did not ask for it");
         assert!(told[0].text_body.contains("Longest silence: 29 minutes, in the week before"), "{}", told[0].text_body);
         // Once, and again when they are back.
-        pass(app, 300).await;
+        pass(app, 300);
         app.watch().await;
         app.sdk(&shop).capture(error("Bug")).await.assert_ok();
         app.digest_all().await;
-        pass(app, 1).await;
+        pass(app, 1);
         app.watch().await;
         app.run_jobs().await;
         assert_eq!(facts(app).await, ["events_stopped", "events_stopped", "events_back"]);
@@ -156,18 +156,18 @@ fn what_is_refused_has_arrived() {
         let shop = app.project("shop").await;
         app.member("ana", &shop).await;
         for _ in 0..7 * 24 {
-            pass(app, 60).await;
+            pass(app, 60);
             app.sdk(&shop).capture(error("Bug")).await.assert_ok();
             app.digest_all().await;
         }
         app.watch().await;
-        pass(app, 170).await;
+        pass(app, 170);
         app.sdk(&shop).envelope("{}\n{\"type\":\"event\"}\nnot json\n").await;
         app.digest_all().await;
-        pass(app, 30).await;
+        pass(app, 30);
         app.watch().await;
         assert_eq!(facts(app).await, Vec::<String>::new());
-        pass(app, 240).await;
+        pass(app, 240);
         app.watch().await;
         app.run_jobs().await;
         assert_eq!(facts(app).await, ["events_stopped"]);
