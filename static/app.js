@@ -25,17 +25,25 @@
   const tick = () => times.forEach(({ element, at }) => { const text = say((Date.now() - at) / 1000); if (element.textContent !== text) element.textContent = text; });
   if (one("meta[name=now]")) setInterval(tick, 20000);
 
-  // Copy buttons: data-copy names the element whose text is copied.
+  // Copy buttons: data-copy names the element whose text is copied; of a link with data-fetch what it leads to is copied.
+  const copied = (button) => {
+    if (button.textContent === "copied") return;
+    const label = [...button.childNodes];
+    button.replaceChildren("copied");
+    setTimeout(() => button.replaceChildren(...label), 1500);
+  };
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-copy]");
-    if (!button || !navigator.clipboard) return;
+    const button = event.target.closest("[data-copy], [data-fetch]");
+    if (!button || !navigator.clipboard || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (button.href) {
+      event.preventDefault();
+      // A session that has ended leads elsewhere.
+      fetch(button.href).then((answer) => (answer.ok && !answer.redirected ? answer.text() : Promise.reject()))
+        .then((text) => navigator.clipboard.writeText(text)).then(() => copied(button), () => location.assign(button.href));
+      return;
+    }
     const source = one(button.dataset.copy);
-    if (!source) return;
-    navigator.clipboard.writeText(source.textContent.trim()).then(() => {
-      const label = button.textContent;
-      button.textContent = "copied";
-      setTimeout(() => { button.textContent = label; }, 1500);
-    }, () => {});
+    if (source) navigator.clipboard.writeText(source.textContent.trim()).then(() => copied(button), () => {});
   });
 
   // Only one menu is open; Escape and a click elsewhere close it.
@@ -61,6 +69,13 @@
   views.forEach((input) => input.addEventListener("change", () => show(input)));
   const kept = views.find((input) => input.id === store.get("view"));
   if (kept && !kept.checked) { kept.checked = true; show(kept); }
+
+  // Breadcrumbs whose words, category or level have what is typed.
+  all("[data-crumbs]").forEach((input) => input.addEventListener("input", () => {
+    const panel = input.closest(".panel"), wanted = input.value.trim().toLowerCase();
+    all(".crumb", panel).forEach((crumb) => { crumb.hidden = !`${crumb.textContent} ${one(".kind", crumb).title}`.toLowerCase().includes(wanted); });
+    if (wanted) all(".more", panel).forEach((more) => { more.open = true; });
+  }));
 
   // Selection in the issue list: all, ranges with shift, a count in words.
   const form = one("#issues");

@@ -78,6 +78,18 @@ impl Trail {
         }
     }
 
+    /// The newest events before `place`, newest first; the newest of all without a place.
+    pub async fn before(&self, db: &mut PgConnection, place: Option<Place>, limit: usize) -> sqlx::Result<Vec<StoredEvent>> {
+        let mut events = Vec::new();
+        for day in self.days.iter().filter(|day| place.is_none_or(|place| **day <= place.received.date_naive())) {
+            events.extend(queries::all_before(db, self.issue, *day, (place, (limit - events.len()) as i64)).await?);
+            if events.len() >= limit {
+                break;
+            }
+        }
+        Ok(events)
+    }
+
     /// What lies around the event at `place`.
     pub async fn around(&self, db: &mut PgConnection, place: Place) -> sqlx::Result<Around> {
         let previous = self.previous(db, Some(place)).await?.map(|place| place.event_id);

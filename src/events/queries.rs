@@ -104,6 +104,30 @@ pub(super) async fn last_before(
     event.fetch_optional(db).await
 }
 
+/// The day's last events before `place`, newest first; its last ones without a place.
+pub(super) async fn all_before(
+    db: &mut PgConnection,
+    issue: IssueId,
+    day: NaiveDate,
+    (place, limit): (Option<Place>, i64),
+) -> sqlx::Result<Vec<StoredEvent>> {
+    let events = sqlx::query_as!(
+        StoredEvent,
+        "select event_id, received, hash, payload from events
+        where project_id = $1 and issue_id = $2 and day = $3
+            and (received, event_id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+        order by received desc, event_id desc
+        limit $6",
+        issue.project().0,
+        issue.0,
+        day,
+        place.map(|place| place.received),
+        place.map(|place| place.event_id),
+        limit
+    );
+    events.fetch_all(db).await
+}
+
 /// The day's first event after `place`; its first one without a place.
 pub(super) async fn first_after(
     db: &mut PgConnection,

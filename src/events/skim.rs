@@ -57,6 +57,38 @@ pub fn summary(payload: &[u8]) -> anyhow::Result<Summary> {
     Ok(Summary::of(&event))
 }
 
+/// What a line of a list tells.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    timestamp: Option<Value>,
+    release: Option<Value>,
+    environment: Option<Value>,
+    user: Option<Value>,
+    logentry: Option<Value>,
+    exception: Option<Titled>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Titled {
+    values: Option<Vec<Option<Title>>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Title {
+    #[serde(rename = "type")]
+    kind: Option<Value>,
+    value: Option<Value>,
+}
+
+/// The parts of the packed event that name it in a list. An event of an odd shape is unpacked as a whole.
+pub fn named(payload: &[u8]) -> anyhow::Result<Value> {
+    let json = payload::unpack(payload)?;
+    Ok(match serde_json::from_slice::<Named>(&json) {
+        Ok(named) => serde_json::to_value(named)?,
+        Err(_) => serde_json::from_slice(&json)?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -20,13 +20,14 @@ pub mod quotas;
 pub mod recent;
 mod registry;
 mod settings;
+pub mod source_link;
 mod unknown;
 
 pub use create::{CreateError, Created, NewProject, create, dsn};
 pub use exchange::Exchange;
 pub use numbers::{Numbers, lock_numbers, store_numbers};
 pub use pages::{grouping_rules::save as save_rules, noise::places as noisy_places, routes};
-pub use queries::{ProjectLine, by_slug, existing, grouping_rules, list, recipients, saved_rules};
+pub use queries::{ProjectLine, by_slug, existing, grouping_rules, list, recipients, saved_rules, source_link};
 pub use quotas::Quotas;
 pub use registry::{KeyAnswer, KeyInfo, Registry};
 pub use settings::{GroupingRules, MailSettings, ProjectConfig, ProjectSettings, Transition};

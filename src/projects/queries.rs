@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::known::{KnownKey, KnownProject};
 use super::settings::{GroupingRules, ProjectSettings};
+use super::source_link::SourceLink;
 use crate::accounts::{ProjectId, UserId};
 use crate::platform::db::Db;
 use crate::protocol::PublicKey;
@@ -169,6 +170,11 @@ pub async fn grouping_rules(db: &mut PgConnection, project: ProjectId) -> sqlx::
 /// A project's grouping rules, read; the standard ones where it has none.
 pub async fn saved_rules(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<GroupingRules> {
     Ok(settings(db, project).await?.map(|stored| ProjectSettings::read(&stored).grouping).unwrap_or_default())
+}
+
+/// Where the frames of a project's events lead; nowhere where it does not say.
+pub async fn source_link(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<SourceLink> {
+    Ok(settings(db, project).await?.map(|stored| ProjectSettings::read(&stored).source).unwrap_or_default())
 }
 
 /// Changes what `values` names in one part of the settings, and nothing else; whether there is such a project. One statement: changes of

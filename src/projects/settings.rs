@@ -11,6 +11,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::known::KnownProject;
+use super::source_link::SourceLink;
 use crate::accounts::ProjectId;
 use crate::event::filters::{FilterSettings, Filters};
 use crate::event::scrub::{Rule, ScrubSettings, Scrubber};
@@ -126,6 +127,8 @@ pub struct ProjectSettings {
     pub filters: FilterSettings,
     /// Which events are the same bug.
     pub grouping: GroupingRules,
+    /// Where frames lead.
+    pub source: SourceLink,
 }
 
 impl ProjectSettings {
@@ -136,6 +139,7 @@ impl ProjectSettings {
             scrub: scrub_settings(settings, &quiet),
             filters: part(settings, "filters", &quiet),
             grouping: grouping_rules(settings, &quiet),
+            source: part(settings, "source", &quiet),
         }
     }
 }

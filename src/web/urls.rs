@@ -1,12 +1,17 @@
 //! # Every address of the dashboard
 //! **Promise.** Handlers, templates and mails build addresses here and nowhere else; every variable part is percent-encoded, and the path of the public address stands before it ([`prefix`]). **Not here.** Which handler answers (`routes`), static files ([`super::assets`]).
 
+mod issue;
 mod rules;
 
 use std::fmt::Display;
 
 use serde::Deserialize;
 
+pub use issue::{
+    attachment, comment_delete, correction_undo, event, event_grouping, event_json, event_markdown, issue, issue_action, issue_comments, issue_csv,
+    issue_events, issue_events_after, issue_json, issue_markdown, issue_told,
+};
 pub use rules::{alert_rule, alert_rule_delete, alert_rule_move, alert_rule_switch, project_alerts, project_mute, project_unmute};
 
 use super::prefix;
@@ -73,6 +78,10 @@ pub fn project_waiting(slug: &str) -> String {
 pub fn project_settings(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings", enc(slug)))
 }
+/// POST: where the frames of events lead.
+pub fn project_source(slug: &str) -> String {
+    prefix::add(&format!("/projects/{}/settings/source", enc(slug)))
+}
 /// What must never be stored; POST changes it.
 pub fn project_scrubbing(slug: &str) -> String {
     prefix::add(&format!("/projects/{}/settings/scrubbing", enc(slug)))
@@ -105,17 +114,9 @@ pub fn regroup_do(slug: &str, what: &str) -> String {
 pub fn regroup_act(slug: &str, id: impl Display, what: &str) -> String {
     prefix::add(&format!("/projects/{}/regroup/{}/{}", enc(slug), enc(id), enc(what)))
 }
-/// Undo of a merge or split.
-pub fn correction_undo(issue: impl Display, id: impl Display) -> String {
-    prefix::add(&format!("/issues/{}/corrections/{}/undo", enc(issue), enc(id)))
-}
 /// Merge of selected issues.
 pub fn issues_merge() -> String {
     prefix::add("/issues/merge")
-}
-/// Who was told about an issue.
-pub fn issue_told(issue: impl Display) -> String {
-    prefix::add(&format!("/issues/{}/told", enc(issue)))
 }
 /// What the signed-in person was told of, or not.
 pub fn account_told() -> String {
@@ -213,29 +214,9 @@ pub fn key_rotate(slug: &str, key: impl Display) -> String {
 pub fn key_switch(slug: &str, key: impl Display) -> String {
     prefix::add(&format!("/projects/{}/keys/{}/switch", enc(slug), enc(key)))
 }
-/// One issue, showing its latest event.
-pub fn issue(id: impl Display) -> String {
-    prefix::add(&format!("/issues/{}", enc(id)))
-}
-/// POST `resolve`, `ignore`, `reopen`, `mute` or `unmute`.
-pub fn issue_action(id: impl Display, action: &str) -> String {
-    prefix::add(&format!("/issues/{}/{}", enc(id), enc(action)))
-}
 /// POST `action=resolve|ignore|reopen`, `id=…` repeated, `back=…`.
 pub fn issues_bulk() -> String {
     prefix::add("/issues/bulk")
-}
-/// One issue, showing one event; `event` may be `first` or `latest`.
-pub fn event(issue: impl Display, event: impl Display) -> String {
-    prefix::add(&format!("/issues/{}/events/{}", enc(issue), enc(event)))
-}
-/// The stored JSON of one event.
-pub fn event_json(issue: impl Display, event: impl Display) -> String {
-    prefix::add(&format!("/issues/{}/events/{}/json", enc(issue), enc(event)))
-}
-/// Why the event belongs to its issue, as a tree.
-pub fn event_grouping(issue: impl Display, event: impl Display) -> String {
-    prefix::add(&format!("/issues/{}/events/{}/grouping", enc(issue), enc(event)))
 }
 /// What could not be digested; administrators only.
 pub fn dead_letters() -> String {
@@ -252,10 +233,6 @@ pub fn dead_letter_retry(id: u64) -> String {
 /// POST: deletes a dead letter.
 pub fn dead_letter_delete(id: u64) -> String {
     prefix::add(&format!("/admin/dead-letters/{id}/delete"))
-}
-/// A file that came with an event.
-pub fn attachment(issue: impl Display, event: impl Display, attachment: impl Display) -> String {
-    prefix::add(&format!("/issues/{}/events/{}/attachments/{}", enc(issue), enc(event), enc(attachment)))
 }
 /// The delivery log.
 pub fn mails() -> String {

@@ -26,6 +26,7 @@ mod gather;
 mod grouping_versions;
 mod hostile;
 mod ignoring;
+mod issue_page;
 mod keys;
 mod limits;
 mod mail_links;

@@ -66,6 +66,7 @@ fn every_state_of_every_page_is_well_formed_and_inert() {
         check::<IssuePage>(),
         check::<GroupingPage>(),
         check::<SplitByPage>(),
+        check::<vedette::issues::view::events::EventsPage>(),
         check::<vedette::web::pages::told::ToldPage>(),
         check::<vedette::web::pages::alerts::AlertsPage>(),
         check::<vedette::web::pages::alert_rule::AlertRulePage>(),

@@ -77,6 +77,8 @@ pub(super) fn all(event: &Value, meta: &Value) -> Vec<ExceptionView> {
             let newest = if position == 0 { "raised here" } else { "" };
             (view.segments, view.frame_count) =
                 frames::segments(stack.unwrap_or(&Value::Null), notes::at(meta, "stacktrace"), &platform, newest);
+            view.facts.extend(notes::of_members(stack.unwrap_or(&Value::Null), notes::at(meta, "stacktrace"), &["frames"]));
+            view.facts.extend(notes::of_members(exception, meta, &["type", "module", "stacktrace"]));
             view
         })
         .collect()
@@ -182,7 +184,9 @@ pub(super) fn threads(event: &Value, meta: &Value) -> Vec<ThreadView> {
         let active = flag("crashed") || flag("current");
         let empty = Value::Null;
         let stack = thread.get("stacktrace").unwrap_or(&empty);
-        let (segments, _) = frames::segments(stack, notes::at(notes::nth(meta_threads, index), "stacktrace"), &platform, "");
+        let meta = notes::at(notes::nth(meta_threads, index), "stacktrace");
+        let (segments, _) = frames::segments(stack, meta, &platform, "");
+        facts.extend(notes::of_members(stack, meta, &["frames"]));
         views.push((u8::from(!active), ThreadView { name: thread_name(thread), facts, open: active && !has_exception, segments }));
     }
     views.sort_by_key(|(order, _)| *order);

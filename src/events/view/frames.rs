@@ -31,6 +31,12 @@ pub struct FrameView {
     pub place: String,
     /// Everything known about where it is, for the tooltip.
     pub full: String,
+    /// The file in its repository, as far as the frame tells.
+    pub path: String,
+    /// Its line.
+    pub line: Option<u64>,
+    /// Where its source can be read (http or https only).
+    pub source_href: Option<String>,
     /// The project's own code.
     pub in_app: bool,
     /// Shown opened.
@@ -44,6 +50,8 @@ pub struct FrameView {
     /// Variables that hardly ever tell anything, as module-level Python frames have them by the dozen: `__name__` and its like, modules,
     /// functions, classes. Shown folded, after the others.
     pub machinery: Vec<Row>,
+    /// What was trimmed or filtered of it: "vars: cut at 50 entries, was 90".
+    pub notes: Vec<String>,
 }
 
 impl FrameView {
@@ -56,7 +64,7 @@ impl FrameView {
 
     /// Whether there is something to open.
     pub fn has_body(&self) -> bool {
-        !self.source.is_empty() || !self.locals.is_empty() || !self.machinery.is_empty()
+        !self.source.is_empty() || !self.locals.is_empty() || !self.machinery.is_empty() || !self.notes.is_empty()
     }
 }
 
@@ -161,12 +169,28 @@ fn view(frame: &Value, meta: &Value, event_platform: &str) -> FrameView {
         function: json::cut(&json::first_text(frame, &["function", "raw_function", "symbol"]), 600),
         place: place(frame),
         full: json::cut(&full.join(" · "), 1000),
+        path: json::cut(&path(frame, platform), 1000),
+        line: frame.get("lineno").and_then(Value::as_u64).filter(|n| *n > 0),
+        source_href: None,
         in_app: frame.get("in_app") == Some(&Value::Bool(true)),
         open: false,
         aside,
         source: lines(frame, platform),
         locals,
         machinery,
+        notes: notes::of_members(frame, meta, &["filename", "abs_path", "module", "function", "context_line", "pre_context", "post_context", "vars"]),
+    }
+}
+
+/// The file that a frame names. Java names it without its folders, which are those of the package.
+fn path(frame: &Value, platform: &str) -> String {
+    let file = json::first_text(frame, &["filename", "abs_path"]);
+    let module = json::text(frame.get("module"));
+    match module.rsplit_once('.') {
+        Some((package, _)) if matches!(platform, "java" | "kotlin" | "scala") && !file.is_empty() && !file.contains('/') => {
+            format!("{}/{file}", package.replace('.', "/"))
+        }
+        _ => file,
     }
 }
 

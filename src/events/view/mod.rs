@@ -6,16 +6,21 @@
 
 mod breadcrumbs;
 mod contexts;
+mod curl;
 mod exceptions;
 mod files;
 mod frames;
 mod json;
+mod line;
+pub mod markdown;
 mod notes;
 mod raw;
 mod request;
 pub mod samples;
 mod source;
 mod value;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -25,10 +30,12 @@ pub use contexts::{ContextView, SdkView};
 pub use exceptions::{ExceptionView, ThreadView};
 pub use files::file_list;
 pub use frames::{FrameView, Segment, SourceLine};
+pub use line::EventLine;
 pub use request::RequestView;
 pub use source::Token;
 pub use value::{Row, ValueView};
 
+use crate::projects::source_link::{Place, SourceLink};
 use crate::web::{When, number};
 
 /// How many breadcrumbs are shown before "all".
@@ -89,6 +96,8 @@ pub struct EventView {
     pub modules: Vec<Row>,
     /// "request body: cut at 8,192 characters": everything that was trimmed, filtered or did not fit.
     pub notes: Vec<Row>,
+    /// The same of whole parts, by their names.
+    part_notes: BTreeMap<&'static str, String>,
 }
 
 impl EventView {
@@ -125,9 +134,36 @@ impl EventView {
             sdk: contexts::sdk(event),
             modules: value::rows(event.get("modules"), notes::at(meta, "modules")),
             notes: notes::all(event, meta),
+            part_notes: notes::of_parts(event, meta),
             exceptions,
             id,
         }
+    }
+
+    /// What was trimmed or filtered of a whole part, "breadcrumbs.values".
+    pub fn note_of(&self, part: &str) -> Option<&str> {
+        self.part_notes.get(part).map(String::as_str)
+    }
+
+    /// Links the project's own frames to their source.
+    pub fn link_sources(&mut self, link: &SourceLink) {
+        let release = self.release.as_str();
+        let stacks = self.exceptions.iter_mut().map(|e| &mut e.segments).chain(self.threads.iter_mut().map(|t| &mut t.segments));
+        for segment in stacks.flatten() {
+            let frames = match segment {
+                Segment::Frame(frame) => std::slice::from_mut(frame),
+                Segment::Fold { frames, .. } => frames.as_mut_slice(),
+            };
+            for frame in frames.iter_mut().filter(|frame| frame.in_app) {
+                frame.source_href = link.href(Place { path: &frame.path, line: frame.line, release });
+            }
+        }
+    }
+
+    /// Categories and levels of the breadcrumbs, to filter by.
+    pub fn crumb_kinds(&self) -> BTreeSet<&str> {
+        let crumbs = self.crumbs.iter().chain(&self.older_crumbs);
+        crumbs.flat_map(|crumb| [crumb.kind.as_str(), crumb.level.as_str()]).filter(|kind| !kind.is_empty()).take(60).collect()
     }
 
     /// "31 frames" with the plural right.

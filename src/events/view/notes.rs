@@ -1,5 +1,7 @@
 //! What was trimmed, filtered or did not fit, in words, from the `_meta` tree of an event.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{
@@ -101,6 +103,40 @@ fn error_words(error: &Value, own: &Value) -> String {
     format!("{words}{reason}{sent}")
 }
 
+/// Parts that are shown as a whole, and so what was done to each as a whole stands beside its heading.
+const PARTS: [&str; 14] = [
+    "exception.values",
+    "threads.values",
+    "breadcrumbs.values",
+    "request",
+    "request.url",
+    "request.query_string",
+    "request.headers",
+    "request.cookies",
+    "request.env",
+    "tags",
+    "contexts",
+    "extra",
+    "modules",
+    "user",
+];
+
+/// What was trimmed or filtered of each of [`PARTS`] itself.
+pub(super) fn of_parts(event: &Value, meta: &Value) -> BTreeMap<&'static str, String> {
+    let said = |part: &&'static str| {
+        let node = part.split('.').fold(meta, at);
+        let value = part.split('.').fold(event, |value, key| value.get(key).unwrap_or(if key == "values" { value } else { &Value::Null }));
+        note(node, value).map(|words| (*part, words))
+    };
+    PARTS.iter().filter_map(said).collect()
+}
+
+/// What `_meta` says about some members of an object, each by its name: "vars: cut at 50 entries, was 90".
+pub(super) fn of_members(object: &Value, meta: &Value, keys: &[&str]) -> Vec<String> {
+    let said = |key: &&str| note(at(meta, key), object.get(*key).unwrap_or(&Value::Null)).map(|words| format!("{}: {words}", key.replace('_', " ")));
+    keys.iter().filter_map(said).collect()
+}
+
 /// Every note of the event with the path it stands at, in the event's order.
 pub(super) fn all(event: &Value, meta: &Value) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -156,6 +192,19 @@ mod tests {
         for nothing in [json!(null), json!({}), json!({"": 7}), json!({"": {"rem": "x", "err": 3}}), json!([1])] {
             assert_eq!(note(&nothing, &Value::Null), None);
         }
+    }
+
+    #[test]
+    fn what_was_done_to_a_whole_part_stands_with_it() {
+        let event = json!({"breadcrumbs": {"values": [{}]}, "request": {"headers": null}, "tags": [["a", "b"]]});
+        let removed = json!({"": {"rem": [["@password:remove", "x"]]}});
+        let meta = json!({"breadcrumbs": {"values": {"": {"len": 300}}}, "request": {"headers": removed}, "tags": {"0": removed}});
+        let parts: Vec<_> = of_parts(&event, &meta).into_iter().collect();
+        let expected = [("breadcrumbs.values", "cut at 1 entry, was 300"), ("request.headers", "removed by rule “passwords and secrets”")];
+        assert_eq!(parts, expected.map(|(part, words)| (part, words.to_owned())));
+        let frame = json!({"vars": {"a": 1}, "context_line": "abc"});
+        let meta = json!({"vars": {"": {"len": 90}}, "context_line": {"": {"len": 9000}}});
+        assert_eq!(of_members(&frame, &meta, &["context_line", "vars"]), ["context line: cut at 3 characters, was 9,000", "vars: cut at 1 entry, was 90"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    json, notes,
+    curl, json, notes,
     value::{self, Row, ValueView},
 };
 
@@ -26,12 +26,19 @@ pub struct RequestView {
     pub body: Option<ValueView>,
     /// The server's environment.
     pub env: Vec<Row>,
+    /// A command that sends it again; nothing without a web address.
+    pub curl: Option<String>,
 }
 
 impl RequestView {
-    /// The tables under their titles.
-    pub fn sections(&self) -> [(&'static str, &[Row]); 4] {
-        [("Query", &self.query), ("Headers", &self.headers), ("Cookies", &self.cookies), ("Environment", &self.env)]
+    /// The tables under their titles, with the parts of the event that they are.
+    pub fn sections(&self) -> [(&'static str, &'static str, &[Row]); 4] {
+        [
+            ("Query", "request.query_string", &self.query),
+            ("Headers", "request.headers", &self.headers),
+            ("Cookies", "request.cookies", &self.cookies),
+            ("Environment", "request.env", &self.env),
+        ]
     }
 }
 
@@ -59,6 +66,7 @@ pub(super) fn view(event: &Value, meta: &Value) -> Option<RequestView> {
         method: json::cut(&json::text(request.get("method")), 40),
         // The link leaves the query out: filtered values would make it lead elsewhere, and tokens in it are nobody's business.
         href: crate::web::urls::safe_href(&url),
+        curl: curl::command(request, &full),
         url: json::cut(&full, 4000),
         query: part("query_string"),
         headers: part("headers"),

@@ -71,7 +71,7 @@ pub(super) async fn moved_to(db: &mut PgConnection, issue: IssueId, which: Which
 }
 
 /// The event, unpacked, its project's grouping rules, and the issue that it is in now: old addresses lead there.
-async fn read(app: &App, issue: IssueId, event: &str) -> Result<(IssueId, StoredEvent, Value, Option<Value>), HttpError> {
+pub(super) async fn read(app: &App, issue: IssueId, event: &str) -> Result<(IssueId, StoredEvent, Value, Option<Value>), HttpError> {
     let which = event.parse().map_err(|_| HttpError::NotFound)?;
     let mut db = app.db.acquire().await.ours()?;
     let (mut issue, mut stored) = (issue, Trail::of(&mut db, issue).await.ours()?.find(&mut db, which).await.ours()?);

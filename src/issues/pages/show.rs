@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::{DateTime, Utc};
+use http::StatusCode;
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -21,18 +22,20 @@ use crate::issues::queries::{self, hashes::HashRow, show::Facts};
 use crate::issues::regroup::{self, Kind, Regrouping, State};
 use crate::issues::snoozes::{self, Until};
 use crate::issues::spikes;
-use crate::issues::view::show::{CorrectionLine, EventNav, HashLine, IssueHead, actions};
+use crate::issues::view::activity::Draft;
+use crate::issues::view::corrections::{CorrectionLine, HashLine};
+use crate::issues::view::show::{EventNav, IssueHead, actions};
 use crate::issues::view::tag_shares::TagShares;
 use crate::issues::view::unusual::Unusual;
 use crate::issues::view::{IssuePage, Missing, spike_panel, split_title};
 use crate::platform::App;
 use crate::platform::db::Db;
 use crate::platform::telemetry::chain;
-use crate::projects;
+use crate::projects::{self, source_link::SourceLink};
 use crate::web::pages::feedback::FeedbackPanel;
 use crate::web::pages::files::AttachmentList;
 use crate::web::urls::{self, IssueQuery};
-use crate::web::{Badge, HttpError, Path, When, html, number};
+use crate::web::{Badge, HttpError, Path, When, html_with, number};
 
 /// Tags shown at the side.
 const TAGS: usize = 40;
@@ -42,16 +45,22 @@ const VALUES: usize = 20;
 /// The issue with its latest event.
 #[tracing::instrument(name = "issues.show", skip_all, fields(issue.id = %issue))]
 pub(super) async fn latest(app: App, member: ProjectMember, Path(issue): Path<IssueId>) -> Result<Response, HttpError> {
-    show(&app, &member, issue, Which::Latest).await
+    show(&app, &member, (issue, Which::Latest), Draft::default()).await
 }
 
 /// The issue with one of its events.
 #[tracing::instrument(name = "issues.show_event", skip_all, fields(issue.id = %issue))]
 pub(super) async fn one(app: App, member: ProjectMember, Path((issue, event)): Path<(IssueId, String)>) -> Result<Response, HttpError> {
-    show(&app, &member, issue, event.parse().map_err(|_| HttpError::NotFound)?).await
+    let which = event.parse().map_err(|_| HttpError::NotFound)?;
+    show(&app, &member, (issue, which), Draft::default()).await
 }
 
-async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -> Result<Response, HttpError> {
+/// The issue with a comment that was not taken.
+pub(super) async fn again(app: &App, member: &ProjectMember, issue: IssueId, draft: Draft) -> Result<Response, HttpError> {
+    show(app, member, (issue, Which::Latest), draft).await
+}
+
+async fn show(app: &App, member: &ProjectMember, (issue, which): (IssueId, Which), draft: Draft) -> Result<Response, HttpError> {
     let now = app.clock.now();
     let read = Read::of(&app.db, (issue, member), which, now).await.ours()?.ok_or(HttpError::NotFound)?;
     if let Some(into) = read.merged_into {
@@ -72,10 +81,11 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
     let query = IssueQuery { project: member.project.slug.clone(), ..IssueQuery::default() };
     let head = head(&read, member, issue, now);
     let (tags, tags_note) = tags(read.tags);
+    let tags = tags.into_iter().map(|tag| tag.linked(&member.project.slug)).collect();
     let page = IssuePage {
         shell: member.viewer.shell(app, format!("{} · {}", head.kind, head.short_id), query),
         head,
-        event: decoded.as_ref().map(|(_, event)| EventView::new(event, now)),
+        event: decoded.as_ref().map(|(_, event)| view(event, &read.source, now)),
         missing: if read.event.is_some() { Missing::Unreadable } else { Missing::Dropped },
         files: read.event.as_ref().map(|(stored, _)| files(issue, stored, &read.files)).unwrap_or_default(),
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
@@ -88,9 +98,17 @@ async fn show(app: &App, member: &ProjectMember, issue: IssueId, which: Which) -
         spike: spike_panel(&read.spikes, now),
         why,
         is_muted: read.is_muted,
-        activity: read.activity.iter().map(|entry| entry.line(&member.project.short_prefix, now)).collect(),
+        activity: read.activity.iter().map(|entry| entry.line((issue, &member.project.short_prefix), member.viewer.user_id, now)).collect(),
+        draft,
     };
-    Ok(html(&page))
+    let status = if page.draft.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(html_with(status, &page))
+}
+
+fn view(event: &Value, source: &SourceLink, now: DateTime<Utc>) -> EventView {
+    let mut view = EventView::new(event, now);
+    view.link_sources(source);
+    view
 }
 
 /// The event, unpacked; what does not unpack is logged.
@@ -115,6 +133,7 @@ struct Read {
     event: Option<(StoredEvent, Around)>,
     files: Vec<Listed>,
     rules: Option<Value>,
+    source: SourceLink,
     feedback: FeedbackPanel,
     hashes: Vec<HashRow>,
     corrections: Vec<(Regrouping, Vec<IssueId>)>,
@@ -155,6 +174,7 @@ impl Read {
             event,
             files,
             rules: projects::grouping_rules(&mut db, issue.project()).await?,
+            source: projects::source_link(&mut db, issue.project()).await?,
             hashes: queries::hashes::of_issue(&mut db, issue).await?,
             corrections: corrections(&mut db, issue).await?,
             spikes: spikes::shown(&mut db, issue).await?,

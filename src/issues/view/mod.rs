@@ -2,8 +2,12 @@
 //! **Promise.** One struct per page holds all that its template may print; `samples()` shows every state, hostile text included.
 //! **How.** Handlers read rows and fill these structs; the pure parts (tabs, filters, shares, empty states) are built here. **Not here.** SQL, permissions, the event itself (`events::view`).
 
+pub mod activity;
+pub mod corrections;
+pub mod events;
 pub mod grouping;
 pub mod list;
+pub(super) mod markdown;
 mod missing;
 pub mod regroup;
 mod samples;

@@ -3,12 +3,15 @@
 use askama::Template;
 use chrono::Duration;
 
+use super::activity::{ActivityLine, Draft};
+use super::corrections::{CorrectionLine, HashLine};
 use super::tag_shares::TagShares;
 use super::unusual::Unusual;
 use super::{level_css, missing::Missing};
 use crate::web::pages::files::{AttachmentList, MINIDUMP};
 use crate::{
     events::view::{EventView, Segment, samples},
+    projects::source_link::SourceLink,
     web::{
         Badge, Page, Sample, Shell, When,
         chart::Bars,
@@ -129,39 +132,6 @@ pub struct EventNav {
     pub latest: Option<String>,
 }
 
-/// One line of the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActivityLine {
-    /// "Mira", "First seen"; printed bold.
-    pub who: String,
-    /// "resolved it", "in 1.4.1".
-    pub what: String,
-    /// When.
-    pub at: When,
-}
-
-/// A hash that leads to the issue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HashLine {
-    /// 32 hex digits.
-    pub hash: String,
-    /// "12 events".
-    pub events: String,
-    /// A person decided so.
-    pub decided: bool,
-}
-
-/// A merge or split.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CorrectionLine {
-    /// Its number.
-    pub id: i64,
-    /// "Merged", "Split out", "Merging: …".
-    pub text: String,
-    /// It is finished, and may be undone.
-    pub may_undo: bool,
-}
-
 /// All that `templates/issues/show.html` may print.
 #[derive(Debug, Template)]
 #[template(path = "issues/show.html")]
@@ -198,11 +168,18 @@ pub struct IssuePage {
     pub is_muted: bool,
     /// Newest first.
     pub activity: Vec<ActivityLine>,
+    /// A comment that was not taken.
+    pub draft: Draft,
 }
 
 impl IssuePage {
     fn json_href(&self) -> String {
         self.event.as_ref().map(|e| urls::event_json(&self.head.id, &e.id)).unwrap_or_default()
+    }
+
+    /// Of the shown event; of the issue where none is shown.
+    fn markdown_href(&self) -> String {
+        self.event.as_ref().map_or_else(|| urls::issue_markdown(&self.head.id), |e| urls::event_markdown(&self.head.id, &e.id))
     }
 
     fn grouping_href(&self) -> String {
@@ -260,13 +237,18 @@ impl IssuePage {
             bars_from: "11 Nov".to_owned(),
         };
         let shares = |key: &str, values: &[(&str, i64)], distinct| {
-            TagShares::new(key, &values.iter().map(|(v, n)| ((*v).to_owned(), *n)).collect::<Vec<_>>(), 2318, distinct)
+            TagShares::new(key, &values.iter().map(|(v, n)| ((*v).to_owned(), *n)).collect::<Vec<_>>(), 2318, distinct).linked("shop-api")
         };
-        let line = |who: &str, what: &str, minutes| ActivityLine { who: who.to_owned(), what: what.to_owned(), at: ago(minutes) };
+        let line = |who: &str, what: &str, minutes| ActivityLine { who: who.to_owned(), what: what.to_owned(), at: ago(minutes), ..ActivityLine::default() };
+        let said = ActivityLine {
+            said: "Stripe had an outage from 14:05.\nNothing to do for us; I told support.".to_owned(),
+            delete: Some(urls::comment_delete(1842, 1)),
+            ..line("Mira", "", 20)
+        };
         Self {
             shell: Shell::sample("PaymentDeclined · SHOP-1842"),
             head,
-            event: Some(EventView::new(event, now)),
+            event: Some(sample_event(event)),
             missing: Missing::Dropped,
             files: AttachmentList::sample(),
             nav: EventNav {
@@ -294,9 +276,16 @@ impl IssuePage {
             feedback: FeedbackPanel::sample(),
             spike: SpikePanel::sample(),
             is_muted: false,
-            activity: vec![line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
+            draft: Draft::default(),
+            activity: vec![said, line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
         }
     }
+}
+
+fn sample_event(event: &serde_json::Value) -> EventView {
+    let mut view = EventView::new(event, sample_now());
+    view.link_sources(&SourceLink { template: "https://git.example/shop/blob/{release}/{path}#L{line}".to_owned(), ..SourceLink::default() });
+    view
 }
 
 impl Page for IssuePage {
@@ -329,14 +318,15 @@ impl Page for IssuePage {
             bars_from: h(),
             ..hostile.head
         };
-        hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1)];
+        hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1), TagShares::new("key", &[("<script>".to_owned(), 7)], 7, 1).linked(HOSTILE)];
         "163 more keys not shown: fewer events have them.".clone_into(&mut hostile.tags_note);
         hostile.why = h();
         hostile.unusual = Unusual::hostile();
         hostile.files = AttachmentList::hostile();
         hostile.feedback = FeedbackPanel::hostile();
         hostile.spike = SpikePanel::hostile();
-        hostile.activity = vec![ActivityLine { who: h(), what: h(), at: When::unknown() }];
+        hostile.activity = vec![ActivityLine { who: h(), what: h(), said: h(), ..ActivityLine::default() }];
+        hostile.draft = Draft { text: format!("{HOSTILE}</textarea>"), error: Some(h()) };
         vec![
             Sample::new("regressed", Self::sample(&samples::python())),
             Sample::new("message-resolved", resolved),

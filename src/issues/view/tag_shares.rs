@@ -1,6 +1,7 @@
 //! How the values of one tag share the events of an issue: a bar and a list.
 
 use crate::web::number;
+use crate::web::urls::IssueQuery;
 
 /// One piece of a tag's bar.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +27,29 @@ pub struct TagShares {
     pub top_share: String,
     /// The bar.
     pub pieces: Vec<Piece>,
-    /// Value and share, most frequent first.
-    pub values: Vec<(String, String)>,
+    /// Most frequent first.
+    pub values: Vec<ValueShare>,
+}
+
+/// One value among those of a tag.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ValueShare {
+    /// It.
+    pub value: String,
+    /// "97 %".
+    pub share: String,
+    /// The project's issues that have it; nothing where no search says so.
+    pub href: Option<String>,
+}
+
+/// `key:value` as the search box takes it: a value with blanks or signs of the language stands in quotes. Nothing for what cannot be said in it.
+fn search(key: &str, value: &str) -> Option<String> {
+    let is_key = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '@' | '+');
+    if !is_key || value.is_empty() || value.contains(['"', '\\']) || value.chars().any(char::is_control) {
+        return None;
+    }
+    Some(if value.chars().all(is_plain) && !value.starts_with('-') { format!("{key}:{value}") } else { format!("{key}:\"{value}\"") })
 }
 
 impl TagShares {
@@ -53,14 +75,45 @@ impl TagShares {
             top,
             top_share: number::share(count, total),
             pieces,
-            values: values.iter().map(|(value, n)| (value.clone(), number::share(*n, total))).collect(),
+            values: values.iter().map(|(value, n)| ValueShare { value: value.clone(), share: number::share(*n, total), href: None }).collect(),
         }
+    }
+
+    /// The same with links to the issues of a project that have each value.
+    #[must_use]
+    pub fn linked(mut self, project: &str) -> Self {
+        for value in &mut self.values {
+            let query = search(&self.key, &value.value).map(|q| IssueQuery { project: project.to_owned(), q, ..IssueQuery::default() });
+            // What the search box cuts would look for something else.
+            value.href = query.filter(|query| query.clone().bounded() == *query).map(|query| query.url());
+        }
+        self
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_leads_to_the_issues_that_have_it() {
+        for (key, value, q) in [
+            ("release", "1.4.2", Some("release:1.4.2")),
+            ("browser", "Chrome 131", Some("browser:\"Chrome 131\"")),
+            ("user", "id:7", Some("user:\"id:7\"")),
+            ("a b", "x", None),
+            ("k", "say \"x\"", None),
+            ("k", "", None),
+            ("k", "-x", Some("k:\"-x\"")),
+            ("k", "*", Some("k:\"*\"")),
+            ("k", "<script>", Some("k:\"<script>\"")),
+        ] {
+            assert_eq!(search(key, value).as_deref(), q, "{key} {value}");
+        }
+        let tag = TagShares::new("browser", &[("Chrome 131".to_owned(), 1), ("x".repeat(600), 1)], 2, 2).linked("shop");
+        assert_eq!(tag.values[0].href.as_deref(), Some("/issues?project=shop&q=browser%3A%22Chrome%20131%22"));
+        assert_eq!(tag.values[1].href, None);
+    }
 
     #[test]
     fn shares_fill_the_bar_and_never_leave_it() {

@@ -30,6 +30,7 @@ pub fn routes() -> Vec<Route> {
         get("/projects/{slug}/settings", Access::Member, settings::show),
         post("/projects/{slug}/settings", Access::Admin, settings::rename),
         post("/projects/{slug}/settings/mails", Access::Admin, settings::change_mails),
+        post("/projects/{slug}/settings/source", Access::Admin, settings::change_source),
         get("/projects/{slug}/settings/scrubbing", Access::Member, scrubbing::show),
         post("/projects/{slug}/settings/scrubbing", Access::Admin, scrubbing::change),
         get("/projects/{slug}/settings/filters", Access::Member, filters::show),

@@ -6,10 +6,11 @@ use serde::Deserialize;
 
 use crate::accounts::{OurFault as _, ProjectMember, UserId, find_user, see_other};
 use crate::platform::App;
+use crate::projects::source_link::{MAX_TEMPLATE, SourceLink};
 use crate::projects::{MailSettings, dsn, names, queries, quotas};
 use crate::protocol::rate_limits::Scope;
 use crate::protocol::{DsnId, PublicKey};
-use crate::web::pages::settings::{KeyRow, MemberRow, SettingsPage};
+use crate::web::pages::settings::{KeyRow, MemberRow, SettingsPage, SourceFields};
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{FieldErrors, Fields, Flash, Form, HttpError, Path, When, html, html_with};
 
@@ -61,6 +62,26 @@ pub(super) async fn change_mails(app: App, member: ProjectMember, fields: Fields
     Ok(see_other(&urls::project_alerts(&member.project.slug), &Flash::done("Saved. It holds for what happens from now on.")))
 }
 
+/// Where the frames of events lead.
+pub(super) async fn change_source(app: App, member: ProjectMember, fields: Fields) -> Result<Response, HttpError> {
+    let typed = |name| fields.get(name).unwrap_or_default();
+    let link = match SourceLink::parse(typed("template"), typed("cut")) {
+        Ok(link) => link,
+        Err(why) => {
+            let shorten = |text: &str| text.chars().take(2 * MAX_TEMPLATE).collect();
+            let mut page = page(&app, &member, FieldErrors::default().with("template", why)).await?;
+            page.source = SourceFields { template: shorten(typed("template")), cut: shorten(typed("cut")) };
+            return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
+    };
+    let values = serde_json::to_value(&link).map_err(|error| HttpError::Internal(error.into()))?;
+    if !queries::change_settings(&mut *app.db.acquire().await.ours()?, member.project.id, "source", &values).await.ours()? {
+        return Err(HttpError::NotFound);
+    }
+    let text = if link.template.is_empty() { "Frames have no links to source." } else { "Saved. The project's own frames lead to their source." };
+    Ok(done(&member, text))
+}
+
 /// Adds somebody who has an account.
 pub(super) async fn add_member(app: App, member: ProjectMember, Form(form): Form<MemberForm>) -> Result<Response, HttpError> {
     let mut db = app.db.acquire().await.ours()?;
@@ -99,6 +120,7 @@ async fn page(app: &App, member: &ProjectMember, errors: FieldErrors) -> Result<
     let mut db = app.db.acquire().await.ours()?;
     let found = queries::shown(&mut db, project.id).await.ours()?.ok_or(HttpError::NotFound)?;
     let dsn_id = DsnId::new(found.dsn_id).ok_or(HttpError::NotFound)?;
+    let source = queries::source_link(&mut db, project.id).await.ours()?;
     let members = queries::members(&mut db, project.id).await.ours()?;
     let keys = queries::keys(&mut db, project.id).await.ours()?;
     let members =
@@ -118,6 +140,7 @@ async fn page(app: &App, member: &ProjectMember, errors: FieldErrors) -> Result<
         slug: project.slug.clone(),
         members: members.collect(),
         keys: keys.collect(),
+        source: SourceFields { template: source.template, cut: source.cut },
         may_change: viewer.is_admin,
         errors,
     })

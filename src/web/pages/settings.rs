@@ -39,6 +39,15 @@ pub struct KeyRow {
     pub domains: usize,
 }
 
+/// Where frames lead.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceFields {
+    /// The template; empty: nowhere.
+    pub template: String,
+    /// The beginning of paths that the repository does not have.
+    pub cut: String,
+}
+
 /// All that `templates/projects/settings.html` may print.
 #[derive(Debug, Template)]
 #[template(path = "projects/settings.html")]
@@ -53,6 +62,8 @@ pub struct SettingsPage {
     pub members: Vec<MemberRow>,
     /// Its keys.
     pub keys: Vec<KeyRow>,
+    /// Where frames lead.
+    pub source: SourceFields,
     /// The user may change anything here.
     pub may_change: bool,
     /// What was wrong.
@@ -78,6 +89,10 @@ impl SettingsPage {
 
     fn add_href(&self) -> String {
         urls::member_add(&self.slug)
+    }
+
+    fn source_href(&self) -> String {
+        urls::project_source(&self.slug)
     }
 
     fn alerts_href(&self) -> String {
@@ -122,6 +137,7 @@ impl Page for SettingsPage {
             slug: "shop-api".to_owned(),
             members,
             keys,
+            source: SourceFields { template: "https://git.example/shop/blob/{release}/{path}#L{line}".to_owned(), cut: "/srv/shop/".to_owned() },
             may_change,
             errors,
         };
@@ -137,7 +153,7 @@ impl Page for SettingsPage {
             Sample::new("member", page(usual(), keys(), false, FieldErrors::default())),
             Sample::new(
                 "hostile",
-                page(vec![member(HOSTILE, false)], vec![key(HOSTILE, true)], true, FieldErrors::default().with("email", HOSTILE)),
+                page(vec![member(HOSTILE, false)], vec![key(HOSTILE, true)], true, FieldErrors::default().with("email", HOSTILE).with("template", HOSTILE)),
             ),
         ]
     }
