@@ -40,6 +40,7 @@ mod projects;
 mod quotas;
 mod regroup;
 mod repeats;
+mod search;
 mod secrets;
 mod setting_up;
 mod spikes;
