@@ -43,5 +43,6 @@ mod repeats;
 mod secrets;
 mod setting_up;
 mod spikes;
+mod storm;
 mod sub_path;
 mod tidy;
