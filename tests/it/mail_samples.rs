@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use vedette::web::Link;
+use vedette::web::channel_mail::ChannelMail;
 use vedette::web::digest_mail::{DigestLine, DigestMail};
 use vedette::web::feedback_mail::{FeedbackMail, MailWords};
 use vedette::web::limit_mail::LimitMail;
@@ -93,6 +94,27 @@ fn noise() -> NoiseMail {
     }
 }
 
+fn channel() -> ChannelMail {
+    ChannelMail {
+        project: "shop".to_owned(),
+        channel: "Slack: Alerts".to_owned(),
+        place: "hooks.slack.com/…Xy9z".to_owned(),
+        said: "404 Not Found: no_service".to_owned(),
+        since: "24 Nov 2026, 14:31:07 UTC".to_owned(),
+        url: format!("{SETTINGS}/channels"),
+        settings_url: SETTINGS.to_owned(),
+    }
+}
+
+/// What strangers wrote into everything they may.
+fn digest_of_strangers() -> DigestMail {
+    let mut mail = digest();
+    for line in &mut mail.lines {
+        line.title = "<img src=x onerror=alert(1)> \u{202e}txt.exe\r\nBcc: eve@example.test ".to_owned() + &"long".repeat(60);
+    }
+    DigestMail { release: "<script>alert(1)</script>".to_owned(), ..mail }
+}
+
 fn all() -> Vec<(String, Bodies)> {
     let kinds = [
         (MailKind::NewIssue, "new-issue"),
@@ -105,6 +127,8 @@ fn all() -> Vec<(String, Bodies)> {
         .flat_map(|(state, mail)| kinds.into_iter().map(move |(kind, name)| (format!("{name}-{state}"), mail.bodies(kind).unwrap())));
     let others = [
         ("digest", digest().bodies()),
+        ("digest-hostile", digest_of_strangers().bodies()),
+        ("channel-failed", channel().bodies()),
         ("feedback", feedback().bodies()),
         ("limit-reached", limit("").bodies()),
         ("limit-ended", limit("24 Nov 2026, 15:00:00 UTC").bodies()),
@@ -122,7 +146,7 @@ fn no_mail_loads_or_runs_anything_and_all_say_how_to_stop_them() {
         for live in ["<img", "<script", "<link", "<iframe", "src=\"", "url(", "@import", "href=\"javascript"] {
             assert!(!bodies.html.contains(live), "{name}: {live}");
         }
-        let stops = name == "test" || (bodies.html.contains(STOP) && bodies.text.contains(STOP));
+        let stops = ["test", "channel-failed"].contains(&&*name) || (bodies.html.contains(STOP) && bodies.text.contains(STOP));
         assert!(stops, "{name} says how to stop it");
         let issue = ["new-issue", "regression", "spike", "unignored"].iter().any(|kind| name.starts_with(kind));
         for act in ["#resolve", "#ignore"] {
