@@ -23,8 +23,8 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::accounts::{self, ClientAddress};
-use crate::alerts;
 use crate::alerts::watch::{Hearing, Listen, Watch};
+use crate::alerts::{self, LookForTrouble};
 use crate::config::{Checks, Settings};
 use crate::digest::{Digest, Places};
 use crate::events::blobs;
@@ -180,6 +180,7 @@ impl Server {
         periodic::run(places, app.clone(), &tasks);
         let hearing = Arc::new(Hearing::new(Arc::clone(&journal), journal_id));
         periodic::run(Listen(Arc::clone(&hearing)), app.clone(), &tasks);
+        periodic::run(LookForTrouble { journal: Arc::clone(&journal), id: journal_id }, app.clone(), &tasks);
         flush_refused(Arc::clone(&ingest), app.clone(), &tasks);
         if let Some(managed) = &database.managed {
             let (managed, soft) = (Arc::clone(managed), tasks.soft().clone());

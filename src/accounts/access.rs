@@ -119,6 +119,9 @@ impl Viewer {
         let mut shell = Shell::new(title, Some(SignedIn::new(&self.email, self.is_admin)), &projects, query, app.clock.now());
         shell.flash.clone_from(&self.flash);
         let shown = |project: &&VisibleProject| shell.query.project.is_empty() || project.slug == shell.query.project;
+        if self.is_admin {
+            shell.troubles = app.board().shown().iter().map(|trouble| trouble.words.clone()).collect();
+        }
         let failing = self.projects.iter().filter(|project| self.is_admin && project.is_failing).find(shown);
         shell.failing = failing.map(|project| Link::new(project.name.clone(), urls::project_channels(&project.slug)));
         let shown = self.projects.iter().find(|project| project.slug == shell.query.project);

@@ -7,7 +7,8 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::channels::Message;
 use super::gather::{self, Fact};
-use super::{MAIL_SEND, links, queries, spiked};
+use super::rules::FactKind;
+use super::{MAIL_SEND, links, queries, silence, spiked, surge};
 use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::view::{EventView, FrameView, Segment};
 use crate::events::{Trail, Which, payload};
@@ -45,6 +46,11 @@ async fn tell(app: &App, job: &Job, fact: Fact) -> Result<(), Failure> {
 
 /// The mail about one fact alone; nothing when its issue is gone.
 pub(super) async fn content(app: &App, db: &mut PgConnection, fact: &Fact) -> anyhow::Result<Option<Content>> {
+    match FactKind::named(&fact.kind) {
+        Some(FactKind::Surge) => return surge::content(app, db, fact).await,
+        Some(FactKind::EventsStopped) => return silence::content(app, db, fact).await,
+        _ => {}
+    }
     let kinds = [MailKind::NewIssue, MailKind::Regression, MailKind::Spike, MailKind::Unignored];
     let Some(kind) = kinds.into_iter().find(|kind| kind_name(*kind) == fact.kind) else { return Ok(None) };
     let Some(issue) = fact.issue else { return Ok(None) };

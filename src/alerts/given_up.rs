@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::compose::{kind_name, new_message_id};
 use super::queries;
+use super::rules::FactKind;
 use crate::accounts::{IssueId, ProjectId};
 use crate::feedback::Received;
 use crate::platform::App;
@@ -14,6 +15,12 @@ use crate::web::mail_view::MailKind;
 pub(super) async fn fact(app: &App, db: &mut PgConnection, dead: &Dead<'_>, kind: MailKind) -> anyhow::Result<()> {
     let issue: IssueId = serde_json::from_value(dead.job.payload["issue"].clone())?;
     unwritten(app, db, dead, (issue.project(), Some(issue), kind_name(kind))).await
+}
+
+/// The same of a project as a whole.
+pub(super) async fn project(app: &App, db: &mut PgConnection, dead: &Dead<'_>, kind: FactKind) -> anyhow::Result<()> {
+    let project: ProjectId = serde_json::from_value(dead.job.payload["project"].clone())?;
+    unwritten(app, db, dead, (project, None, kind.name())).await
 }
 
 /// Feedback that could not be told; it goes into the project's next mail, too.

@@ -23,14 +23,19 @@ mod personal;
 mod queries;
 mod retention;
 mod rules;
+mod silence;
 mod spiked;
 pub mod spikes;
+mod surge;
 mod told;
+mod trouble;
 mod unignored;
 pub mod watch;
 
 pub use retention::{MAILS_PER_PROJECT, Retention};
+pub use trouble::LookForTrouble;
 
+use self::rules::FactKind;
 use crate::accounts::{Access, Route, get, post};
 use crate::feedback::FEEDBACK_RECEIVED;
 use crate::issues::facts::{ISSUE_APPEARED, ISSUE_REGRESSED, ISSUE_SPIKE_OVER, ISSUE_SPIKED, ISSUE_UNIGNORED};
@@ -71,6 +76,10 @@ pub fn handlers(handlers: Handlers) -> Handlers {
         .with(ISSUE_UNIGNORED, Box::new(|app, job| Box::pin(unignored::told(app, job))))
         .with(ISSUE_SPIKED, Box::new(|app, job| Box::pin(spiked::told(app, job))))
         .with(ISSUE_SPIKE_OVER, Box::new(|app, job| Box::pin(spiked::over(app, job))))
+        .with(surge::PROJECT_SURGED, Box::new(|app, job| Box::pin(surge::told(app, job))))
+        .with(surge::PROJECT_SURGE_OVER, Box::new(|app, job| Box::pin(surge::over(app, job))))
+        .with(silence::PROJECT_STOPPED, Box::new(|app, job| Box::pin(silence::told(app, job))))
+        .with(silence::PROJECT_BACK, Box::new(|app, job| Box::pin(silence::back(app, job))))
         .with(LIMIT_REACHED, Box::new(|app, job| Box::pin(limits::told(app, job))))
         .with(LIMIT_ENDED, Box::new(|app, job| Box::pin(limits::told(app, job))))
         .with(FEEDBACK_RECEIVED, Box::new(|app, job| Box::pin(feedback::told(app, job))))
@@ -82,6 +91,8 @@ pub fn handlers(handlers: Handlers) -> Handlers {
         .when_dead(ISSUE_REGRESSED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Regression))))
         .when_dead(ISSUE_UNIGNORED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Unignored))))
         .when_dead(ISSUE_SPIKED, Box::new(|app, db, dead| Box::pin(given_up::fact(app, db, dead, MailKind::Spike))))
+        .when_dead(surge::PROJECT_SURGED, Box::new(|app, db, dead| Box::pin(given_up::project(app, db, dead, FactKind::Surge))))
+        .when_dead(silence::PROJECT_STOPPED, Box::new(|app, db, dead| Box::pin(given_up::project(app, db, dead, FactKind::EventsStopped))))
         .when_dead(FEEDBACK_RECEIVED, Box::new(|app, db, dead| Box::pin(given_up::feedback(app, db, dead))))
         .when_dead(ISSUES_NOISY, Box::new(|app, db, dead| Box::pin(given_up::noise(app, db, dead))))
         .when_dead(ISSUES_UNTOLD, Box::new(|app, db, dead| Box::pin(given_up::noise(app, db, dead))))

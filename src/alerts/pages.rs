@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::actions::retriable;
 use super::queries::{self, Mail, MailLine};
+use super::trouble;
 use crate::accounts::{IssueId, OurFault as _, ProjectId, Viewer};
 use crate::platform::App;
 use crate::platform::mail::Mailer;
@@ -25,7 +26,8 @@ pub(super) struct Cursor {
 
 /// `GET /mails`: the log of the viewer's projects, newest first.
 pub(super) async fn list(app: App, viewer: Viewer, Query(cursor): Query<Cursor>) -> Result<Response, HttpError> {
-    let projects: Vec<i32> = viewer.projects.iter().map(|project| project.id.0).collect();
+    let own = viewer.is_admin.then_some(trouble::NO_PROJECT.0);
+    let projects: Vec<i32> = viewer.projects.iter().map(|project| project.id.0).chain(own).collect();
     let mut db = app.db.acquire().await.ours()?;
     let mut lines = queries::list(&mut db, &projects, cursor.after.unwrap_or(i64::MAX), PAGE).await.ours()?;
     let has_more = lines.len() > PAGE as usize;
@@ -66,7 +68,12 @@ pub(super) async fn html_body(app: App, viewer: Viewer, Path(id): Path<i64>) -> 
 pub(super) async fn visible(app: &App, viewer: &Viewer, id: i64) -> Result<Mail, HttpError> {
     let mut db = app.db.acquire().await.ours()?;
     let mail = queries::find(&mut db, id).await.ours()?;
-    mail.filter(|mail| viewer.project_by_id(ProjectId(mail.line.project_id)).is_some()).ok_or(HttpError::NotFound)
+    mail.filter(|mail| may_see(viewer, ProjectId(mail.line.project_id))).ok_or(HttpError::NotFound)
+}
+
+/// Those about Vedette itself are for administrators.
+fn may_see(viewer: &Viewer, project: ProjectId) -> bool {
+    if project == trouble::NO_PROJECT { viewer.is_admin } else { viewer.project_by_id(project).is_some() }
 }
 
 fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
@@ -83,6 +90,9 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
     let why = match line.kind.as_str() {
         "regression" => "A resolved issue came back.",
         "spike" => "An issue has many more events than usual.",
+        "surge" => "Many issues at once.",
+        "events_stopped" => "Events stopped.",
+        "trouble" => "Vedette itself is in trouble.",
         "limit_reached" => "A limit began to drop something.",
         "unignored" => "An issue is ignored no more.",
         "feedback" => "Somebody wrote.",

@@ -1,5 +1,7 @@
 //! The SQL of `mails`, `mail_attempts` and `feedback_mails`, and what mails need to know.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -89,6 +91,30 @@ pub(super) async fn told_project(db: &mut PgConnection, project: ProjectId) -> s
     )
     .fetch_optional(db)
     .await
+}
+
+/// Whom trouble is told.
+pub(super) async fn administrators(db: &mut PgConnection) -> sqlx::Result<Vec<(UserId, String)>> {
+    // joins: users
+    let rows = sqlx::query!(r#"select user_id as "id: UserId", email from users where is_admin and is_active order by user_id limit 50"#);
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.id, row.email)).collect())
+}
+
+/// What a list says of an issue.
+pub(super) struct Title {
+    pub(super) title: String,
+    pub(super) level: String,
+}
+
+/// What lists say of these issues; those that are gone are left out.
+pub(super) async fn titles(db: &mut PgConnection, issues: &[IssueId]) -> sqlx::Result<HashMap<IssueId, Title>> {
+    let rows = sqlx::query!(
+        r#"select issue_id as "issue!: IssueId", title, level from issues
+        where (project_id, issue_id) in (select * from unnest($1::int[], $2::bigint[]))"#,
+        &issues.iter().map(|issue| issue.project().0).collect::<Vec<_>>(),
+        &issues.iter().map(|issue| issue.0).collect::<Vec<_>>()
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.issue, Title { title: row.title, level: row.level })).collect())
 }
 
 /// When the project's last mail about feedback was made and the next is due, locked.

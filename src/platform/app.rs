@@ -16,6 +16,7 @@ use super::ids::Ids;
 use super::mail::Mailer;
 use super::outbox::Wake;
 use super::seal::Seal;
+use super::trouble::Board;
 
 /// What an [`App`] holds.
 #[derive(Debug)]
@@ -48,12 +49,18 @@ pub struct App(Arc<Shared>);
 struct Shared {
     parts: Parts,
     is_set_up: AtomicBool,
+    board: Board,
 }
 
 impl App {
     /// A handle to `parts`.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, is_set_up: AtomicBool::new(false) }))
+        Self(Arc::new(Shared { parts, is_set_up: AtomicBool::new(false), board: Board::default() }))
+    }
+
+    /// What is wrong with this server.
+    pub fn board(&self) -> &Board {
+        &self.0.board
     }
 
     /// Whether the database is known to have the tables of this version.

@@ -21,5 +21,6 @@ pub mod postgres;
 pub mod seal;
 pub mod serve;
 pub mod telemetry;
+pub mod trouble;
 
 pub use app::{App, Parts};

@@ -1,7 +1,8 @@
 //! # Periodic work: reconcilers
 //! **Promise.** A [`Periodic`] looks at the database, does one bounded, repeatable step, and says whether there is more; it is called again and
 //! again for as long as the process lives. **How.** One owned task each; after a step that did nothing or failed it waits [`Periodic::EVERY`].
-//! **When it breaks.** An error is logged once where it happened first, and again after it changed; the next step tries again.
+//! **When it breaks.** An error is logged once where it happened first, and again after it changed; the next step tries again; what fails stands
+//! on the [`Board`](super::trouble::Board).
 //! **Not here.** Work with an input ([`super::outbox`]).
 
 use std::time::Duration;
@@ -35,7 +36,12 @@ pub fn run<P: Periodic>(work: P, app: App, tasks: &Tasks) {
     tasks.spawn(P::NAME, async move {
         let mut last_error = String::new();
         while !soft.is_cancelled() {
-            let pause = match work.step(&app).await {
+            let done = work.step(&app).await;
+            match &done {
+                Ok(_) => app.board().worked(P::NAME),
+                Err(error) => app.board().failed(P::NAME, app.clock.now(), &chain(error)),
+            }
+            let pause = match done {
                 Ok(Step::Idle) => P::EVERY,
                 Ok(Step::More(note)) => {
                     tracing::info!(task = P::NAME, "{}: {note}", P::NAME);

@@ -71,7 +71,7 @@ pub struct Transition {
     pub until: DateTime<Utc>,
 }
 
-/// What members hear of where no rule of the project says otherwise: everything, unless it is switched off.
+/// What members hear of where no rule of the project says otherwise: everything but silence, unless it is switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "a switch for each")]
@@ -80,7 +80,7 @@ pub struct MailSettings {
     pub new_issues: bool,
     /// Resolved issues that came back.
     pub regressions: bool,
-    /// Spikes, and their ends.
+    /// Spikes of issues, surges of the project, and their ends.
     pub spikes: bool,
     /// Ignored issues for which what they were ignored for has happened.
     pub unignored: bool,
@@ -90,11 +90,22 @@ pub struct MailSettings {
     pub limits: bool,
     /// Places that make a new issue for every event.
     pub noisy_places: bool,
+    /// Events that stop, and come back. Off where nobody asked for it: a bug that was fixed is silent, too.
+    pub silence: bool,
 }
 
 impl Default for MailSettings {
     fn default() -> Self {
-        Self { new_issues: true, regressions: true, spikes: true, unignored: true, feedback: true, limits: true, noisy_places: true }
+        Self {
+            new_issues: true,
+            regressions: true,
+            spikes: true,
+            unignored: true,
+            feedback: true,
+            limits: true,
+            noisy_places: true,
+            silence: false,
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct DigestMail {
     pub counts: String,
     /// The release that nearly all share; may be empty.
     pub release: String,
+    /// What is said of the project as a whole: "Surge: 812 in 5 min, usually 40 per hour, across 37 issues".
+    pub notes: Vec<String>,
     /// Those with most events first.
     pub lines: Vec<DigestLine>,
     /// How many are not named.
@@ -120,6 +122,7 @@ mod tests {
             project: "shop".to_owned(),
             counts: "49 new issues".to_owned(),
             release: "2.1.0".to_owned(),
+            notes: vec!["Surge: 812 in 5 min".to_owned()],
             lines: vec![DigestLine {
                 short_id: "SHOP-3".to_owned(),
                 title: title.to_owned(),
@@ -140,8 +143,17 @@ mod tests {
         let mail = mail("Boom: it broke");
         assert_eq!(mail.subject(), "[shop] 49 new issues in 2.1.0, most often Boom: it broke");
         let bodies = mail.bodies().unwrap();
-        for part in ["49 new issues", "2.1.0", "SHOP-3", "Boom: it broke", "12 events", "and 48 more", "issues?project=shop", "as a member"]
-        {
+        for part in [
+            "49 new issues",
+            "Surge: 812 in 5 min",
+            "2.1.0",
+            "SHOP-3",
+            "Boom: it broke",
+            "12 events",
+            "and 48 more",
+            "issues?project=shop",
+            "as a member",
+        ] {
             assert!(bodies.text.contains(part) && bodies.html.contains(part), "{part}");
         }
         assert_eq!(DigestMail { release: String::new(), lines: Vec::new(), ..mail }.subject(), "[shop] 49 new issues");

@@ -22,6 +22,7 @@ pub mod number;
 pub mod page;
 pub mod pages;
 pub mod prefix;
+pub mod project_mail;
 pub mod shell;
 pub mod urls;
 pub mod when;

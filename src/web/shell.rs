@@ -129,6 +129,8 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// A project that has a channel to which nothing gets through, leading to its channels.
     pub failing: Option<Link>,
+    /// What is wrong with Vedette itself, for administrators.
+    pub troubles: Vec<String>,
     /// Limits of the project drop something.
     pub limited: Option<LimitNotice>,
     /// Nobody is told of anything in the project.
@@ -156,6 +158,7 @@ impl Shell {
             now: now.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
             flash: None,
             failing: None,
+            troubles: Vec::new(),
             limited: None,
             muted: None,
         }

@@ -45,4 +45,6 @@ mod setting_up;
 mod spikes;
 mod storm;
 mod sub_path;
+mod surges;
 mod tidy;
+mod trouble;

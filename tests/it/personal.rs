@@ -18,7 +18,7 @@ async fn subjects(app: &TestApp, who: &str) -> Vec<String> {
 
 /// Saves the page with everything wanted but `unwanted`, and these fields.
 async fn wishes(person: &Person, projects: &[&Project], unwanted: &[&str], fields: &[(&str, &str)]) {
-    let kinds = ["new_issue", "regression", "spike", "unignored", "feedback", "limit", "noise"];
+    let kinds = ["new_issue", "regression", "spike", "unignored", "feedback", "limit", "noise", "silence"];
     let ids: Vec<String> = projects.iter().map(|project| project.id.0.to_string()).collect();
     let wanted: Vec<String> = ids.iter().flat_map(|id| kinds.iter().map(move |kind| format!("{id}.{kind}"))).collect();
     let mut form = vec![("pace", "instant"), ("digest_hour", "9"), ("quiet_from", ""), ("quiet_until", ""), ("time_zone", "UTC")];
@@ -136,8 +136,8 @@ fn everybody_switches_off_for_themselves_by_project_and_kind() {
         assert_eq!(subjects(app, "ben").await, ["[shop] New: One: it broke"]);
         ana.page(&urls::account_told()).await.assert_reads("You switched this off: new issues.");
         // All of a project, which a later save that knows nothing of it leaves alone.
-        let all =
-            ["new_issue", "regression", "spike", "unignored", "feedback", "limit", "noise"].map(|kind| format!("{}.{kind}", blog.id.0));
+        let all = ["new_issue", "regression", "spike", "unignored", "feedback", "limit", "noise", "silence"]
+            .map(|kind| format!("{}.{kind}", blog.id.0));
         wishes(&ana, &[&blog], &all.each_ref().map(String::as_str), &[]).await;
         wishes(&ana, &[], &[], &[]).await;
         app.clock.advance(TimeDelta::hours(1));

@@ -6,7 +6,7 @@ use super::Message;
 use super::queries::{self, Channel};
 use crate::accounts::ProjectId;
 use crate::alerts::compose::{self, Content};
-use crate::alerts::queries::told_project;
+use crate::alerts::queries::{administrators, told_project};
 use crate::platform::App;
 use crate::web::channel_mail::ChannelMail;
 use crate::web::urls;
@@ -47,7 +47,7 @@ async fn tell_administrators(
         settings_url: app.absolute(&urls::project_settings(&about.slug)),
     };
     let content = Content { kind: "channel_failed", subject: mail.subject(), bodies: mail.bodies()?, message: Message::default() };
-    for (user, email) in queries::administrators(db).await? {
+    for (user, email) in administrators(db).await? {
         compose::write_to(app, db, ((project, None), &content), (user, &email)).await?;
     }
     Ok(())

@@ -11,6 +11,7 @@ use crate::web::limit_mail::LimitMail;
 use crate::web::mail_view::{IssueMail, MailKind};
 use crate::web::noise_mail::NoiseMail;
 use crate::web::number;
+use crate::web::project_mail::ProjectMail;
 
 /// Longest line of one value, in characters.
 const LINE: usize = 300;
@@ -33,6 +34,18 @@ pub(in crate::alerts) struct Named {
     pub(in crate::alerts) level: String,
     /// "new, 12 events, 3 users"; may be empty.
     pub(in crate::alerts) facts: String,
+}
+
+impl Named {
+    fn of_line(line: &DigestLine) -> Self {
+        Self {
+            short_id: line.short_id.clone(),
+            title: flat(&line.title, LINE),
+            url: line.url.clone(),
+            level: line.level.clone(),
+            facts: line.facts.clone(),
+        }
+    }
 }
 
 /// One message. Every text but the addresses may hold what a stranger typed.
@@ -131,20 +144,15 @@ impl Message {
 
     /// About all that was gathered.
     pub(in crate::alerts) fn of_digest(mail: &DigestMail) -> Self {
-        let named = |line: &DigestLine| Named {
-            short_id: line.short_id.clone(),
-            title: flat(&line.title, LINE),
-            url: line.url.clone(),
-            level: line.level.clone(),
-            facts: line.facts.clone(),
-        };
         let release = flat(&mail.release, LINE);
         Self {
             text: if release.is_empty() { String::new() } else { format!("Nearly all of it in release {release}.") },
-            issues: mail.lines.iter().map(named).collect(),
+            issues: mail.lines.iter().map(Named::of_line).collect(),
             more: mail.more.max(0),
             release,
-            ..Self::new("digest", &mail.project, &mail.subject()).leading("Open the newest issues".to_owned(), &mail.url)
+            ..Self::new("digest", &mail.project, &mail.subject())
+                .with_notes(mail.notes.iter().map(String::as_str))
+                .leading("Open the newest issues".to_owned(), &mail.url)
         }
     }
 
@@ -170,6 +178,17 @@ impl Message {
         Self { text: flat(&mail.place, LINE), ..new.leading("Open the newest issues".to_owned(), &mail.url) }
     }
 
+    /// About a project as a whole.
+    pub(in crate::alerts) fn of_project(kind: &str, mail: &ProjectMail) -> Self {
+        let facts = mail.facts.iter().map(|(name, value)| (*name, value.as_str()));
+        Self {
+            text: flat(&mail.message, LINE),
+            issues: mail.lines.iter().map(Named::of_line).collect(),
+            more: mail.more.max(0),
+            ..Self::new(kind, &mail.project, &mail.subject()).with_facts(facts).leading(format!("Open {}", mail.open), &mail.url)
+        }
+    }
+
     /// What the test button sends.
     pub(in crate::alerts) fn test(project: &str, url: &str) -> Self {
         let preview = format!("[{project}] A test from Vedette");
@@ -181,7 +200,7 @@ impl Message {
         match (self.kind.as_str(), self.level.as_str()) {
             ("limit_ended" | "test", _) => Tone::Good,
             ("feedback" | "feedback_batch", _) | (_, "info" | "debug") => Tone::Plain,
-            ("limit_reached" | "noisy_place" | "digest", _) | (_, "warning") => Tone::Warning,
+            ("limit_reached" | "noisy_place" | "digest" | "events_stopped", _) | (_, "warning") => Tone::Warning,
             _ => Tone::Alarm,
         }
     }

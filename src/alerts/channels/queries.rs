@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::{ChannelId, Kind, Message};
-use crate::accounts::{IssueId, ProjectId, UserId};
+use crate::accounts::{IssueId, ProjectId};
 
 /// Channels of a project.
 pub(super) const MOST: i64 = 20;
@@ -184,11 +184,4 @@ pub(super) async fn post(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<
     )
     .fetch_optional(db)
     .await
-}
-
-/// Whom trouble is told.
-pub(super) async fn administrators(db: &mut PgConnection) -> sqlx::Result<Vec<(UserId, String)>> {
-    // joins: users
-    let rows = sqlx::query!(r#"select user_id as "id: UserId", email from users where is_admin and is_active order by user_id limit 50"#);
-    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.id, row.email)).collect())
 }

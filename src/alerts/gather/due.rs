@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::pace::Pace;
@@ -12,6 +13,9 @@ use crate::alerts::channels::Message;
 use crate::alerts::compose::{self, Content};
 use crate::alerts::links;
 use crate::alerts::queries::{ToldProject, told_project};
+use crate::alerts::rules::FactKind;
+use crate::alerts::silence::{Back, Stopped};
+use crate::alerts::surge::{Surge, SurgeOver};
 use crate::platform::App;
 use crate::platform::outbox::{self, Failure, Job};
 use crate::web::digest_mail::{DigestLine, DigestMail};
@@ -91,7 +95,9 @@ async fn tell(
         return Ok(Some(addressee.write(app, db, ((project, fact.issue), &content)).await?));
     }
     let issues = queries::waiting_issues(db, project, to, NAMED).await?;
-    let mail = mail(app, about, kinds, &issues);
+    let notes = queries::waiting_of_project(db, project, to, NAMED).await?;
+    let notes = notes.into_iter().filter_map(|(kind, detail)| note(&kind, detail)).collect();
+    let mail = DigestMail { notes, ..mail(app, about, kinds, &issues) };
     let content = Content { kind: "digest", subject: mail.subject(), bodies: mail.bodies()?, message: Message::of_digest(&mail) };
     Ok(Some(addressee.write(app, db, ((project, None), &content)).await?))
 }
@@ -106,7 +112,6 @@ const fn gone(to: Recipient) -> &'static str {
 fn mail(app: &App, about: &ToldProject, kinds: &[Gathered], issues: &[WaitingIssue]) -> DigestMail {
     let counts = kinds.iter().map(|kind| counted(&kind.kind, kind.facts)).collect::<Vec<_>>().join(", ");
     let list = IssueQuery { project: about.slug.clone(), sort: "first_seen".to_owned(), ..IssueQuery::default() };
-    let all: i64 = kinds.iter().map(|kind| kind.facts).sum();
     let line = |issue: &WaitingIssue| DigestLine {
         short_id: issue.issue.short_id(&about.short_prefix),
         title: issue.title.clone(),
@@ -125,11 +130,23 @@ fn mail(app: &App, about: &ToldProject, kinds: &[Gathered], issues: &[WaitingIss
         counts,
         release: common_release(issues),
         lines: issues.iter().map(line).collect(),
-        more: all.saturating_sub(issues.len() as i64),
+        more: issues.first().map_or(0, |first| first.all - issues.len() as i64),
         url: app.absolute(&list.url()),
         settings_url: app.absolute(&urls::project_settings(&about.slug)),
         stop_url: links::stop_place(app),
         why: compose::why(&about.project, about.has_members),
+        notes: Vec::new(),
+    }
+}
+
+/// What is said of the project as a whole; nothing of what cannot be read.
+fn note(kind: &str, detail: Value) -> Option<String> {
+    match FactKind::named(kind)? {
+        FactKind::Surge => serde_json::from_value::<Surge>(detail).ok().map(|surge| surge.note()),
+        FactKind::SurgeOver => serde_json::from_value::<SurgeOver>(detail).ok().map(|over| over.note()),
+        FactKind::EventsStopped => serde_json::from_value::<Stopped>(detail).ok().map(|stopped| stopped.note()),
+        FactKind::EventsBack => serde_json::from_value::<Back>(detail).ok().map(|back| back.note()),
+        _ => None,
     }
 }
 
@@ -151,6 +168,10 @@ fn counted(kind: &str, facts: i64) -> String {
         "spike" => number::counted(facts, "spike"),
         "unignored" => format!("{} ignored no more", number::counted(facts, "issue")),
         "spike_over" => format!("{} over", number::counted(facts, "spike")),
+        "surge" => number::counted(facts, "surge"),
+        "surge_over" => format!("{} over", number::counted(facts, "surge")),
+        "events_stopped" => "events stopped".to_owned(),
+        "events_back" => "events are back".to_owned(),
         _ => number::counted(facts, "message"),
     }
 }
@@ -182,6 +203,7 @@ mod tests {
             users: 0,
             release: release.to_owned(),
             status: "open".to_owned(),
+            all: 1,
         };
         let told = |releases: &[&str]| common_release(&releases.iter().map(|release| issue(release)).collect::<Vec<_>>());
         assert_eq!(told(&["2.0", "2.0", "2.0", "2.0", "1.9"]), "2.0");

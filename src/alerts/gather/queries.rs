@@ -1,6 +1,7 @@
 //! The SQL of facts, of what became of them, and of paces.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::pace::{Cap, Pace};
@@ -189,6 +190,26 @@ pub(super) async fn waiting(db: &mut PgConnection, project: ProjectId, to: Recip
         .collect())
 }
 
+/// The newest facts about the project as a whole that wait for a recipient, the oldest of them first.
+pub(super) async fn waiting_of_project(
+    db: &mut PgConnection,
+    project: ProjectId,
+    to: Recipient,
+    limit: i64,
+) -> sqlx::Result<Vec<(String, Value)>> {
+    let rows = sqlx::query!(
+        r#"select f.kind, f.detail from alert_decisions d
+        join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
+        where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.channel_id = $3 and d.status = 'gathered' and f.issue_id is null
+        order by f.fact_id desc limit $4"#,
+        project.0,
+        to.user(),
+        to.channel(),
+        limit
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().rev().map(|row| (row.kind, row.detail)).collect())
+}
+
 /// An issue that waits to be told of.
 #[derive(Debug, Clone)]
 pub(super) struct WaitingIssue {
@@ -200,6 +221,8 @@ pub(super) struct WaitingIssue {
     pub(super) users: i64,
     pub(super) release: String,
     pub(super) status: String,
+    /// How many issues wait, this one among them.
+    pub(super) all: i64,
 }
 
 /// The issues that wait for a recipient, those with most events first.
@@ -213,7 +236,7 @@ pub(super) async fn waiting_issues(
     sqlx::query_as!(
         WaitingIssue,
         r#"select i.issue_id as "issue: IssueId", f.kind as "kind!", i.title, i.level, i.event_count as events, i.user_count as users,
-            i.last_release as release, i.status
+            i.last_release as release, i.status, count(*) over () as "all!"
         from (select f.issue_id, max(f.kind) as kind from alert_decisions d
             join alert_facts f on f.project_id = d.project_id and f.fact_id = d.fact_id
             where d.project_id = $1 and f.project_id = $1 and d.user_id = $2 and d.channel_id = $3 and d.status = 'gathered'

@@ -9,7 +9,7 @@ pub(in crate::alerts) enum Subject {
     NewIssues,
     /// Resolved ones that came back.
     Regressions,
-    /// Spikes, and their ends.
+    /// Spikes of issues, surges of projects, and their ends.
     Spikes,
     /// Ignored ones whose time is over.
     Unignored,
@@ -19,12 +19,14 @@ pub(in crate::alerts) enum Subject {
     Limits,
     /// Places that make a new issue for every event.
     Noise,
+    /// Events that stop, and come back.
+    Silence,
 }
 
 impl Subject {
     /// Those that can be chosen, in the order of the page.
-    pub(in crate::alerts) const CHOICES: [Self; 7] =
-        [Self::NewIssues, Self::Regressions, Self::Spikes, Self::Unignored, Self::Feedback, Self::Limits, Self::Noise];
+    pub(in crate::alerts) const CHOICES: [Self; 8] =
+        [Self::NewIssues, Self::Regressions, Self::Spikes, Self::Unignored, Self::Feedback, Self::Limits, Self::Noise, Self::Silence];
 
     /// As rows, forms and links say it.
     pub(in crate::alerts) const fn name(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Subject {
             Self::Feedback => "feedback",
             Self::Limits => "limit",
             Self::Noise => "noise",
+            Self::Silence => "silence",
         }
     }
 
@@ -50,7 +53,8 @@ impl Subject {
         match kind {
             "new_issue" => Self::NewIssues,
             "regression" => Self::Regressions,
-            "spike" | "spike_over" => Self::Spikes,
+            "spike" | "spike_over" | "surge" | "surge_over" => Self::Spikes,
+            "events_stopped" | "events_back" => Self::Silence,
             "unignored" => Self::Unignored,
             _ => Self::All,
         }
@@ -62,7 +66,7 @@ impl Subject {
             "feedback" | "feedback_batch" => Self::Feedback,
             "limit_reached" | "limit_ended" => Self::Limits,
             "noisy_place" | "untold_issues" => Self::Noise,
-            "channel_failed" | "test" => return None,
+            "channel_failed" | "trouble" | "test" => return None,
             other => Self::of_fact(other),
         })
     }
@@ -73,11 +77,12 @@ impl Subject {
             Self::All => "Everything",
             Self::NewIssues => "New issues",
             Self::Regressions => "Regressions",
-            Self::Spikes => "Spikes",
+            Self::Spikes => "Spikes and surges",
             Self::Unignored => "Ignored no more",
             Self::Feedback => "Feedback",
             Self::Limits => "Limits",
             Self::Noise => "Noisy places",
+            Self::Silence => "Silence",
         }
     }
 
@@ -100,9 +105,19 @@ mod tests {
         for subject in Subject::CHOICES {
             assert_eq!(Subject::parse(subject.name()), Some(subject));
         }
-        for kind in
-            ["new_issue", "regression", "spike", "unignored", "feedback", "feedback_batch", "limit_reached", "limit_ended", "noisy_place"]
-        {
+        for kind in [
+            "new_issue",
+            "regression",
+            "spike",
+            "unignored",
+            "feedback",
+            "feedback_batch",
+            "limit_reached",
+            "limit_ended",
+            "noisy_place",
+            "surge",
+            "events_stopped",
+        ] {
             assert!(Subject::of_mail(kind).is_some_and(|subject| Subject::CHOICES.contains(&subject)), "{kind}");
         }
         assert_eq!((Subject::of_mail("digest"), Subject::parse("digest")), (Some(Subject::All), None));

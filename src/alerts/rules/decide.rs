@@ -175,9 +175,15 @@ mod tests {
 
     #[test]
     fn without_rules_all_members_hear_of_all_that_is_not_switched_off() {
+        let all = Choices { otherwise: MailSettings { silence: true, ..MailSettings::default() }, ..Choices::default() };
         for kind in FactKind::ALL {
-            assert_eq!(decided(&Choices::default(), kind, None), (vec![1, 2], vec![], String::new()));
+            assert_eq!(decided(&all, kind, None), (vec![1, 2], vec![], String::new()));
         }
+        assert_eq!(
+            decided(&Choices::default(), FactKind::EventsStopped, None).0,
+            Vec::<i64>::new(),
+            "silence is told where it was asked for"
+        );
         let choices = Choices { otherwise: MailSettings { spikes: false, ..MailSettings::default() }, ..Choices::default() };
         let reason = "No rule matched, and for what no rule matches “spike” is switched off in the project's alerts.";
         assert_eq!(decided(&choices, FactKind::Spike, None), (vec![], vec![1, 2], reason.to_owned()));

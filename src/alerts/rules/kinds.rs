@@ -17,10 +17,16 @@ pub(in crate::alerts) enum FactKind {
     LimitReached,
     LimitEnded,
     NoisyPlace,
+    /// Many issues of a project at once.
+    Surge,
+    SurgeOver,
+    /// Nothing comes of a project that never stops.
+    EventsStopped,
+    EventsBack,
 }
 
 impl FactKind {
-    pub(in crate::alerts) const ALL: [Self; 9] = [
+    pub(in crate::alerts) const ALL: [Self; 13] = [
         Self::NewIssue,
         Self::Regression,
         Self::Spike,
@@ -30,6 +36,10 @@ impl FactKind {
         Self::LimitReached,
         Self::LimitEnded,
         Self::NoisyPlace,
+        Self::Surge,
+        Self::SurgeOver,
+        Self::EventsStopped,
+        Self::EventsBack,
     ];
 
     /// As rows say it.
@@ -44,6 +54,10 @@ impl FactKind {
             Self::LimitReached => "limit_reached",
             Self::LimitEnded => "limit_ended",
             Self::NoisyPlace => "noisy_place",
+            Self::Surge => "surge",
+            Self::SurgeOver => "surge_over",
+            Self::EventsStopped => "events_stopped",
+            Self::EventsBack => "events_back",
         }
     }
 
@@ -59,6 +73,10 @@ impl FactKind {
             Self::LimitReached => "limit reached",
             Self::LimitEnded => "limit ended",
             Self::NoisyPlace => "noisy place",
+            Self::Surge => "surge",
+            Self::SurgeOver => "surge over",
+            Self::EventsStopped => "events stopped",
+            Self::EventsBack => "events back",
         }
     }
 
@@ -78,11 +96,12 @@ impl FactKind {
         match self {
             Self::NewIssue => wanted.new_issues,
             Self::Regression => wanted.regressions,
-            Self::Spike | Self::SpikeOver => wanted.spikes,
+            Self::Spike | Self::SpikeOver | Self::Surge | Self::SurgeOver => wanted.spikes,
             Self::Unignored => wanted.unignored,
             Self::Feedback => wanted.feedback,
             Self::LimitReached | Self::LimitEnded => wanted.limits,
             Self::NoisyPlace => wanted.noisy_places,
+            Self::EventsStopped | Self::EventsBack => wanted.silence,
         }
     }
 }

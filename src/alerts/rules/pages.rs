@@ -87,7 +87,12 @@ fn switches(on: MailSettings) -> Vec<FactSwitch> {
     vec![
         switch("new_issues", "New issues", "The first event of an issue.", on.new_issues),
         switch("regressions", "Regressions", "An issue that was resolved comes back.", on.regressions),
-        switch("spikes", "Spikes", "Many more events of an issue than are usual for it, and when that is over.", on.spikes),
+        switch(
+            "spikes",
+            "Spikes and surges",
+            "Many more events of an issue than are usual for it, or of many issues at once than are usual for the project, and when that is over.",
+            on.spikes,
+        ),
         switch("unignored", "Ignored no more", "An issue was ignored until something happens, and that has happened.", on.unignored),
         switch(
             "feedback",
@@ -101,6 +106,12 @@ fn switches(on: MailSettings) -> Vec<FactSwitch> {
             "Noisy places",
             "A place that makes a new issue for nearly every event: one mail for all of them.",
             on.noisy_places,
+        ),
+        switch(
+            "silence",
+            "Silence",
+            "Nothing comes any more of a project that had events all week long. A bug that was fixed is silent, too.",
+            on.silence,
         ),
     ]
 }

@@ -26,8 +26,20 @@ pub(super) struct Deaf {
 
 impl Deaf {
     fn contains(&self, minute: i64) -> bool {
-        let at = self.gaps.partition_point(|gap| i64::from(gap.1) < minute);
-        self.gaps.get(at).is_some_and(|gap| i64::from(gap.0) <= minute) && !self.heard.contains(&(minute as i32))
+        let minute = minute as i32;
+        self.in_gap(minute) && !self.heard.contains(&minute)
+    }
+
+    fn in_gap(&self, minute: i32) -> bool {
+        let at = self.gaps.partition_point(|gap| gap.1 < minute);
+        self.gaps.get(at).is_some_and(|gap| gap.0 <= minute)
+    }
+
+    /// How many of these minutes, ends included.
+    pub(super) fn between(&self, first: i32, last: i32) -> i32 {
+        let gaps = self.gaps.iter().map(|gap| gap.1.min(last) - gap.0.max(first) + 1).filter(|minutes| *minutes > 0);
+        let heard = self.heard.iter().filter(|minute| (first..=last).contains(minute) && self.in_gap(**minute));
+        gaps.sum::<i32>() - heard.count() as i32
     }
 }
 
@@ -301,5 +313,6 @@ mod tests {
         let deaf = Deaf { gaps: vec![(10, 12), (20, i32::MAX)], heard: [11].into() };
         let found: Vec<i64> = (8..23).filter(|minute| deaf.contains(*minute)).collect();
         assert_eq!(found, [10, 12, 20, 21, 22]);
+        assert_eq!((deaf.between(8, 22), deaf.between(11, 12), deaf.between(13, 19), deaf.between(5, 4)), (5, 1, 0, 0));
     }
 }

@@ -10,12 +10,15 @@
 //! **Corrections.** Issues that gain or lost events lose their state; when the correction is finished and new events come, it is made anew from
 //! the minutes that are counted of them, and nobody is told of what is found there.
 //! **When it breaks.** A round that fails leaves everything as it was. A state that cannot be read is made anew.
+//! **Projects.** The same detector follows each project as a whole ([`whole`]), and what is unusual about its silence ([`silence`]).
 //! **Not here.** What is a spike ([`super::spikes`]), who is told (`super::spiked`).
 
 mod follow;
 mod hearing;
 mod queries;
 mod round;
+mod silence;
+mod whole;
 
 pub use hearing::{Hearing, Listen};
 pub(super) use queries::sweep;

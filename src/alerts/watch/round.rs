@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use super::follow::{Deaf, Round, Told, Work};
 use super::hearing::Hearing;
-use super::queries;
+use super::{queries, silence, whole};
 use crate::accounts::IssueId;
 use crate::alerts::spikes::{Detector, LATE};
 use crate::events::fresh::{self, Minutes};
@@ -78,16 +78,17 @@ impl Watch {
         }
         let closed = Closed::new(now, queries::digested_until(&mut tx, now - ALIVE).await?.unwrap_or(now));
         let taken = fresh::take(&mut tx, closed.with_events).await?;
+        let came = whole::sums(taken.issues.iter());
         let mut issues: BTreeMap<IssueId, Option<Minutes>> =
             taken.issues.into_iter().map(|(issue, minutes)| (issue, Some(minutes))).collect();
         for issue in spikes::quiet(&mut tx, closed.without - QUIET, MOST_QUIET).await? {
             issues.entry(issue).or_default();
         }
-        if issues.is_empty() {
-            return Ok(Step::Idle);
-        }
         let deaf = Deaf { gaps: queries::gaps(&mut tx).await?, heard: taken.received.iter().copied().collect() };
         let round = Arc::new(Round { closed: closed.with_events, deaf });
+        // Before the issues: a surge is told at once, and the spikes that are part of it come together after it.
+        let mut is_told = whole::follow(&mut tx, came, (&round, closed.without - QUIET), now).await?;
+        is_told |= silence::look(&mut tx, &round.deaf, closed.without, now).await?;
         let issues: Vec<_> = issues.into_iter().collect();
         let mut told = Vec::new();
         for chunk in issues.chunks(CHUNK) {
@@ -101,7 +102,7 @@ impl Watch {
         tell(&mut tx, &told, now).await?;
         tx.commit().await?;
         self.0.add(taken.received);
-        if !told.is_empty() {
+        if is_told || !told.is_empty() {
             app.outbox.wake();
         }
         Ok(if taken.is_all { Step::Idle } else { Step::More(format!("moved {} issues on", issues.len())) })

@@ -52,6 +52,7 @@ pub(super) async fn change_mails(app: App, member: ProjectMember, fields: Fields
         feedback: is_on("feedback"),
         limits: is_on("limits"),
         noisy_places: is_on("noisy_places"),
+        silence: is_on("silence"),
     };
     let values = serde_json::to_value(mails).map_err(|error| HttpError::Internal(error.into()))?;
     if !queries::change_settings(&mut *app.db.acquire().await.ours()?, member.project.id, "mails", &values).await.ours()? {
