@@ -10,6 +10,7 @@ use vedette::web::feedback_mail::{FeedbackMail, MailWords};
 use vedette::web::limit_mail::LimitMail;
 use vedette::web::mail_view::{Bodies, IssueMail, MailKind, test_bodies};
 use vedette::web::noise_mail::NoiseMail;
+use vedette::web::weekly_mail::{WeeklyMail, WeeklyProject};
 
 const SETTINGS: &str = "https://errors.example/projects/shop/settings";
 const STOP: &str = "https://errors.example/account/notifications#stop";
@@ -107,6 +108,28 @@ fn channel() -> ChannelMail {
     }
 }
 
+fn weekly() -> WeeklyMail {
+    let project = |name: &str, facts: &str, lines: Vec<DigestLine>| WeeklyProject {
+        name: name.to_owned(),
+        url: format!("https://errors.example/issues?project={name}"),
+        facts: facts.to_owned(),
+        lines,
+    };
+    let lines = digest().lines.into_iter().map(|line| DigestLine { facts: "1,312 events, new".to_owned(), ..line }).collect();
+    WeeklyMail {
+        week: "16 to 22 Nov 2026".to_owned(),
+        headline: "2,731 events, 40 % fewer than the week before".to_owned(),
+        projects: vec![
+            project("shop", "3 new issues, 1 came back, 2,701 events, 41 % fewer than the week before", lines),
+            project("shop-web", "0 new issues, 30 events, none in the week before", Vec::new()),
+        ],
+        more: String::new(),
+        quiet: "blog, landing-page".to_owned(),
+        url: "https://errors.example/issues".to_owned(),
+        stop_url: STOP.to_owned(),
+    }
+}
+
 /// What strangers wrote into everything they may.
 fn digest_of_strangers() -> DigestMail {
     let mut mail = digest();
@@ -134,6 +157,11 @@ fn all() -> Vec<(String, Bodies)> {
         ("limit-reached", limit("").bodies()),
         ("limit-ended", limit("24 Nov 2026, 15:00:00 UTC").bodies()),
         ("noise", noise().bodies()),
+        ("weekly", weekly().bodies()),
+        (
+            "weekly-nothing",
+            WeeklyMail { projects: Vec::new(), headline: "no events, as in the week before".to_owned(), ..weekly() }.bodies(),
+        ),
         ("test", test_bodies("https://errors.example/mails")),
     ];
     issues.chain(others.into_iter().map(|(name, bodies)| (name.to_owned(), bodies.unwrap()))).collect()
