@@ -32,7 +32,7 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(query): Query<MailQuery
     let shell = viewer.shell(&app, "Mails", IssueQuery::default());
     let projects = viewer.projects.iter().map(|project| (project.slug.clone(), project.name.clone())).collect();
     let (smtp_configured, can_test) = (!matches!(app.mailer, Mailer::Kept), viewer.is_admin);
-    Ok(html(&MailsPage { shell, query, projects, rows, newest, older, smtp_configured, can_test }))
+    Ok(html(&MailsPage { shell, query, projects, rows, newest, older, can_test, smtp_configured }))
 }
 
 /// What the query asks for, of what the viewer may see; nothing: there can be no such mail.

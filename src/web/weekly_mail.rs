@@ -40,7 +40,7 @@ pub struct WeeklyMail {
 /// What the templates print. The names of its fields are those of the frame that all mails have.
 struct Printed<'a> {
     week: &'a str,
-    kind: &'a str,
+    kind: String,
     more: &'a str,
     quiet: &'a str,
     url: &'a str,
@@ -83,7 +83,7 @@ impl WeeklyMail {
     fn printed(&self) -> Printed<'_> {
         Printed {
             week: &self.week,
-            kind: &self.headline,
+            kind: self.headline.chars().take(1).flat_map(char::to_uppercase).chain(self.headline.chars().skip(1)).collect(),
             more: &self.more,
             quiet: &self.quiet,
             url: &self.url,

@@ -121,7 +121,7 @@ fn weekly() -> WeeklyMail {
         headline: "2,731 events, 40 % fewer than the week before".to_owned(),
         projects: vec![
             project("shop", "3 new issues, 1 came back, 2,701 events, 41 % fewer than the week before", lines),
-            project("shop-web", "0 new issues, 30 events, none in the week before", Vec::new()),
+            project("shop-web", "no new issues, 30 events, none in the week before", Vec::new()),
         ],
         more: String::new(),
         quiet: "blog, landing-page".to_owned(),

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use chrono::TimeDelta;
+use serde_json::json;
 use vedette::web::urls;
 
 use crate::harness::fake_hook::FakeHook;
@@ -83,5 +84,42 @@ fn ten_thousand_new_issues_within_a_minute_are_a_handful_of_mails_and_no_fact_is
         assert!(hook.take().len() <= 3, "the channel, too");
         let longest = mails.iter().map(|mail| mail.html_body.len()).max().unwrap();
         assert!(longest < 50_000, "the mail names the most important, and counts the others: {longest} bytes");
+    });
+}
+
+/// A word without a number: grouping takes it for a part of the fingerprint.
+fn word(number: u32) -> String {
+    let letter = |n: u32| char::from(b'g' + (n % 16) as u8);
+    [4096, 256, 16, 1].map(|of| letter(number / of)).iter().collect()
+}
+
+#[test]
+fn many_places_that_all_make_a_new_issue_for_every_event_are_a_handful_of_mails_too() {
+    app_test(async |app| {
+        let (shop, issues) = (app.project("shop").await, storm());
+        app.member("ana", &shop).await;
+        let places = issues / 25;
+        for number in 0..issues {
+            let event = error(&format!("Kind{}", number % places)).with("fingerprint", json!([word(number)]));
+            app.sdk(&shop).capture(event).await.assert_ok();
+        }
+        app.digest_all().await;
+        app.run_jobs().await;
+        for _ in 0..24 {
+            app.clock.advance(TimeDelta::minutes(5));
+            app.run_jobs().await;
+        }
+        let rows = "select f.kind, d.status, count(*) from alert_decisions d join alert_facts f using (project_id, fact_id) group by 1, 2 order by 1";
+        let decided: Vec<(String, String, i64)> = sqlx::query_as(rows).fetch_all(app.db()).await.unwrap();
+        let told = |kind: &str, facts: u32| (kind.to_owned(), "told".to_owned(), i64::from(facts));
+        assert_eq!(decided, [told("new_issue", places * 19), told("noisy_place", places)]);
+        let mails = app.mails().await;
+        let subjects: Vec<&str> = mails.iter().filter(|mail| mail.recipient == "ana@example.test").map(|mail| &*mail.subject).collect();
+        assert!(subjects.len() <= 4, "{subjects:?}");
+        let gathered = mails.iter().find(|mail| mail.kind == "digest").unwrap();
+        for body in [&gathered.text_body, &gathered.html_body] {
+            assert!(body.contains(&format!("{} noisy places", places - 1)), "{body}");
+            assert!(body.contains("25 new issues within an hour: Kind"), "{body}");
+        }
     });
 }

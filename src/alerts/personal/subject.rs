@@ -59,6 +59,7 @@ impl Subject {
             "spike" | "spike_over" | "surge" | "surge_over" => Self::Spikes,
             "events_stopped" | "events_back" => Self::Silence,
             "unignored" => Self::Unignored,
+            "noisy_place" => Self::Noise,
             _ => Self::All,
         }
     }

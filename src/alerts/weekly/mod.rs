@@ -94,11 +94,8 @@ async fn mail(app: &App, db: &mut PgConnection, (monday, span): (NaiveDate, Span
 /// "3 new issues, 1 came back, 1,204 events, 40 % fewer than the week before".
 fn facts(week: &Week) -> String {
     let back = (week.back > 0).then(|| format!("{} came back", number::count(week.back)));
-    [Some(counted(week.new, "new issue")), back, Some(compared(week.events, week.before))]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(", ")
+    let new = if week.new == 0 { "no new issues".to_owned() } else { counted(week.new, "new issue") };
+    [Some(new), back, Some(compared(week.events, week.before))].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn line(app: &App, week: &Week, issue: &Frequent, (from, _): Span) -> DigestLine {
