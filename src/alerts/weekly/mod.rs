@@ -3,7 +3,7 @@
 //! theirs new issues, issues that came back, the most frequent ones, and events beside those of the week before. Nobody gets it unasked; a week is told once.
 //! **How.** `personal_settings` says which Monday is next and when its morning is. [`Weekly`] takes one person at a time whose morning has come, under the lock of their row, and
 //! writes mail and next Monday in one transaction: however many processes, however often they start. **When it breaks.** A server that was away on Monday tells that week when it is back, and of
-//! longer absences the last week it owes. **Not here.** When mornings are ([`personal`](super::personal)), how the mail looks (`web::weekly_mail`).
+//! longer absences the last week it owes. **Not here.** When mornings are ([`personal`]), how the mail looks (`web::weekly_mail`).
 
 mod queries;
 
