@@ -1,12 +1,14 @@
 //! # Every address of the dashboard
 //! **Promise.** Handlers, templates and mails build addresses here and nowhere else; every variable part is percent-encoded, and the path of the public address stands before it ([`prefix`]). **Not here.** Which handler answers (`routes`), static files ([`super::assets`]).
 
+mod mails;
 mod rules;
 
 use std::fmt::Display;
 
 use serde::Deserialize;
 
+pub use mails::{MailQuery, mail, mail_again, mail_html, mail_test, mails};
 pub use rules::{alert_rule, alert_rule_delete, alert_rule_move, alert_rule_switch, project_alerts, project_mute, project_unmute};
 
 use super::prefix;
@@ -256,31 +258,6 @@ pub fn dead_letter_delete(id: u64) -> String {
 /// A file that came with an event.
 pub fn attachment(issue: impl Display, event: impl Display, attachment: impl Display) -> String {
     prefix::add(&format!("/issues/{}/events/{}/attachments/{}", enc(issue), enc(event), enc(attachment)))
-}
-/// The delivery log.
-pub fn mails() -> String {
-    prefix::add("/mails")
-}
-/// The delivery log after a cursor.
-pub fn mails_after(cursor: impl Display) -> String {
-    prefix::add(&format!("/mails?after={}", enc(cursor)))
-}
-/// One mail.
-pub fn mail(id: impl Display) -> String {
-    prefix::add(&format!("/mails/{}", enc(id)))
-}
-/// The HTML body of one mail, for its frame.
-pub fn mail_html(id: impl Display) -> String {
-    prefix::add(&format!("/mails/{}/html", enc(id)))
-}
-
-/// POST: tries a failed mail again.
-pub fn mail_again(id: impl Display) -> String {
-    prefix::add(&format!("/mails/{}/again", enc(id)))
-}
-/// POST: sends a test mail to the administrator who asks.
-pub fn mail_test() -> String {
-    prefix::add("/mails/test")
 }
 
 /// Which issues a list shows: the query string of `/issues`.
