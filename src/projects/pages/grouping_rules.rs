@@ -9,7 +9,7 @@ use super::grouping_version;
 use super::noise;
 use super::text::area;
 use crate::accounts::{OurFault as _, ProjectMember, see_other};
-use crate::grouping::{Config, RuleError, RuleErrors};
+use crate::grouping::{Config, RuleErrors};
 use crate::platform::App;
 use crate::projects::{GroupingRules, queries};
 use crate::web::pages::grouping_rules::{GroupingRulesPage, RulesText};
@@ -26,10 +26,11 @@ pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, Ht
     drop(db);
     let rules = stored(&app, &member).await?;
     let (rules, found) = compiled(rules).await?;
-    let errors = found.as_ref().err().cloned().unwrap_or_default();
-    let mut page = GroupingRulesPage { noise, ..page(&app, &member, &rules, &errors) };
-    page.stack_trace.warnings = RulesText::new(&rules.stack_trace_rules, &found.unwrap_or_default(), &[]).faults;
-    Ok(html(&page))
+    let (errors, warnings) = match found {
+        Ok(warnings) => (RuleErrors::default(), warnings),
+        Err(errors) => (errors, RuleErrors::default()),
+    };
+    Ok(html(&GroupingRulesPage { noise, ..page(&app, &member, &rules, (&errors, &warnings)) }))
 }
 
 pub(super) async fn stored(app: &App, member: &ProjectMember) -> Result<GroupingRules, HttpError> {
@@ -54,40 +55,42 @@ pub async fn save(app: &App, db: &mut PgConnection, member: &ProjectMember, rule
             too_long = too_long.with(field, format!("The text has {} KB; {} KB are allowed.", text.len() / 1024, MAX_BYTES / 1024));
         }
     }
+    let none = RuleErrors::default();
     if !too_long.is_empty() {
-        let page = GroupingRulesPage { errors: too_long, ..page(app, member, &rules, &RuleErrors::default()) };
+        let page = GroupingRulesPage { errors: too_long, ..page(app, member, &rules, (&none, &none)) };
         return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
     let (rules, found) = compiled(rules).await?;
     let warnings = match found {
-        Ok(warnings) => warnings.len(),
-        Err(errors) => return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(app, member, &rules, &errors))),
+        Ok(warnings) => warnings,
+        Err(errors) => return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(app, member, &rules, (&errors, &none)))),
     };
     // The version is not this form's to change: somebody may have moved the project meanwhile.
     let texts = json!({"stack_trace_rules": rules.stack_trace_rules, "fingerprint_rules": rules.fingerprint_rules});
     if !queries::change_settings(db, member.project.id, "grouping", &texts).await.ours()? {
         return Err(HttpError::NotFound);
     }
-    let flash = match warnings {
-        0 => Flash::done(
+    let flash = if warnings.is_empty() {
+        Flash::done(
             "Saved. Events are grouped so from now on; those that are stored already follow when you apply the rules under Stored events.",
-        ),
-        _ => Flash::warning("Saved, and events are grouped so from now on. Some of it can never match: see below the text."),
+        )
+    } else {
+        Flash::warning("Saved, and events are grouped so from now on. Some of it is of no use: see below the text.")
     };
     Ok(see_other(&urls::project_grouping(&member.project.slug), &flash))
 }
 
 /// The rules, and what their compiler says: warnings, or why it refuses. Many globs take their time, so not on the server's own threads.
-async fn compiled(rules: GroupingRules) -> Result<(GroupingRules, Result<Vec<RuleError>, RuleErrors>), HttpError> {
+async fn compiled(rules: GroupingRules) -> Result<(GroupingRules, Result<RuleErrors, RuleErrors>), HttpError> {
     let work = move || {
         let found =
-            Config::with_rules(rules.version, &rules.stack_trace_rules, &rules.fingerprint_rules).map(|config| config.warnings().to_vec());
+            Config::with_rules(rules.version, &rules.stack_trace_rules, &rules.fingerprint_rules).map(|config| config.warnings().clone());
         (rules, found)
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| HttpError::Internal(error.into()))
 }
 
-fn page(app: &App, member: &ProjectMember, rules: &GroupingRules, errors: &RuleErrors) -> GroupingRulesPage {
+fn page(app: &App, member: &ProjectMember, rules: &GroupingRules, (errors, warnings): (&RuleErrors, &RuleErrors)) -> GroupingRulesPage {
     let (viewer, project) = (&member.viewer, &member.project);
     GroupingRulesPage {
         shell: viewer.shell(app, "Grouping rules", IssueQuery { project: project.slug.clone(), ..IssueQuery::default() }),
@@ -95,8 +98,8 @@ fn page(app: &App, member: &ProjectMember, rules: &GroupingRules, errors: &RuleE
         slug: project.slug.clone(),
         may_change: viewer.is_admin,
         version: grouping_version::view(rules, app.clock.now()),
-        stack_trace: RulesText::new(&rules.stack_trace_rules, &errors.stack_trace_rules, &[]),
-        fingerprint: RulesText::new(&rules.fingerprint_rules, &errors.fingerprint_rules, &[]),
+        stack_trace: RulesText::new(&rules.stack_trace_rules, &errors.stack_trace_rules, &warnings.stack_trace_rules),
+        fingerprint: RulesText::new(&rules.fingerprint_rules, &errors.fingerprint_rules, &warnings.fingerprint_rules),
         noise: Vec::new(),
         errors: FieldErrors::default(),
     }
