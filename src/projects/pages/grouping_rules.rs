@@ -27,7 +27,7 @@ pub(super) async fn show(app: App, member: ProjectMember) -> Result<Response, Ht
     let rules = stored(&app, &member).await?;
     let (rules, found) = compiled(rules).await?;
     let (errors, warnings) = match found {
-        Ok(warnings) => (RuleErrors::default(), warnings),
+        Ok(config) => (RuleErrors::default(), config.warnings().clone()),
         Err(errors) => (errors, RuleErrors::default()),
     };
     Ok(html(&GroupingRulesPage { noise, ..page(&app, &member, &rules, (&errors, &warnings)) }))
@@ -42,35 +42,52 @@ pub(super) async fn change(app: App, member: ProjectMember, fields: Fields) -> R
     if let Some(version) = fields.get("version") {
         return grouping_version::change(&app, &member, version).await;
     }
-    let (stack_trace_rules, fingerprint_rules) = (area(&fields, "stack_trace_rules")?, area(&fields, "fingerprint_rules")?);
-    let rules = GroupingRules { stack_trace_rules, fingerprint_rules, ..stored(&app, &member).await? };
+    let rules = typed(&app, &member, &fields).await?;
     save(&app, &mut *app.db.acquire().await.ours()?, &member, rules).await
 }
 
-/// Saves rules that are good, in the caller's transaction; an answer that redirects says that they are.
-pub async fn save(app: &App, db: &mut PgConnection, member: &ProjectMember, rules: GroupingRules) -> Result<Response, HttpError> {
+/// The project's rules with the texts of the form.
+pub async fn typed(app: &App, member: &ProjectMember, fields: &Fields) -> Result<GroupingRules, HttpError> {
+    let (stack_trace_rules, fingerprint_rules) = (area(fields, "stack_trace_rules")?, area(fields, "fingerprint_rules")?);
+    Ok(GroupingRules { stack_trace_rules, fingerprint_rules, ..stored(app, member).await? })
+}
+
+/// Good rules and what they compile to; of others the page that says at which line and column they are wrong.
+pub async fn checked(
+    app: &App,
+    member: &ProjectMember,
+    rules: GroupingRules,
+) -> Result<Result<(GroupingRules, Config), Response>, HttpError> {
+    let none = RuleErrors::default();
     let mut too_long = FieldErrors::default();
     for (field, text) in [("stack_trace_rules", &rules.stack_trace_rules), ("fingerprint_rules", &rules.fingerprint_rules)] {
         if text.len() > MAX_BYTES {
             too_long = too_long.with(field, format!("The text has {} KB; {} KB are allowed.", text.len() / 1024, MAX_BYTES / 1024));
         }
     }
-    let none = RuleErrors::default();
+    let refused = |page: &GroupingRulesPage| Ok(Err(html_with(StatusCode::UNPROCESSABLE_ENTITY, page)));
     if !too_long.is_empty() {
-        let page = GroupingRulesPage { errors: too_long, ..page(app, member, &rules, (&none, &none)) };
-        return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        return refused(&GroupingRulesPage { errors: too_long, ..page(app, member, &rules, (&none, &none)) });
     }
-    let (rules, found) = compiled(rules).await?;
-    let warnings = match found {
-        Ok(warnings) => warnings,
-        Err(errors) => return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(app, member, &rules, (&errors, &none)))),
+    let (rules, compiled) = compiled(rules).await?;
+    match compiled {
+        Ok(config) => Ok(Ok((rules, config))),
+        Err(errors) => refused(&page(app, member, &rules, (&errors, &none))),
+    }
+}
+
+/// Saves rules that are good, in the caller's transaction; an answer that redirects says that they are.
+pub async fn save(app: &App, db: &mut PgConnection, member: &ProjectMember, rules: GroupingRules) -> Result<Response, HttpError> {
+    let (rules, config) = match checked(app, member, rules).await? {
+        Ok(good) => good,
+        Err(refused) => return Ok(refused),
     };
     // The version is not this form's to change: somebody may have moved the project meanwhile.
     let texts = json!({"stack_trace_rules": rules.stack_trace_rules, "fingerprint_rules": rules.fingerprint_rules});
     if !queries::change_settings(db, member.project.id, "grouping", &texts).await.ours()? {
         return Err(HttpError::NotFound);
     }
-    let flash = if warnings.is_empty() {
+    let flash = if config.warnings().is_empty() {
         Flash::done(
             "Saved. Events are grouped so from now on; those that are stored already follow when you apply the rules under Stored events.",
         )
@@ -80,12 +97,11 @@ pub async fn save(app: &App, db: &mut PgConnection, member: &ProjectMember, rule
     Ok(see_other(&urls::project_grouping(&member.project.slug), &flash))
 }
 
-/// The rules, and what their compiler says: warnings, or why it refuses. Many globs take their time, so not on the server's own threads.
-async fn compiled(rules: GroupingRules) -> Result<(GroupingRules, Result<RuleErrors, RuleErrors>), HttpError> {
+/// The rules, and what they compile to. Many globs take their time, so not on the server's own threads.
+async fn compiled(rules: GroupingRules) -> Result<(GroupingRules, Result<Config, RuleErrors>), HttpError> {
     let work = move || {
-        let found =
-            Config::with_rules(rules.version, &rules.stack_trace_rules, &rules.fingerprint_rules).map(|config| config.warnings().clone());
-        (rules, found)
+        let compiled = Config::with_rules(rules.version, &rules.stack_trace_rules, &rules.fingerprint_rules);
+        (rules, compiled)
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| HttpError::Internal(error.into()))
 }
