@@ -122,7 +122,7 @@ impl Matcher {
         match &self.test {
             Test::Flag(None) => Some("this is neither yes nor no: this matcher never matches"),
             Test::OneOf(names) if self.key == Key::Family && !names.iter().any(|name| name == "all" || Family::named(name).is_some()) => {
-                Some("no such family: this matcher never matches; there are native, javascript, other and all")
+                Some("no such family, there are native, javascript, other and all: this matcher never matches")
             }
             _ => None,
         }
