@@ -50,7 +50,7 @@ def browser_cases(cases, vedette, browser, mailbox):
             browser.screenshot(f"{SHOP}-{words.replace(' ', '-')}")
     with cases.case("the mail about the new issue leads to it", browser):
         mail = mailbox.wait_for(["PaymentDeclined", SHOP])
-        assert mail.recipients == [EMAIL], mail.recipients
+        assert mail.recipients == [f"{SHOP}@example.test"], mail.recipients
         assert mail["message-id"] and mail["auto-submitted"] == "auto-generated"
         for kind in ["plain", "html"]:
             has(text_of(mail, kind), "PaymentDeclined", "card processor answered 503 to 42 EUR", SHOP, "staging", "shop@1.4.2", "charge")
