@@ -119,9 +119,9 @@ fn rules(criterion: &mut Criterion) {
     let params = NormaliseParams { client_ip: facts.client_ip, ..NormaliseParams::new(facts.received) };
     let mut group = criterion.benchmark_group("rules");
     group.sample_size(10);
-    let on_all: String = (0..1_700).map(|i| format!("function:*{} +app -group\n", "?".repeat(i % 7))).collect();
-    let on_paths: String = (0..1_500).map(|i| format!("path:**/a*a*a*a*/{i} +app\n")).collect();
-    let on_messages: String = (0..1_100).map(|i| format!("message:*a{}{i} -> x\n", "?".repeat(40))).collect();
+    let on_all = (0..1_700).map(|i| format!("function:*{} +app -group\n", "?".repeat(i % 7))).collect::<Vec<_>>().concat();
+    let on_paths = (0..1_500).map(|i| format!("path:**/a*a*a*a*/{i} +app\n")).collect::<Vec<_>>().concat();
+    let on_messages = (0..1_100).map(|i| format!("message:*a{}{i} -> x\n", "?".repeat(40))).collect::<Vec<_>>().concat();
     for (name, stack_trace, fingerprint, event) in [
         ("built-in words in paths", "", "", exceptions(2, |seed| path_of_words(seed, 250, 2_000))),
         ("built-in words in one path each", "", "", exceptions(50, |seed| path_of_words(seed, 1, 10_000))),

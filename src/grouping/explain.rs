@@ -81,7 +81,13 @@ fn fingerprint_rule(variant: &Variant) -> Option<&RuleSource> {
 fn other_content(variant: &Variant, part: &Component) -> Vec<String> {
     let mut sentences = Vec::new();
     let stacks: Vec<&Component> = exceptions(part).filter_map(|exception| exception.find("stacktrace")).collect();
-    if !stacks.is_empty() {
+    if stacks.is_empty() {
+        sentences.push(match part.id {
+            "exception" | "chained_exception" => format!("Another {}, or a stack trace.", kinds(part).replace(" and ", " or ")),
+            "message" => "Other words in the message, or an exception or a stack trace beside it.".to_owned(),
+            _ => format!("Another {}.", part.name()),
+        });
+    } else {
         let counting = stacks.iter().flat_map(|stack| stack.parts()).filter(|frame| frame.contributes).count();
         sentences.push(match counting {
             1 => "Another function, module or file in the frame that counts, or a second frame that counts.".to_owned(),
@@ -97,12 +103,6 @@ fn other_content(variant: &Variant, part: &Component) -> Vec<String> {
         if part.find("type").is_some() {
             sentences.push("Another type of exception.".to_owned());
         }
-    } else {
-        sentences.push(match part.id {
-            "exception" | "chained_exception" => format!("Another {}, or a stack trace.", kinds(part).replace(" and ", " or ")),
-            "message" => "Other words in the message, or an exception or a stack trace beside it.".to_owned(),
-            _ => format!("Another {}.", part.name()),
-        });
     }
     if part.id == "chained_exception" {
         sentences.push("One exception more or one less, or another order of them.".to_owned());
