@@ -10,13 +10,13 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use chrono::DateTime;
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use serde_json::{Map, Value, json};
 use vedette::digest::process::{Facts, Wishes, grouped, normalised};
 use vedette::event::filters::{FilterSettings, Filters};
 use vedette::event::scrub::{ScrubSettings, Scrubber};
 use vedette::event::{NormaliseParams, json, normalise};
-use vedette::grouping::Config;
+use vedette::grouping::{Config, Version};
 
 fn main() {
     let mut criterion = Criterion::default()
@@ -26,6 +26,7 @@ fn main() {
         .configure_from_args();
     ordinary(&mut criterion);
     hostile(&mut criterion);
+    rules(&mut criterion);
     criterion.final_summary();
 }
 
@@ -70,6 +71,17 @@ fn ordinary(criterion: &mut Criterion) {
         let payload = event.to_string().into_bytes();
         group.throughput(Throughput::Bytes(payload.len() as u64));
         let params = NormaliseParams { client_ip: facts.client_ip, ..NormaliseParams::new(facts.received) };
+        let normalised = normalise(json::parse(&payload).expect("JSON").0, &params).expect("an event");
+        group.bench_function(BenchmarkId::new("group", name), |bencher| {
+            bencher.iter_batched(
+                || normalised.clone(),
+                |mut event| {
+                    black_box(grouped(&mut event, &project.grouping));
+                    event
+                },
+                BatchSize::SmallInput,
+            );
+        });
         group.bench_function(BenchmarkId::new("normalise and group", name), |bencher| {
             bencher.iter_with_setup(
                 || json::parse(&payload).expect("JSON").0,
@@ -99,6 +111,98 @@ fn hostile(criterion: &mut Criterion) {
         }
     }
     group.finish();
+}
+
+/// Grouping alone of a megabyte that was made to be slow, with rules that were, too: none may take longer than a tenth of a second.
+fn rules(criterion: &mut Criterion) {
+    let facts = facts();
+    let params = NormaliseParams { client_ip: facts.client_ip, ..NormaliseParams::new(facts.received) };
+    let mut group = criterion.benchmark_group("rules");
+    group.sample_size(10);
+    let on_all = (0..1_700).map(|i| format!("function:*{} +app -group\n", "?".repeat(i % 7))).collect::<Vec<_>>().concat();
+    let on_paths = (0..1_500).map(|i| format!("path:**/a*a*a*a*/{i} +app\n")).collect::<Vec<_>>().concat();
+    let on_messages = (0..1_100).map(|i| format!("message:*a{}{i} -> x\n", "?".repeat(40))).collect::<Vec<_>>().concat();
+    for (name, stack_trace, fingerprint, event) in [
+        ("built-in words in paths", "", "", exceptions(2, |seed| path_of_words(seed, 250, 2_000))),
+        ("built-in words in one path each", "", "", exceptions(50, |seed| path_of_words(seed, 1, 10_000))),
+        ("bare frames", "", "", exceptions(100, |_| bare(250))),
+        ("1,700 rules on all of 25,000 frames", &on_all, "", exceptions(100, |_| bare(250))),
+        ("1,500 rules on 1 MB of paths", &on_paths, "", exceptions(2, |seed| path_of_words(seed, 250, 2_000))),
+        ("1,100 rules on a message", "", &on_messages, json!({"message": "a".repeat(8_000)})),
+        (
+            "1,100 rules on 1 MB of values",
+            "",
+            &on_messages,
+            json!({"exception": vec![json!({"type": "E", "value": "a".repeat(8_000)}); 100]}),
+        ),
+        ("numbers in a message", "", "", json!({"message": "1.2.3.4:5 a@b.c-7e8f9 ".repeat(370)})),
+        (
+            "numbers in 1 MB of values",
+            "",
+            "",
+            json!({"exception": vec![json!({"type": "E", "value": "1.2.3.4:5 a@b.c-7e8f9 ".repeat(370)}); 100]}),
+        ),
+        ("dots in 1 MB of values", "", "", json!({"exception": vec![json!({"type": "E", "value": "a.".repeat(4_000)}); 100]})),
+    ] {
+        let config = Config::with_rules(Version::NEWEST, stack_trace, fingerprint).expect("rules");
+        let event = normalise(event, &params).expect("an event");
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || event.clone(),
+                |mut event| {
+                    black_box(grouped(&mut event, &config));
+                    event
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// So many exceptions with these frames.
+fn exceptions(count: usize, frames: impl Fn(usize) -> Vec<Value>) -> Value {
+    let exception = |i: usize, frames: Vec<Value>| json!({"type": format!("E{i}"), "value": "v", "stacktrace": {"frames": frames}});
+    json!({"platform": "native", "exception": {"values": (0..count).map(|i| exception(i, frames(i))).collect::<Vec<_>>()}})
+}
+
+fn bare(count: usize) -> Vec<Value> {
+    (0..count).map(|i| json!({"function": format!("f{i}")})).collect()
+}
+
+/// Frames whose paths are made of what the built-in rules look for, in an order that never comes twice.
+fn path_of_words(seed: usize, frames: usize, length: usize) -> Vec<Value> {
+    const WORDS: [&str; 16] = [
+        "/System/Library/",
+        "Frameworks/",
+        "usr/lib/",
+        "node_modules/",
+        ".app/Contents/",
+        "/var/containers/Bundle/Application/",
+        "dist-packages/",
+        "site-packages/",
+        "libsystem",
+        "GraphicsServices",
+        "/vendor/",
+        "/Library/Extensions/",
+        "linux-gate.so",
+        "package:sentry_flutter/",
+        "/apex/com.android.",
+        "lib/",
+    ];
+    let mut state = 12_345 + seed as u32;
+    let mut next = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        WORDS[(state >> 28) as usize]
+    };
+    let mut path = || {
+        let mut path = String::new();
+        while path.len() < length {
+            path.push_str(next());
+        }
+        path
+    };
+    (0..frames).map(|i| json!({"function": format!("f{i}"), "abs_path": path(), "package": path()})).collect()
 }
 
 /// What it is called, how much there is of it, and how it is made.

@@ -310,6 +310,7 @@ fn with_database(
         periodic::run(Regroup, app.clone(), &later);
         periodic::run(WakeIssues, app.clone(), &later);
         periodic::run(Watch(hearing), app.clone(), &later);
+        periodic::run(alerts::Weekly, app.clone(), &later);
         soft.cancelled().await;
         Ok(())
     });

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use super::channels::Message;
 use super::gather::{self, Fact};
 use super::rules::FactKind;
-use super::{MAIL_SEND, links, queries, silence, spiked, surge};
+use super::{MAIL_SEND, links, noise, queries, silence, spiked, surge};
 use crate::accounts::{IssueId, ProjectId, UserId};
 use crate::events::view::{EventView, FrameView, Segment};
 use crate::events::{Trail, Which, payload};
@@ -48,6 +48,7 @@ async fn tell(app: &App, job: &Job, fact: Fact) -> Result<(), Failure> {
 pub(super) async fn content(app: &App, db: &mut PgConnection, fact: &Fact) -> anyhow::Result<Option<Content>> {
     match FactKind::named(&fact.kind) {
         Some(FactKind::Surge) => return surge::content(app, db, fact).await,
+        Some(FactKind::NoisyPlace) => return noise::content(app, db, fact).await,
         Some(FactKind::EventsStopped) => return silence::content(app, db, fact).await,
         _ => {}
     }
@@ -236,7 +237,7 @@ fn frames(view: &EventView) -> Vec<MailFrame> {
     let segments = view.exceptions.iter().flat_map(|e| &e.segments).chain(view.threads.iter().flat_map(|t| &t.segments));
     let all: Vec<&FrameView> = segments
         .flat_map(|segment| match segment {
-            Segment::Frame(frame) => std::slice::from_ref(frame),
+            Segment::Frame(frame) => std::slice::from_ref(frame.as_ref()),
             Segment::Fold { frames, .. } => frames.as_slice(),
         })
         .collect();

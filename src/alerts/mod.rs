@@ -6,7 +6,7 @@
 //! **When it breaks.** A refused or unreachable server: tried again for two days ([`outbox::backoff`](crate::platform::outbox::backoff)), each
 //! attempt logged. A crash after the server took a mail and before that is written repeats it: seconds at most, and with the same
 //! `Message-ID`, so that mail clients show one. A job that is given up, even one that never came to write a mail, becomes a failed line of the log
-//! ([`given_up`]), and whoever may read it may try it again ([`actions`]). Lines go after the days of retention ([`Retention`]). [`channels`] are told beside people. **Not here.** Transport (`platform::mail`), how mails look (`web::mail_view`).
+//! ([`given_up`]), and whoever may read it may try it again ([`actions`]). Lines go after the days of retention ([`Retention`]). [`channels`] are told beside people; [`weekly`] sums up a week for who asks. **Not here.** Transport (`platform::mail`), how mails look (`web::mail_view`).
 
 mod actions;
 mod channels;
@@ -31,9 +31,11 @@ mod told;
 mod trouble;
 mod unignored;
 pub mod watch;
+mod weekly;
 
 pub use retention::{MAILS_PER_PROJECT, Retention};
 pub use trouble::LookForTrouble;
+pub use weekly::Weekly;
 
 use self::rules::FactKind;
 use crate::accounts::{Access, Route, get, post};

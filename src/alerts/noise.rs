@@ -1,6 +1,8 @@
 //! From a place that makes a new issue for every event to one mail for all of them, and to the lines that say which mails there were not.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::channels::Message;
 use super::compose::{self, Content, date};
@@ -20,23 +22,48 @@ use crate::web::urls::{self, IssueQuery};
 /// What replaces the line of a job that was given up: mails, or a line about those that were not made.
 const TOLD: &str = "It worked when it was tried again: what came of it stands in lines of its own.";
 
+/// Why one waits.
+const OTHERS: &str = "Another noisy place of the project was told within the hour; this one comes with others.";
+
 /// Reads the fact of a job.
 pub(super) fn fact(payload: &Value) -> Result<NoiseFact, serde_json::Error> {
     serde_json::from_value(payload.clone())
 }
 
-/// Mails about a noisy place: one per member.
+/// Mails about a noisy place: one per member. What makes one place noisy makes many at times: the first is told at once, the others of that hour together.
 pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
     let NoiseFact { project, place } = fact(&job.payload).map_err(|error| Failure::Fail(error.into()))?;
+    let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let (about, noisy) = (queries::told_project(&mut tx, project).await?, noise::find(&mut tx, project, place).await?);
-    if let (Some(about), Some(noisy)) = (about, noisy) {
-        let mail = mail(app, &about, noisy);
-        let content = Content { kind: "noisy_place", subject: mail.subject(), bodies: mail.bodies()?, message: Message::of_noise(&mail) };
-        let fact = Fact::of_project(FactKind::NoisyPlace, project, job.payload.clone());
-        gather::tell_now(app, &mut tx, &fact, &content).await?;
+    if let Some(mail) = find(app, &mut tx, (project, place)).await? {
+        let detail = json!({"project": project, "place": place, "headline": mail.head()});
+        let fact = Fact::of_project(FactKind::NoisyPlace, project, detail);
+        // Jobs run side by side: the row that paces the project's feedback makes one of them the first.
+        queries::lock_pace(&mut tx, project).await?;
+        if gather::was_noted(&mut tx, &fact, now - WINDOW).await? {
+            gather::tell_with_others(app, &mut tx, &fact, OTHERS).await?;
+        } else {
+            gather::tell_now(app, &mut tx, &fact, &written(&mail)?).await?;
+        }
     }
     compose::end(app, tx, job, TOLD).await
+}
+
+/// The mail about one that waited alone; nothing when it is gone.
+pub(super) async fn content(app: &App, db: &mut PgConnection, told: &Fact) -> anyhow::Result<Option<Content>> {
+    let NoiseFact { project, place } = fact(&told.detail)?;
+    let Some(mail) = find(app, db, (project, place)).await? else { return Ok(None) };
+    Ok(Some(written(&mail)?))
+}
+
+fn written(mail: &NoiseMail) -> anyhow::Result<Content> {
+    Ok(Content { kind: "noisy_place", subject: mail.subject(), bodies: mail.bodies()?, message: Message::of_noise(mail) })
+}
+
+async fn find(app: &App, db: &mut PgConnection, (project, place): (ProjectId, Uuid)) -> anyhow::Result<Option<NoiseMail>> {
+    let about = queries::told_project(db, project).await?;
+    let noisy = noise::find(db, project, place).await?;
+    Ok(about.zip(noisy).map(|(about, noisy)| mail(app, &about, noisy)))
 }
 
 /// Writes down of how many new issues no single mail was made.
@@ -50,7 +77,7 @@ pub(super) async fn untold(app: &App, job: &Job) -> Result<(), Failure> {
     compose::end(app, tx, job, TOLD).await
 }
 
-async fn skip(app: &App, db: &mut sqlx::PgConnection, (project, about): (ProjectId, &ToldProject), untold: &Untold) -> anyhow::Result<()> {
+async fn skip(app: &App, db: &mut PgConnection, (project, about): (ProjectId, &ToldProject), untold: &Untold) -> anyhow::Result<()> {
     let (new, since) = (number::counted(untold.issues, "new issue"), date(untold.since));
     let reason = format!(
         "From {since} on {new} got no mail of their own: one place makes {LOUD} and more within an hour, and one mail told of all of them."

@@ -2,41 +2,66 @@
 
 use axum::response::{IntoResponse as _, Response};
 use http::header;
-use serde::Deserialize;
 
 use super::actions::retriable;
-use super::queries::{self, Mail, MailLine};
+use super::queries::{self, Mail, MailLine, Wanted};
 use super::trouble;
 use crate::accounts::{IssueId, OurFault as _, ProjectId, Viewer};
 use crate::platform::App;
 use crate::platform::mail::Mailer;
 use crate::web::pages::mails::{MailPage, MailRow, MailsPage};
-use crate::web::urls::{self, IssueQuery};
+use crate::web::urls::{self, IssueQuery, MailQuery};
 use crate::web::{Badge, HttpError, Link, Path, Query, When, headers, html};
 
 /// Mails on a page.
 const PAGE: i64 = 50;
 
-/// Where the page before ended.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Cursor {
-    after: Option<i64>,
-}
-
-/// `GET /mails`: the log of the viewer's projects, newest first.
-pub(super) async fn list(app: App, viewer: Viewer, Query(cursor): Query<Cursor>) -> Result<Response, HttpError> {
-    let own = viewer.is_admin.then_some(trouble::NO_PROJECT.0);
-    let projects: Vec<i32> = viewer.projects.iter().map(|project| project.id.0).chain(own).collect();
+/// `GET /mails`: the log of the viewer's projects, newest first, or what is looked for in it.
+pub(super) async fn list(app: App, viewer: Viewer, Query(query): Query<MailQuery>) -> Result<Response, HttpError> {
+    let query = query.bounded();
     let mut db = app.db.acquire().await.ours()?;
-    let mut lines = queries::list(&mut db, &projects, cursor.after.unwrap_or(i64::MAX), PAGE).await.ours()?;
+    let mut lines = match wanted(&viewer, &query) {
+        Some(wanted) => queries::list(&mut db, &wanted, PAGE).await.ours()?,
+        None => Vec::new(),
+    };
     let has_more = lines.len() > PAGE as usize;
     lines.truncate(PAGE as usize);
-    let older = lines.last().filter(|_| has_more).map(|line| urls::mails_after(line.id));
+    let older = lines.last().filter(|_| has_more).map(|line| query.after(line.id).url());
+    let newest = Some(query.after("").url()).filter(|_| !query.after.is_empty());
     let rows = lines.into_iter().map(|line| row(&app, &viewer, line)).collect();
     let shell = viewer.shell(&app, "Mails", IssueQuery::default());
-    let newest = cursor.after.map(|_| urls::mails());
-    Ok(html(&MailsPage { shell, rows, newest, older, smtp_configured: !matches!(app.mailer, Mailer::Kept), can_test: viewer.is_admin }))
+    let projects = viewer.projects.iter().map(|project| (project.slug.clone(), project.name.clone())).collect();
+    let (smtp_configured, can_test) = (!matches!(app.mailer, Mailer::Kept), viewer.is_admin);
+    Ok(html(&MailsPage { shell, query, projects, rows, newest, older, can_test, smtp_configured }))
+}
+
+/// What the query asks for, of what the viewer may see; nothing: there can be no such mail.
+fn wanted(viewer: &Viewer, query: &MailQuery) -> Option<Wanted> {
+    let own = viewer.is_admin.then_some(trouble::NO_PROJECT.0);
+    let mut projects: Vec<i32> = viewer.projects.iter().map(|project| project.id.0).chain(own).collect();
+    if !query.project.is_empty() {
+        projects = vec![viewer.project(&query.project)?.id.0];
+    }
+    let issue = if query.issue.is_empty() { None } else { Some(issue_named(viewer, &query.issue)?) };
+    Some(Wanted {
+        projects,
+        own: (query.project.is_empty() && query.issue.is_empty()).then_some(viewer.user_id.0),
+        to: query.to.to_lowercase(),
+        state: query.state.clone(),
+        issue: issue.map(|issue| issue.0),
+        before: query.after.parse().unwrap_or(i64::MAX),
+    })
+}
+
+/// The issue called so, "SHOP-41" or by its number, if the viewer may see its project.
+fn issue_named(viewer: &Viewer, name: &str) -> Option<IssueId> {
+    if let Ok(issue) = name.parse::<IssueId>() {
+        return viewer.project_by_id(issue.project()).map(|_| issue);
+    }
+    let (prefix, number) = name.rsplit_once('-')?;
+    let number: i32 = number.parse().ok()?;
+    let project = viewer.projects.iter().find(|project| project.short_prefix.eq_ignore_ascii_case(prefix))?;
+    Some(IssueId::new(project.id, number))
 }
 
 /// `GET /mails/{id}`.
@@ -68,12 +93,16 @@ pub(super) async fn html_body(app: App, viewer: Viewer, Path(id): Path<i64>) -> 
 pub(super) async fn visible(app: &App, viewer: &Viewer, id: i64) -> Result<Mail, HttpError> {
     let mut db = app.db.acquire().await.ours()?;
     let mail = queries::find(&mut db, id).await.ours()?;
-    mail.filter(|mail| may_see(viewer, ProjectId(mail.line.project_id))).ok_or(HttpError::NotFound)
+    mail.filter(|mail| may_see(viewer, &mail.line)).ok_or(HttpError::NotFound)
 }
 
-/// Those about Vedette itself are for administrators.
-fn may_see(viewer: &Viewer, project: ProjectId) -> bool {
-    if project == trouble::NO_PROJECT { viewer.is_admin } else { viewer.project_by_id(project).is_some() }
+/// Those of no project are for administrators, and for whom they were made.
+fn may_see(viewer: &Viewer, line: &MailLine) -> bool {
+    let project = ProjectId(line.project_id);
+    if project == trouble::NO_PROJECT {
+        return viewer.is_admin || line.user_id == Some(viewer.user_id.0);
+    }
+    viewer.project_by_id(project).is_some()
 }
 
 fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
@@ -99,6 +128,7 @@ fn row(app: &App, viewer: &Viewer, line: MailLine) -> MailRow {
         "feedback_batch" => "People wrote: one mail for all that came within a short time.",
         "noisy_place" => "Many new issues from one place: one mail for all.",
         "untold_issues" => "Many new issues from one place.",
+        "weekly" => "Somebody's week.",
         "digest" => "What came within a few minutes of another mail.",
         "channel_failed" => "Nothing gets through to a channel of the project.",
         "test" => "Somebody tested the channel.",

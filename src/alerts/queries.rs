@@ -258,16 +258,37 @@ pub(super) struct MailLine {
     pub(super) created_at: DateTime<Utc>,
 }
 
-/// Mails of these projects, newest first, older than `before`; one more than `limit` when there are more.
-pub(super) async fn list(db: &mut PgConnection, projects: &[i32], before: i64, limit: i64) -> sqlx::Result<Vec<MailLine>> {
+/// What is looked for in the log.
+pub(super) struct Wanted {
+    /// Of these.
+    pub(super) projects: Vec<i32>,
+    /// And of none, for this person.
+    pub(super) own: Option<i64>,
+    /// A part of the recipient in lower case; may be empty.
+    pub(super) to: String,
+    /// `sent` …; may be empty.
+    pub(super) state: String,
+    /// About this.
+    pub(super) issue: Option<i64>,
+    /// Older than this.
+    pub(super) before: i64,
+}
+
+/// These mails, newest first; one more than `limit` when there are more.
+pub(super) async fn list(db: &mut PgConnection, wanted: &Wanted, limit: i64) -> sqlx::Result<Vec<MailLine>> {
     sqlx::query_as!(
         MailLine,
         "select mail_id as id, project_id, issue_id, user_id, recipient, kind, subject, status, reason, created_at
-        from mails where project_id = any($1) and mail_id < $2
+        from mails where (project_id = any($1) or (project_id = 0 and user_id = $7)) and mail_id < $2 and ($4 = '' or status = $4) and ($5::bigint is null or issue_id = $5)
+            and ($6 = '' or position($6 in lower(recipient)) > 0)
         order by mail_id desc limit $3",
-        projects,
-        before,
-        limit + 1
+        &wanted.projects,
+        wanted.before,
+        limit + 1,
+        wanted.state,
+        wanted.issue,
+        wanted.to,
+        wanted.own
     )
     .fetch_all(db)
     .await

@@ -7,7 +7,7 @@ use super::rules::title;
 use crate::accounts::{IssueId, OurFault as _, ProjectMember, Viewer};
 use crate::platform::App;
 use crate::web::pages::told::{ToldPage, ToldRow};
-use crate::web::urls::{self, IssueQuery};
+use crate::web::urls::{self, IssueQuery, MailQuery};
 use crate::web::{Badge, HttpError, Link, Path, When, html};
 
 /// Lines of a page.
@@ -21,8 +21,9 @@ pub(super) async fn of_issue(app: App, member: ProjectMember, Path(issue): Path<
     let query = IssueQuery { project: member.project.slug.clone(), ..IssueQuery::default() };
     Ok(html(&ToldPage {
         shell: member.viewer.shell(&app, format!("Who was told? · {short_id}"), query),
-        back: Link::new(short_id, urls::issue(issue)),
         title: "Who was told about this?".to_owned(),
+        mails: Link::new("Mails about it", MailQuery { issue: short_id.clone(), ..MailQuery::default() }.url()),
+        back: Link::new(short_id, urls::issue(issue)),
         empty: "Nothing that people are told of has happened to this issue since Vedette keeps account of it.".to_owned(),
         rows: told.into_iter().map(|told| row(&app, &member.viewer, told)).collect(),
     }))
@@ -37,6 +38,7 @@ pub(super) async fn to_me(app: App, viewer: Viewer) -> Result<Response, HttpErro
         shell: viewer.shell(&app, "What was I told?", IssueQuery::default()),
         back: Link::new("Account", urls::account()),
         title: "What was I told, and why not of the rest?".to_owned(),
+        mails: Link::new("Mails to you", MailQuery { to: viewer.email.clone(), ..MailQuery::default() }.url()),
         empty: "Nothing that you would be told of has happened yet.".to_owned(),
         rows: told.into_iter().map(|told| row(&app, &viewer, told)).collect(),
     }))

@@ -21,11 +21,14 @@ use super::{attachments, feedback, noise};
 use crate::accounts::{IssueId, ProjectId};
 use crate::events::fresh::Fresh;
 use crate::events::intake::{self as events, Counts};
+use crate::events::pairs::{self, SeenPairs};
+use crate::events::payload;
 use crate::events::tag_intake::{self, SeenTags};
 use crate::issues::facts::{Appeared, ISSUE_APPEARED, ISSUE_REGRESSED, Regressed};
 use crate::issues::intake::{self as issues, Arrivals, Happened, Latest, NewIssue};
 use crate::issues::model::{IssueState, Status, on_event};
 use crate::issues::snoozes::{self, Came};
+use crate::issues::texts;
 use crate::platform::db::AdvisoryLock;
 use crate::platform::outbox;
 use crate::projects;
@@ -199,7 +202,7 @@ impl Writer<'_> {
     }
 
     async fn make_issues(&mut self, events: &[&PreparedEvent], numbers: &mut projects::Numbers) -> sqlx::Result<()> {
-        let mut new = Vec::new();
+        let (mut new, mut found_by) = (Vec::new(), Vec::new());
         for event in events {
             if let Some(issue) = self.issue(event) {
                 self.attach(event, issue);
@@ -209,6 +212,9 @@ impl Writer<'_> {
             let id = IssueId::new(event.row.project, number);
             self.attach(event, id);
             self.new.insert(id, event.row.event_id);
+            // New issues are rare enough for their payload to be opened again.
+            let opened = payload::decode(&event.row.payload).unwrap_or_default();
+            found_by.push((id, texts::of(&event.title, &event.culprit, &opened)));
             new.push(NewIssue {
                 id,
                 level: event.summary.level,
@@ -220,7 +226,11 @@ impl Writer<'_> {
                 seen: event.row.received,
             });
         }
-        if new.is_empty() { Ok(()) } else { issues::insert(self.db, &new, self.now).await }
+        if new.is_empty() {
+            return Ok(());
+        }
+        issues::insert(self.db, &new, self.now).await?;
+        texts::add(self.db, &found_by).await
     }
 
     /// Every hash of an event leads to its issue from now on.
@@ -265,11 +275,12 @@ impl Writer<'_> {
         let ids: Vec<IssueId> = by_issue.keys().copied().collect();
         let states: BTreeMap<IssueId, IssueState> = issues::lock(self.db, &ids).await?.into_iter().collect();
         let (mut counts, mut tags, mut users) = (Counts::default(), SeenTags::new(), BTreeMap::<IssueId, Vec<i64>>::new());
-        let mut fresh = Fresh::default();
+        let (mut fresh, mut seen) = (Fresh::default(), SeenPairs::new());
         for (issue, events) in &by_issue {
             for event in events {
                 counts.add(*issue, event.row.received, event.row.hash);
                 fresh.add(*issue, event.happened, event.row.received);
+                pairs::add(&mut seen, (*issue, event.row.day), &event.summary);
                 for (key, value) in &event.summary.tags {
                     *tags.entry((*issue, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;
                 }
@@ -278,6 +289,7 @@ impl Writer<'_> {
         }
         counts.write(self.db).await?;
         fresh.write(self.db).await?;
+        pairs::see(self.db, &seen).await?;
         let environments = tag_intake::see_tags(self.db, tags).await?;
         let new_users = events::see_users(self.db, &users).await?;
         issues::add_environments(self.db, &environments).await?;

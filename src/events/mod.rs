@@ -12,6 +12,7 @@ pub mod intake;
 pub mod looking;
 pub mod moving;
 mod navigate;
+pub mod pairs;
 pub mod partitions;
 pub mod payload;
 mod queries;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub use super::intake::pack;
 use super::intake::{Counts, place_of, see_users, user_numbers};
 pub use super::looking::{Cursor, Looked, Span, last_of_issue, newest_of_project, next_moved, next_of_issue, next_of_project};
+use super::pairs::{self, SeenPairs};
 use super::summary::Summary;
 use super::tag_intake::{self, MAX_KEYS, SeenTags};
 use super::tag_stats::{OWN_KEYS, TagValues};
@@ -65,13 +66,14 @@ pub async fn relocate(db: &mut PgConnection, leaving: &[Leaving<'_>], first_minu
     .execute(&mut *db)
     .await?;
     let (mut gone, mut come) = (Counts::default(), Counts::default());
-    let (mut tags, mut lost) = (SeenTags::new(), SeenTags::new());
+    let (mut tags, mut lost, mut seen) = (SeenTags::new(), SeenTags::new(), SeenPairs::new());
     for l in leaving {
         gone.add(l.event.issue, l.event.received, l.event.hash);
         come.add(l.to, l.event.received, l.hash);
         if l.event.issue == l.to {
             continue;
         }
+        pairs::add(&mut seen, (l.to, l.event.received.date_naive()), l.summary);
         for (key, value) in &l.summary.tags {
             *tags.entry((l.to, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;
             *lost.entry((l.event.issue, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;
@@ -81,6 +83,7 @@ pub async fn relocate(db: &mut PgConnection, leaving: &[Leaving<'_>], first_minu
     uncount(db, project, &gone).await?;
     come.write_issues(db).await?;
     lose_tags(db, project, &lost).await?;
+    pairs::see(db, &seen).await?;
     let environments = tag_intake::see_tags(db, tags).await?;
     let (left, arrived) = users(db, leaving).await?;
     Ok(Relocated { new_users: see_users(db, &arrived).await?, environments, left })

@@ -1,4 +1,4 @@
-//! # Partitions: a day of events and attachments each
+//! # Partitions: a day of events, attachments and searched values each
 //! **Promise.** A day's partition is there before its first event, and a day past retention goes as a whole: its disk space comes back at once.
 //! **How.** A table made on its own and then attached takes no lock that readers or writers of other days notice. Dropping detaches first,
 //! under a lock timeout: a day that is being read is dropped at the next try.
@@ -20,13 +20,13 @@ use crate::platform::periodic::{Periodic, Step};
 const AHEAD: u64 = 3;
 
 /// The tables that have a partition per day, and how what is large in them is stored: payloads are packed already.
-const TABLES: [(&str, &str); 2] = [("events", "alter column payload set storage external"), ("attachments", "")];
+const TABLES: [(&str, &str); 3] = [("events", "alter column payload set storage external"), ("attachments", ""), ("event_pairs", "")];
 
 /// Which tables have a partition of which day, oldest first.
 async fn there(db: &mut PgConnection) -> sqlx::Result<BTreeMap<NaiveDate, Vec<&'static str>>> {
     let names = sqlx::query_scalar!(
         r#"select c.relname as "name!" from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent in ('events'::regclass, 'attachments'::regclass) and not i.inhdetachpending"#
+        where i.inhparent in ('events'::regclass, 'attachments'::regclass, 'event_pairs'::regclass) and not i.inhdetachpending"#
     );
     let mut days = BTreeMap::<_, Vec<_>>::new();
     for (table, day) in names.fetch_all(db).await?.iter().filter_map(|name| parts_of(name)) {

@@ -33,6 +33,8 @@ pub struct Summary {
     pub user: Option<Uuid>,
     /// Key and value, each key once, sorted.
     pub tags: Vec<(String, String)>,
+    /// What is known of the user, by the names of the search: `user.email`.
+    pub person: Vec<(&'static str, String)>,
 }
 
 impl Summary {
@@ -48,7 +50,7 @@ impl Summary {
             tags.truncate(MAX_KEYS);
             tags.sort();
         }
-        Self { level, platform: text("platform"), release: text("release"), environment, user: user(event), tags }
+        Self { level, platform: text("platform"), release: text("release"), environment, user: user(event), tags, person: person(event) }
     }
 }
 
@@ -82,6 +84,17 @@ fn identity(event: &Value) -> Option<(&'static str, &str)> {
         let value = user.get(key)?.as_str()?.trim();
         (!value.is_empty()).then_some((name, value))
     })
+}
+
+/// The fields by which users are looked for.
+fn person(event: &Value) -> Vec<(&'static str, String)> {
+    let Some(user) = event.get("user") else { return Vec::new() };
+    let fields = [("user.id", "id"), ("user.username", "username"), ("user.email", "email"), ("user.ip", "ip_address")];
+    let field = |(name, key)| {
+        let value = user.get(key)?.as_str()?.trim();
+        (!value.is_empty()).then(|| (name, clean(value, super::tag_stats::MAX_VALUE)))
+    };
+    fields.into_iter().filter_map(field).collect()
 }
 
 fn tags(event: &Value, level: &'static str) -> Vec<(String, String)> {

@@ -29,7 +29,7 @@ pub struct Config {
 pub(super) struct Compiled {
     pub(super) stack_trace: Rules,
     pub(super) fingerprint: RuleSet,
-    warnings: Vec<RuleError>,
+    warnings: RuleErrors,
 }
 
 /// The built-in rules of each version, made ready once.
@@ -43,7 +43,10 @@ fn built_in(version: Version) -> Config {
         .and_then(|rules| Rules::default().extended(rules).ok());
     let fingerprint = fingerprint::parse(BUILT_IN_FINGERPRINT_RULES, Origin::BuiltIn).unwrap_or_default();
     let stack_trace = stack_trace.map(|(rules, _)| rules).unwrap_or_default();
-    Config { version, compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings: Vec::new() }) }
+    Config {
+        version,
+        compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings: RuleErrors::default() }),
+    }
 }
 
 impl Config {
@@ -102,7 +105,9 @@ impl Config {
 
     fn extended(&self, stack: Vec<Rule>, mut fingerprint: Vec<fingerprint::Rule>) -> Result<Self, RuleErrors> {
         let too_large = |error| RuleErrors { stack_trace_rules: vec![error], ..RuleErrors::default() };
-        let (stack_trace, warnings) = self.compiled.stack_trace.extended(stack).map_err(too_large)?;
+        let (stack_trace, stack_trace_rules) = self.compiled.stack_trace.extended(stack).map_err(too_large)?;
+        let fingerprint_rules = fingerprint.iter().flat_map(|rule| &rule.warnings).cloned().collect();
+        let warnings = RuleErrors { stack_trace_rules, fingerprint_rules, version: None };
         fingerprint.extend(self.compiled.fingerprint.rules().iter().cloned());
         Ok(Self { version: self.version, compiled: Arc::new(Compiled { stack_trace, fingerprint: RuleSet::new(fingerprint), warnings }) })
     }
@@ -122,8 +127,8 @@ impl Config {
         self.version
     }
 
-    /// Matchers of the project's stack trace rules that can never match; accepted, since Sentry accepts them.
-    pub fn warnings(&self) -> &[RuleError] {
+    /// What in the project's rules is of no use, such as matchers that can never match; accepted, since Sentry accepts it.
+    pub fn warnings(&self) -> &RuleErrors {
         &self.compiled.warnings
     }
 }
@@ -148,6 +153,7 @@ mod tests {
         assert!((230..compiled.stack_trace.len()).contains(&of_2023.stack_trace.len()), "{}", of_2023.stack_trace.len());
         let (_, warnings) = Rules::default().extended(rules::parse(BASE_STACK_TRACE_RULES, Origin::Project).unwrap()).unwrap();
         assert_eq!(warnings, [], "every built-in matcher can match");
+        assert!(compiled.fingerprint.rules().iter().all(|rule| rule.warnings.is_empty()));
     }
 
     #[test]
@@ -174,6 +180,14 @@ mod tests {
         assert!(errors.to_string().starts_with("stack trace rules, line 1, column 1: "));
         let errors = Config::from_json(&json!({"fingerprint_rules": [{"matchers": [["foo", "x"]], "fingerprint": ["x"]}]})).unwrap_err();
         assert_eq!(errors.fingerprint_rules[0].line, 1);
+    }
+
+    #[test]
+    fn what_is_of_no_use_is_told_of_both_texts() {
+        let config = Config::with_rules(Version::NEWEST, "app:maybe -app", "type:a -> b\nfamily:ruby -> {{ nothing }}").unwrap();
+        let places = |list: &[RuleError]| list.iter().map(|warning| (warning.line, warning.column)).collect::<Vec<_>>();
+        assert_eq!(places(&config.warnings().stack_trace_rules), [(1, 5)]);
+        assert_eq!(places(&config.warnings().fingerprint_rules), [(2, 8), (2, 16)]);
     }
 
     #[test]

@@ -3,6 +3,19 @@
 //! **Promise.** Characters of one line, one after the other, with the column for error messages.
 
 use super::rule_error::RuleError;
+use super::rules::{Origin, RuleSource, RuleText};
+
+/// A cursor at the beginning of every line that says something: not of blank lines, nor of those that start with `#`. The byte order mark that
+/// some editors put before a text is no part of its first line.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = Cursor<'_>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let cursors = text.lines().zip(1..).map(|(line, number)| {
+        let mut cursor = Cursor::new(line, number);
+        cursor.skip_blanks();
+        cursor
+    });
+    cursors.filter(|cursor| !cursor.at_end())
+}
 
 /// A place in a line of rules.
 #[derive(Debug, Clone)]
@@ -13,8 +26,13 @@ pub(super) struct Cursor<'l> {
 }
 
 impl<'l> Cursor<'l> {
-    pub(super) fn new(line: &'l str, number: u32) -> Self {
+    fn new(line: &'l str, number: u32) -> Self {
         Self { line, number, at: 0 }
+    }
+
+    /// The whole line, as the place of a rule.
+    pub(super) fn source(&self, origin: Origin, text_of: RuleText) -> RuleSource {
+        RuleSource { origin, text_of, line: self.number, text: self.line.trim().to_owned() }
     }
 
     /// What is left of the line.

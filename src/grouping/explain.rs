@@ -6,7 +6,7 @@ use super::component::Component;
 use super::variant::Variant;
 use super::{Grouping, Hint, RuleSource};
 
-/// So many functions are named before the rest is counted.
+/// So many functions of a stack, and exceptions of a chain, are named before the rest is counted.
 const MAX_NAMED: usize = 4;
 
 /// Why an event belongs where it does, in short sentences.
@@ -80,8 +80,15 @@ fn fingerprint_rule(variant: &Variant) -> Option<&RuleSource> {
 /// What must differ where the event's own content decides.
 fn other_content(variant: &Variant, part: &Component) -> Vec<String> {
     let mut sentences = Vec::new();
-    if let Some(stack) = newest_stack(part) {
-        let counting = stack.parts().iter().filter(|frame| frame.contributes).count();
+    let stacks: Vec<&Component> = exceptions(part).filter_map(|exception| exception.find("stacktrace")).collect();
+    if stacks.is_empty() {
+        sentences.push(match part.id {
+            "exception" | "chained_exception" => format!("Another {}, or a stack trace.", kinds(part).replace(" and ", " or ")),
+            "message" => "Other words in the message, or an exception or a stack trace beside it.".to_owned(),
+            _ => format!("Another {}.", part.name()),
+        });
+    } else {
+        let counting = stacks.iter().flat_map(|stack| stack.parts()).filter(|frame| frame.contributes).count();
         sentences.push(match counting {
             1 => "Another function, module or file in the frame that counts, or a second frame that counts.".to_owned(),
             many => {
@@ -96,12 +103,9 @@ fn other_content(variant: &Variant, part: &Component) -> Vec<String> {
         if part.find("type").is_some() {
             sentences.push("Another type of exception.".to_owned());
         }
-    } else {
-        sentences.push(match part.id {
-            "exception" | "chained_exception" => format!("Another {}, or a stack trace.", kinds(part).replace(" and ", " or ")),
-            "message" => "Other words in the message, or an exception or a stack trace beside it.".to_owned(),
-            _ => format!("Another {}.", part.name()),
-        });
+    }
+    if part.id == "chained_exception" {
+        sentences.push("One exception more or one less, or another order of them.".to_owned());
     }
     sentences.push(match (&variant.fingerprint, fingerprint_rule(variant)) {
         (Some(_), Some(_)) => {
@@ -123,23 +127,43 @@ fn shared(variant: &Variant) -> String {
         _ => {}
     }
     let Some(part) = variant.component.as_ref().and_then(|root| root.parts().first()) else { return String::new() };
-    if let Some(stack) = newest_stack(part) {
-        let place = if variant.name == "app" { "app frames" } else { "all frames" };
+    let place = if variant.name == "app" { "app frames" } else { "all frames" };
+    if part.id == "chained_exception" {
+        return chain(part, place);
+    }
+    if let Some(stack) = part.find("stacktrace") {
         return format!("Same stack in {place}: {}.", functions(stack));
     }
     match part.id {
-        "exception" | "chained_exception" => format!("Same {}: {}.", kinds(part), part.texts().join(": ")),
+        "exception" => format!("Same {}: {}.", kinds(part), part.texts().join(": ")),
         "message" => format!("Same message: {}.", part.texts().join("")),
         _ => format!("Same {}: {}.", part.name(), part.texts().join(" ")),
     }
 }
 
-/// The stack trace that counts nearest the crash: of the last exception that has one.
-fn newest_stack(part: &Component) -> Option<&Component> {
-    if part.id == "chained_exception" {
-        return part.parts().iter().rev().find_map(|exception| exception.find("stacktrace"));
+/// The exceptions that count of a chain, in hash order; what is no chain is alone.
+fn exceptions(part: &Component) -> impl DoubleEndedIterator<Item = &Component> {
+    let all = if part.id == "chained_exception" { part.parts() } else { std::slice::from_ref(part) };
+    all.iter().filter(|exception| exception.contributes)
+}
+
+/// All exceptions of a chain, the one that names it first: `PaymentDeclined in charge_card ← submit; OSError: no <int>`.
+fn chain(part: &Component, place: &str) -> String {
+    let named = |exception: &Component| match exception.find("stacktrace") {
+        None => exception.texts().join(": "),
+        Some(stack) => {
+            let own = ["type", "ns_error"].iter().filter_map(|id| exception.find(id)).flat_map(Component::texts).collect::<Vec<_>>();
+            if own.is_empty() { functions(stack) } else { format!("{} in {}", own.join(": "), functions(stack)) }
+        }
+    };
+    let names: Vec<String> = exceptions(part).rev().map(named).collect();
+    let frames = if part.find("stacktrace").is_some() { format!(" and {place}") } else { String::new() };
+    let rest = names.len().saturating_sub(MAX_NAMED);
+    let more = if rest == 0 { String::new() } else { format!("; and {rest} more") };
+    match names.len() {
+        1 => format!("Same exception{frames}: {}.", names.concat()),
+        count => format!("Same {count} exceptions{frames}: {}{more}.", names.into_iter().take(MAX_NAMED).collect::<Vec<_>>().join("; ")),
     }
-    part.find("stacktrace")
 }
 
 /// The functions that count, newest first: `charge_card ← submit ← application`.
@@ -209,6 +233,10 @@ fn unimportant(root: &Component) -> Option<String> {
         listed(&kinds)
     };
     let ignored = messages.iter().any(|message| !message.contributes);
+    if ignored && messages.iter().any(|message| message.contributes) {
+        let left_out = kinds(true).map(|kinds| format!(", without the {kinds} in it")).unwrap_or_default();
+        return Some(format!("The message counts only of exceptions without a stack trace{left_out}."));
+    }
     match (ignored, kinds(false), kinds(true)) {
         (true, Some(kinds), _) => Some(format!("The message does not count, nor do the {kinds} in it.")),
         (true, None, _) => Some("The message does not count.".to_owned()),

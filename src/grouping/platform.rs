@@ -23,6 +23,11 @@ impl Family {
         }
     }
 
+    /// The family that rules call so.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Native, Self::Javascript, Self::Other].into_iter().find(|family| family.name() == name)
+    }
+
     /// The name rules use for it.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -16,7 +16,7 @@ mod search;
 pub mod snoozes;
 pub mod spikes;
 mod split_by;
-mod typed;
+pub mod texts;
 pub mod view;
 
 pub use crate::accounts::IssueId;

@@ -13,7 +13,7 @@ const PARTS: [&str; 4] = ["path", "line", "release", "version"];
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SourceLink {
-    /// "https://github.com/acme/shop/blob/{release}/{path}#L{line}"; empty: no links.
+    /// `https://github.com/acme/shop/blob/{release}/{path}#L{line}`; empty: no links.
     pub template: String,
     /// "/srv/shop/"; may be empty.
     pub cut: String,
@@ -46,7 +46,10 @@ impl SourceLink {
             Some(("https" | "http", host)) if host.contains(['{', '}']) => {
                 return Err("The host must be written out: {path} and the others may stand only after it.".to_owned());
             }
-            Some(("https" | "http", host)) if host.contains('@') => return Err("A name or password has no place in a link that everybody sees.".to_owned()),
+            Some(("https" | "http", "")) => return Err("It names no host.".to_owned()),
+            Some(("https" | "http", host)) if host.contains('@') => {
+                return Err("A name or password has no place in a link that everybody sees.".to_owned());
+            }
             Some(("https" | "http", _)) => {}
             _ => return Err("It must begin with https:// or http://.".to_owned()),
         }
@@ -138,7 +141,10 @@ mod tests {
 
     #[test]
     fn templates_are_addresses_of_the_web_with_a_path() {
-        assert_eq!(SourceLink::parse(&format!(" {GITHUB} "), " /srv/ ").unwrap(), SourceLink { template: GITHUB.to_owned(), cut: "/srv/".to_owned() });
+        assert_eq!(
+            SourceLink::parse(&format!(" {GITHUB} "), " /srv/ ").unwrap(),
+            SourceLink { template: GITHUB.to_owned(), cut: "/srv/".to_owned() }
+        );
         assert_eq!(SourceLink::parse("", "").unwrap(), SourceLink::default());
         for (template, why) in [
             ("javascript:alert('{path}')", "It must begin with https:// or http://."),
@@ -150,13 +156,17 @@ mod tests {
             ("https://git.example/{file}", "{file} is not known. There are {path}, {line}, {release} and {version}."),
             ("https://git.example/{path", "A { has no }."),
             ("https://git.example/", "{path} is missing"),
-            ("https:///{path}", "Filled in"),
+            ("https:///{path}", "It names no host."),
             ("https://git.example/a b/{path}", "Filled in"),
         ] {
             let told = SourceLink::parse(template, "").unwrap_err();
             assert!(told.starts_with(why), "{template}: {told}");
         }
-        assert!(SourceLink::parse(&format!("https://git.example/{{path}}{}", "x".repeat(500)), "").unwrap_err().contains("up to 500 characters"));
+        assert!(
+            SourceLink::parse(&format!("https://git.example/{{path}}{}", "x".repeat(500)), "")
+                .unwrap_err()
+                .contains("up to 500 characters")
+        );
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod prefix;
 pub mod project_mail;
 pub mod shell;
 pub mod urls;
+pub mod weekly_mail;
 pub mod when;
 
 pub use error::{FieldErrors, HttpError};

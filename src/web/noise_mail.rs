@@ -69,7 +69,8 @@ impl NoiseMail {
     /// Longest subject in characters.
     const SUBJECT_CHARS: usize = 160;
 
-    fn head(&self) -> String {
+    /// "23 new issues within an hour: PaymentDeclined in shop.charge_card".
+    pub fn head(&self) -> String {
         format!("{}{}: {}", self.issues, if self.is_fresh { " within an hour" } else { "" }, self.place)
     }
 

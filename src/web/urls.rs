@@ -2,6 +2,7 @@
 //! **Promise.** Handlers, templates and mails build addresses here and nowhere else; every variable part is percent-encoded, and the path of the public address stands before it ([`prefix`]). **Not here.** Which handler answers (`routes`), static files ([`super::assets`]).
 
 mod issue;
+mod mails;
 mod rules;
 
 use std::fmt::Display;
@@ -9,9 +10,10 @@ use std::fmt::Display;
 use serde::Deserialize;
 
 pub use issue::{
-    attachment, comment_delete, correction_undo, event, event_grouping, event_json, event_markdown, issue, issue_action, issue_comments, issue_csv,
-    issue_events, issue_events_after, issue_json, issue_markdown, issue_told,
+    attachment, comment_delete, correction_undo, event, event_grouping, event_json, event_markdown, issue, issue_action, issue_comments,
+    issue_csv, issue_events, issue_events_after, issue_json, issue_markdown, issue_told,
 };
+pub use mails::{MailQuery, mail, mail_again, mail_html, mail_test, mails};
 pub use rules::{alert_rule, alert_rule_delete, alert_rule_move, alert_rule_switch, project_alerts, project_mute, project_unmute};
 
 use super::prefix;
@@ -233,31 +235,6 @@ pub fn dead_letter_retry(id: u64) -> String {
 /// POST: deletes a dead letter.
 pub fn dead_letter_delete(id: u64) -> String {
     prefix::add(&format!("/admin/dead-letters/{id}/delete"))
-}
-/// The delivery log.
-pub fn mails() -> String {
-    prefix::add("/mails")
-}
-/// The delivery log after a cursor.
-pub fn mails_after(cursor: impl Display) -> String {
-    prefix::add(&format!("/mails?after={}", enc(cursor)))
-}
-/// One mail.
-pub fn mail(id: impl Display) -> String {
-    prefix::add(&format!("/mails/{}", enc(id)))
-}
-/// The HTML body of one mail, for its frame.
-pub fn mail_html(id: impl Display) -> String {
-    prefix::add(&format!("/mails/{}/html", enc(id)))
-}
-
-/// POST: tries a failed mail again.
-pub fn mail_again(id: impl Display) -> String {
-    prefix::add(&format!("/mails/{}/again", enc(id)))
-}
-/// POST: sends a test mail to the administrator who asks.
-pub fn mail_test() -> String {
-    prefix::add("/mails/test")
 }
 
 /// Which issues a list shows: the query string of `/issues`.

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use vedette::web::urls;
 
 use crate::harness::events::{envelope, event_id};
+use crate::harness::fake_hook::FakeHook;
 use crate::harness::{Event, Mail, Person, Project, TestApp, app_test, error};
 
 /// Events, and everything that follows from them.
@@ -89,6 +90,37 @@ fn the_first_rule_that_matches_says_who_is_told() {
         ana.page(&urls::account_told()).await.assert_reads("ana@example.test The rule “Payments” tells others.");
         let [_, _, issue, ..] = app.issues(&shop).await[..] else { panic!("issues") };
         ben.page(&urls::issue_told(issue)).await.assert_reads("Rule “Payments”");
+    });
+}
+
+#[test]
+fn a_rule_may_tell_a_channel_and_no_person() {
+    app_test(async |app| {
+        let (shop, hook) = (app.project("shop").await, FakeHook::start().await);
+        let (ana, root) = (app.member("ana", &shop).await, app.admin("root").await);
+        for (label, path) in [("On call", "/on-call"), ("Chat", "/chat")] {
+            let channel = [("kind", "webhook"), ("label", label), ("url", &*hook.url(path)), ("token", "")];
+            root.post(&urls::project_channels("shop"), &channel).await.assert_ok();
+        }
+        let on_call: i64 = sqlx::query_scalar("select channel_id from channels where label = 'On call'").fetch_one(app.db()).await.unwrap();
+        let on_call = on_call.to_string();
+        let mut fatal = form("Fatal", "some", &[&[("level", "is", "fatal")]]);
+        fatal.push(("channel", &on_call));
+        add(&root, &fatal).await;
+        root.page(&urls::project_alerts("shop")).await.assert_reads("On call");
+        happens(app, &shop, &[error("Crash").with("level", "fatal".into())]).await;
+        let told: Vec<String> = hook.take().into_iter().map(|posted| posted.path).collect();
+        assert_eq!((told, subjects(app, "ana").await), (vec!["/on-call".to_owned()], Vec::new()));
+        let rows = "select coalesce(u.email, c.label), d.status, d.reason from alert_decisions d
+            left join users u using (user_id) left join channels c on c.channel_id = d.channel_id order by 1";
+        let decided: Vec<(String, String, String)> = sqlx::query_as(rows).fetch_all(app.db()).await.unwrap();
+        let decided: Vec<String> = decided.into_iter().map(|(who, status, reason)| format!("{who} {status} {reason}")).collect();
+        let others = "dropped The rule “Fatal” tells others.";
+        assert_eq!(decided, [format!("Chat {others}"), "On call told ".to_owned(), format!("ana@example.test {others}")]);
+        ana.page(&urls::account_told()).await.assert_reads("The rule “Fatal” tells others.");
+        // What no rule is about goes to all of them.
+        happens(app, &shop, &[error("Boom")]).await;
+        assert_eq!((hook.take().len(), subjects(app, "ana").await.len()), (2, 1));
     });
 }
 

@@ -47,6 +47,40 @@ fn rules_that_were_undone_can_be_applied_again() {
 }
 
 #[test]
+fn rules_that_change_nothing_leave_what_was_applied_before_to_be_undone() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        two_bugs(app, &shop).await;
+        let before = told(app).await;
+        let split = apply(app, &shop, BY_ZONE).await;
+        let after = told(app).await;
+        apply(app, &shop, BY_ZONE).await;
+        assert_eq!(told(app).await, after, "once more changes nothing");
+        undo(app, &shop, split).await;
+        let left: Vec<String> = told(app).await.into_iter().filter(|line| !line.contains(" merged ")).collect();
+        assert_eq!(left, before);
+        app.run_jobs().await;
+    });
+}
+
+#[test]
+fn nothing_is_undone_while_another_correction_is_at_work() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let root = app.admin("root").await;
+        let (boom, crash) = two_bugs(app, &shop).await;
+        let merged = merge(app, boom, &[crash]).await;
+        root.post(&urls::regroup_do("shop", "apply"), &[]).await.assert_redirect(&urls::project_regroup("shop"));
+        assert_told(&root.post(&urls::correction_undo(IssueId(boom), merged), &[]).await, "still at work");
+        work(app).await;
+        assert_told(&root.post(&urls::correction_undo(IssueId(boom), merged), &[]).await, "Undone");
+        work(app).await;
+        assert_eq!(app.issues(&shop).await.len(), 2);
+        app.run_jobs().await;
+    });
+}
+
+#[test]
 fn only_the_newest_correction_of_an_issue_can_be_undone() {
     app_test(async |app| {
         let shop = app.project("shop").await;

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use vedette::web::urls;
 
+use crate::harness::events::envelope;
 use crate::harness::{Mail, Project, TestApp, app_test, error};
 
 /// So many new issues of as many places, numbered from `first` on.
@@ -114,6 +115,29 @@ fn nobody_gets_more_than_thirty_mails_an_hour_and_the_rest_is_told_afterwards() 
         app.clock.advance(TimeDelta::hours(1));
         app.run_jobs().await;
         assert_eq!(subjects(app, "ana").await.len(), 33);
+    });
+}
+
+#[test]
+fn mails_that_keep_a_pace_of_their_own_count_among_the_thirty() {
+    app_test(async |app| {
+        app.admin("ana").await;
+        for number in 1..=32_u32 {
+            let shop = app.project(&format!("shop{number}")).await;
+            let said = format!(r#"{{"event_id":"{:032x}","comments":"It broke."}}"#, number + 1);
+            app.sdk(&shop).envelope(envelope(&[("user_report", said.as_bytes())])).await.assert_ok();
+            app.digest_all().await;
+            app.run_jobs().await;
+        }
+        assert_eq!(subjects(app, "ana").await.len(), 30);
+        assert_eq!(decisions(app).await, [("gathered".to_owned(), 2), ("told".to_owned(), 30)]);
+        app.clock.advance(TimeDelta::hours(1));
+        app.run_jobs().await;
+        let mut mails = subjects(app, "ana").await.split_off(30);
+        mails.sort();
+        assert_eq!(mails, ["[shop31] feedback", "[shop32] feedback"]);
+        let last = app.mails().await.pop().unwrap();
+        assert!(last.text_body.contains("1 message of users"), "{}", last.text_body);
     });
 }
 

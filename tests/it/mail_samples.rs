@@ -4,11 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use vedette::web::Link;
+use vedette::web::channel_mail::ChannelMail;
 use vedette::web::digest_mail::{DigestLine, DigestMail};
 use vedette::web::feedback_mail::{FeedbackMail, MailWords};
 use vedette::web::limit_mail::LimitMail;
 use vedette::web::mail_view::{Bodies, IssueMail, MailKind, test_bodies};
 use vedette::web::noise_mail::NoiseMail;
+use vedette::web::weekly_mail::{WeeklyMail, WeeklyProject};
 
 const SETTINGS: &str = "https://errors.example/projects/shop/settings";
 const STOP: &str = "https://errors.example/account/notifications#stop";
@@ -94,6 +96,49 @@ fn noise() -> NoiseMail {
     }
 }
 
+fn channel() -> ChannelMail {
+    ChannelMail {
+        project: "shop".to_owned(),
+        channel: "Slack: Alerts".to_owned(),
+        place: "hooks.slack.com/…Xy9z".to_owned(),
+        said: "404 Not Found: no_service".to_owned(),
+        since: "24 Nov 2026, 14:31:07 UTC".to_owned(),
+        url: format!("{SETTINGS}/channels"),
+        settings_url: SETTINGS.to_owned(),
+    }
+}
+
+fn weekly() -> WeeklyMail {
+    let project = |name: &str, facts: &str, lines: Vec<DigestLine>| WeeklyProject {
+        name: name.to_owned(),
+        url: format!("https://errors.example/issues?project={name}"),
+        facts: facts.to_owned(),
+        lines,
+    };
+    let lines = digest().lines.into_iter().map(|line| DigestLine { facts: "1,312 events, new".to_owned(), ..line }).collect();
+    WeeklyMail {
+        week: "16 to 22 Nov 2026".to_owned(),
+        headline: "2,731 events, 40 % fewer than the week before".to_owned(),
+        projects: vec![
+            project("shop", "3 new issues, 1 came back, 2,701 events, 41 % fewer than the week before", lines),
+            project("shop-web", "no new issues, 30 events, none in the week before", Vec::new()),
+        ],
+        more: String::new(),
+        quiet: "blog, landing-page".to_owned(),
+        url: "https://errors.example/issues".to_owned(),
+        stop_url: STOP.to_owned(),
+    }
+}
+
+/// What strangers wrote into everything they may.
+fn digest_of_strangers() -> DigestMail {
+    let mut mail = digest();
+    for line in &mut mail.lines {
+        line.title = "<img src=x onerror=alert(1)> \u{202e}txt.exe\r\nBcc: eve@example.test ".to_owned() + &"long".repeat(60);
+    }
+    DigestMail { release: "<script>alert(1)</script>".to_owned(), ..mail }
+}
+
 fn all() -> Vec<(String, Bodies)> {
     let kinds = [
         (MailKind::NewIssue, "new-issue"),
@@ -106,10 +151,17 @@ fn all() -> Vec<(String, Bodies)> {
         .flat_map(|(state, mail)| kinds.into_iter().map(move |(kind, name)| (format!("{name}-{state}"), mail.bodies(kind).unwrap())));
     let others = [
         ("digest", digest().bodies()),
+        ("digest-hostile", digest_of_strangers().bodies()),
+        ("channel-failed", channel().bodies()),
         ("feedback", feedback().bodies()),
         ("limit-reached", limit("").bodies()),
         ("limit-ended", limit("24 Nov 2026, 15:00:00 UTC").bodies()),
         ("noise", noise().bodies()),
+        ("weekly", weekly().bodies()),
+        (
+            "weekly-nothing",
+            WeeklyMail { projects: Vec::new(), headline: "no events, as in the week before".to_owned(), ..weekly() }.bodies(),
+        ),
         ("test", test_bodies("https://errors.example/mails")),
     ];
     issues.chain(others.into_iter().map(|(name, bodies)| (name.to_owned(), bodies.unwrap()))).collect()
@@ -123,7 +175,7 @@ fn no_mail_loads_or_runs_anything_and_all_say_how_to_stop_them() {
         for live in ["<img", "<script", "<link", "<iframe", "src=\"", "url(", "@import", "href=\"javascript"] {
             assert!(!bodies.html.contains(live), "{name}: {live}");
         }
-        let stops = name == "test" || (bodies.html.contains(STOP) && bodies.text.contains(STOP));
+        let stops = ["test", "channel-failed"].contains(&&*name) || (bodies.html.contains(STOP) && bodies.text.contains(STOP));
         assert!(stops, "{name} says how to stop it");
         let issue = ["new-issue", "regression", "spike", "unignored"].iter().any(|kind| name.starts_with(kind));
         for act in ["#resolve", "#ignore"] {

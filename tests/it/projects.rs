@@ -169,6 +169,75 @@ fn a_grouping_rule_changes_the_grouping_of_the_next_event_and_a_bad_one_is_refus
 }
 
 #[test]
+fn what_a_fingerprint_rule_can_never_use_is_saved_with_a_warning_at_its_place() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let root = app.admin("root").await;
+        let path = urls::project_grouping("shop");
+        // As an editor of Windows saves it.
+        let rules = [
+            ("stack_trace_rules", "\u{feff}module:shop.* +app\r\n"),
+            ("fingerprint_rules", "\u{feff}type:A -> a\r\nfamily:ruby -> {{ nope }}\r\n"),
+        ];
+        save(app, &root, &path, &rules).await.assert_redirect(&path);
+        assert_eq!(settings(app, &shop).await["grouping"]["fingerprint_rules"], "type:A -> a\nfamily:ruby -> {{ nope }}\n");
+        let page = root.page(&path).await;
+        for told in ["Line 2, column 8 no such family", "Line 2, column 16 there is no variable “nope”"] {
+            assert!(part(&page, "fingerprint").contains(told), "{told}: {}", page.text());
+        }
+        assert!(!part(&page, "stack-trace").contains("Line"), "{}", page.text());
+    });
+}
+
+#[test]
+fn a_preview_of_rules_that_cannot_be_read_shows_the_place_and_keeps_the_text() {
+    app_test(async |app| {
+        app.project("shop").await;
+        let root = app.admin("root").await;
+        let bad = [("stack_trace_rules", "function:mine +app"), ("fingerprint_rules", "# ours\nnonsense")];
+        let refused = root.post(&urls::regroup_do("shop", "preview"), &bad).await.assert_status(422);
+        refused.assert_reads("Line 2, column 1");
+        assert!(refused.html().contains("function:mine +app</textarea>"), "{}", refused.html());
+        assert!(
+            refused.html().contains(&format!("<form method=\"post\" action=\"{}\"", urls::project_grouping("shop"))),
+            "it saves from there, too"
+        );
+        let long = "type:x -> y\n".repeat(6_000);
+        let long = [("stack_trace_rules", ""), ("fingerprint_rules", long.as_str())];
+        root.post(&urls::regroup_do("shop", "preview"), &long).await.assert_status(422).assert_reads("64 KB are allowed");
+        root.post(&urls::regroup_do("shop", "preview"), &[("fingerprint_rules", "")]).await.assert_status(422).assert_reads("incomplete");
+    });
+}
+
+#[test]
+fn a_stored_events_frames_are_marked_as_todays_rules_say() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let (root, ana) = (app.admin("root").await, app.member("ana", &shop).await);
+        let frame =
+            |module: &str| json!({"module": module, "function": "f", "in_app": module == "shop", "context_line": "f()", "lineno": 3});
+        let thrown = json!({"values": [{"type": "Boom", "value": "no 5", "stacktrace": {"frames": [frame("shop"), frame("library")]}}]});
+        app.sdk(&shop).capture(error("Boom").id(1).with("exception", thrown)).await.assert_ok();
+        app.digest_all().await;
+        app.run_jobs().await;
+        let issue = urls::issue(app.only_issue(&shop).await);
+        let marks = async || {
+            let html = ana.page(&issue).await.html().to_owned();
+            html.matches("<details class=\"frame").count() - html.matches("<details class=\"frame lib\"").count()
+        };
+        assert_eq!(marks().await, 1, "as the SDK said");
+        let rules = [("stack_trace_rules", "module:library +app"), ("fingerprint_rules", "")];
+        save(app, &root, &urls::project_grouping("shop"), &rules).await.assert_status(303);
+        assert_eq!(marks().await, 2);
+        ana.page(&issue).await.assert_reads("This event came here under earlier rules");
+        let stored = ana.page(&urls::event_json(app.only_issue(&shop).await, event_id(1).simple())).await;
+        assert!(stored.html().contains("\"in_app\": false"), "what is stored stays: {}", stored.html());
+        save(app, &root, &urls::project_grouping("shop"), &[("stack_trace_rules", ""), ("fingerprint_rules", "")]).await.assert_status(303);
+        assert_eq!(marks().await, 1);
+    });
+}
+
+#[test]
 fn the_explanation_of_an_event_links_each_rule_to_its_line() {
     app_test(async |app| {
         let shop = app.project("shop").await;

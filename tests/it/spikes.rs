@@ -1,12 +1,14 @@
 //! Spikes: who is told of what, once, whatever happens around it.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 use vedette::accounts::IssueId;
 use vedette::alerts::spikes::Detector;
 use vedette::issues::regroup::{self, Act};
 use vedette::web::urls::{self, IssueQuery};
 
 use crate::harness::{Mail, Project, Server, TestApp, app_test, error};
+use crate::regroup::{act, merge, undo, work};
 
 /// A bug that happens every half an hour, for so many hours until now.
 async fn trickle(app: &TestApp, shop: &Project, kind: &str, hours: i64) -> i64 {
@@ -214,6 +216,59 @@ fn an_issue_that_takes_in_a_louder_one_does_not_spike() {
         minutes(app, &[app], (&shop, "Crash"), &[8; 20]).await;
         assert!(state(app, quiet).await.is_some());
         assert_eq!(spikes(app).await.len(), 0);
+    });
+}
+
+#[test]
+fn what_is_split_out_and_comes_back_does_not_spike() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        app.member("ana", &shop).await;
+        minutes(app, &[app], (&shop, "Crash"), &[8; 75]).await;
+        let one = app.only_issue(&shop).await;
+        minutes(app, &[app], (&shop, "Boom"), &[1; 20]).await;
+        let other = *app.issues(&shop).await.last().unwrap();
+        let hash = sqlx::query_scalar("select hash from issue_hashes where issue_id = $1").bind(one);
+        let hash = hash.fetch_one(app.db()).await.unwrap();
+        merge(app, other, &[one]).await;
+        minutes(app, &[app], (&shop, "Crash"), &[8; 10]).await;
+        let mut tx = app.db().begin().await.unwrap();
+        let (made, id) = regroup::split(&mut tx, IssueId(other), &[hash], act(app)).await.unwrap();
+        tx.commit().await.unwrap();
+        // Events come, and are watched, while others still move.
+        minutes(app, &[app], (&shop, "Crash"), &[8; 3]).await;
+        work(app).await;
+        assert_eq!(state(app, made.0).await, None, "it is made anew");
+        minutes(app, &[app], (&shop, "Crash"), &[8; 20]).await;
+        assert!(state(app, made.0).await.is_some());
+        undo(app, &shop, id).await;
+        minutes(app, &[app], (&shop, "Crash"), &[8; 20]).await;
+        assert_eq!(spikes(app).await.len(), 0);
+    });
+}
+
+#[test]
+fn an_issue_to_which_rules_bring_louder_ones_does_not_spike() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        app.member("ana", &shop).await;
+        minutes(app, &[app], (&shop, "Boom"), &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0].repeat(4)).await;
+        let quiet = app.only_issue(&shop).await;
+        minutes(app, &[app], (&shop, "Crash"), &[8; 75]).await;
+        let rules = json!({"fingerprint_rules": "error.value:\"it broke\" -> broken"});
+        app.set(&shop, json!({"grouping": rules})).await;
+        let mut tx = app.db().begin().await.unwrap();
+        let id = regroup::apply_rules(&mut tx, (shop.id, None), &rules, act(app)).await.unwrap();
+        tx.commit().await.unwrap();
+        minutes(app, &[app], (&shop, "Crash"), &[8; 3]).await;
+        work(app).await;
+        minutes(app, &[app], (&shop, "Crash"), &[8; 20]).await;
+        assert_eq!(spikes(app).await.len(), 0, "what moved came long ago");
+        app.set(&shop, json!({})).await;
+        undo(app, &shop, id).await;
+        minutes(app, &[app], (&shop, "Crash"), &[8; 20]).await;
+        assert_eq!(spikes(app).await.len(), 0);
+        assert_eq!(state(app, quiet).await, None, "nothing came since");
     });
 }
 

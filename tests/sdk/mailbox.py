@@ -18,7 +18,7 @@ class Mailbox:
 
     async def handle_DATA(self, _server, _session, envelope):
         mail = message_from_bytes(envelope.content, policy=policy.default)
-        mail.recipients = envelope.rcpt_tos
+        mail.recipients, mail.arrived, mail.raw = envelope.rcpt_tos, time.monotonic(), envelope.content
         self.mails.append(mail)
         return "250 2.0.0 kept"
 

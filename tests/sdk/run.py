@@ -24,6 +24,7 @@ from browser import Browser  # noqa: E402
 from cases import Cases, has  # noqa: E402
 from dashboard import Dashboard  # noqa: E402
 from hostile_pages import hostile_cases  # noqa: E402
+from mail_time import mail_time_cases  # noqa: E402
 from mailbox import Mailbox, link_in, text_of  # noqa: E402
 from vedette import EMAIL, PASSWORD, Vedette  # noqa: E402
 
@@ -49,7 +50,7 @@ def browser_cases(cases, vedette, browser, mailbox):
             browser.screenshot(f"{SHOP}-{words.replace(' ', '-')}")
     with cases.case("the mail about the new issue leads to it", browser):
         mail = mailbox.wait_for(["PaymentDeclined", SHOP])
-        assert mail.recipients == [EMAIL], mail.recipients
+        assert mail.recipients == [f"{SHOP}@example.test"], mail.recipients
         assert mail["message-id"] and mail["auto-submitted"] == "auto-generated"
         for kind in ["plain", "html"]:
             has(text_of(mail, kind), "PaymentDeclined", "card processor answered 503 to 42 EUR", SHOP, "staging", "shop@1.4.2", "charge")
@@ -151,6 +152,7 @@ def everything(cases, vedette, mailbox, output):
         dashboard = Dashboard(vedette.url, EMAIL, PASSWORD)
     if not dashboard:
         return
+    mail_time_cases(cases, vedette, mailbox)
     with ThreadPoolExecutor(1) as beside:
         looked = beside.submit(hostile_all, cases, vedette, dashboard, output)
         shops = matrix.run(cases, (vedette, dashboard, mailbox), output)

@@ -146,6 +146,10 @@ fn note(kind: &str, detail: Value) -> Option<String> {
         FactKind::SurgeOver => serde_json::from_value::<SurgeOver>(detail).ok().map(|over| over.note()),
         FactKind::EventsStopped => serde_json::from_value::<Stopped>(detail).ok().map(|stopped| stopped.note()),
         FactKind::EventsBack => serde_json::from_value::<Back>(detail).ok().map(|back| back.note()),
+        FactKind::NoisyPlace => Some(detail["headline"].as_str()?.to_owned()),
+        FactKind::Feedback => Some(format!("{} of users", number::counted(detail["messages"].as_i64()?, "message"))),
+        FactKind::LimitReached => Some("A limit began to drop something".to_owned()),
+        FactKind::LimitEnded => Some("A limit drops nothing any more".to_owned()),
         _ => None,
     }
 }
@@ -170,6 +174,10 @@ fn counted(kind: &str, facts: i64) -> String {
         "spike_over" => format!("{} over", number::counted(facts, "spike")),
         "surge" => number::counted(facts, "surge"),
         "surge_over" => format!("{} over", number::counted(facts, "surge")),
+        "noisy_place" => number::counted(facts, "noisy place"),
+        "feedback" => "feedback".to_owned(),
+        "limit_reached" => format!("{} reached", number::counted(facts, "limit")),
+        "limit_ended" => format!("{} ended", number::counted(facts, "limit")),
         "events_stopped" => "events stopped".to_owned(),
         "events_back" => "events are back".to_owned(),
         _ => number::counted(facts, "message"),

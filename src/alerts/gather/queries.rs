@@ -28,6 +28,17 @@ pub(super) async fn note(db: &mut PgConnection, fact: &Fact, rule: Option<&(i64,
     id.fetch_one(db).await
 }
 
+/// Whether a fact of this kind was noted of its project since.
+pub(in crate::alerts) async fn was_noted(db: &mut PgConnection, fact: &Fact, since: DateTime<Utc>) -> sqlx::Result<bool> {
+    let noted = sqlx::query_scalar!(
+        r#"select exists (select from alert_facts where project_id = $1 and kind = $2 and noted_at > $3) as "noted!""#,
+        fact.project.0,
+        fact.kind,
+        since
+    );
+    noted.fetch_one(db).await
+}
+
 /// What became of a fact for somebody.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decision<'a> {

@@ -1,7 +1,7 @@
 //! A fact, and for each recipient: at once, or with others.
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -21,6 +21,9 @@ use crate::web::mail_view::MailKind;
 
 /// Why nobody is told where there is nobody.
 const NO_MEMBERS: &str = "The project has no members, so nobody was told. Add members in the project's settings.";
+
+/// How long what is told with others waits for them.
+const SOON: TimeDelta = TimeDelta::minutes(5);
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +107,35 @@ pub(in crate::alerts) async fn tell(app: &App, db: &mut PgConnection, fact: &Fac
     Ok(true)
 }
 
-/// Notes a fact whose mail is written already, and tells it at once to whom the rules say: what keeps a pace of its own, or is rare.
+/// Notes a fact that is told with others, the next time that several are: in some minutes, when nothing else is due before.
+pub(in crate::alerts) async fn tell_with_others(app: &App, db: &mut PgConnection, fact: &Fact, reason: &str) -> anyhow::Result<()> {
+    let now = app.clock.now();
+    let recipients = addressees(db, fact.project).await?;
+    if recipients.is_empty() {
+        return drop(app, db, fact, NO_MEMBERS).await.map(|_| ());
+    }
+    let routed = route(db, fact, recipients, now).await?;
+    let id = queries::note(db, fact, routed.rule.as_ref(), now).await?;
+    queries::drop_all(db, (fact.project, id), (&routed.untold, &routed.reason, None), now).await?;
+    for addressee in &routed.told {
+        let to = addressee.recipient();
+        let (due, why) = match addressee.wish(db, fact, now).await? {
+            Wish::Now => (now + SOON, reason.to_owned()),
+            Wish::Later(due, why) => (due, why),
+            Wish::Never(why) => {
+                let dropped = Decision { to: Some(to), status: "dropped", reason: &why, mail: None };
+                queries::decide(db, (fact.project, id), &dropped, now).await?;
+                continue;
+            }
+        };
+        let (pace, cap) = queries::lock(db, fact.project, to, now).await?;
+        wait(db, (fact, id, to), (pace, pace.next(now, cap).not_before(due)), (now, &|_| why.clone())).await?;
+    }
+    Ok(())
+}
+
+/// Notes a fact whose mail is written already, and tells it at once to whom the rules say: what keeps a pace of its own, or is rare. It counts
+/// among the mails of an hour, and waits for others when these are used up.
 pub(in crate::alerts) async fn tell_now(app: &App, db: &mut PgConnection, fact: &Fact, content: &Content) -> anyhow::Result<()> {
     let (now, about) = (app.clock.now(), (fact.project, fact.issue));
     let recipients = addressees(db, fact.project).await?;
@@ -120,7 +151,16 @@ pub(in crate::alerts) async fn tell_now(app: &App, db: &mut PgConnection, fact: 
     queries::drop_all(db, (fact.project, id), (&routed.untold, &routed.reason, None), now).await?;
     for addressee in &routed.told {
         let (status, reason, mail) = match addressee.wish_of_mail(db, (about, content), now).await? {
-            Wish::Now => ("told", String::new(), Some(addressee.write(app, db, (about, content)).await?)),
+            Wish::Now => {
+                let to = addressee.recipient();
+                let (pace, cap) = queries::lock(db, fact.project, to, now).await?;
+                if cap.until(now).is_some() {
+                    wait(db, (fact, id, to), (pace, pace.next(now, cap)), (now, &|due| why(to, true, due))).await?;
+                    continue;
+                }
+                queries::set_cap(db, to, cap.counted(now)).await?;
+                ("told", String::new(), Some(addressee.write(app, db, (about, content)).await?))
+            }
             // Until it is sent, the mail itself says why it waits.
             Wish::Later(due, why) => ("told", String::new(), Some(addressee.write_later(app, db, (about, content), (due, &why)).await?)),
             Wish::Never(why) => ("dropped", why, None),
@@ -156,27 +196,38 @@ async fn one(
     let (pace, cap) = queries::lock(db, fact.project, to, now).await?;
     let next = pace.next(now, cap);
     let next = held.as_ref().map_or(next, |(due, _)| next.not_before(*due));
+    if next != Next::Tell {
+        let reason = |due| held.as_ref().map_or_else(|| why(to, cap.until(now).is_some(), due), |(_, why)| why.clone());
+        return wait(db, (fact, id, to), (pace, next), (now, &reason)).await;
+    }
+    if content.is_none() {
+        *content = compose::content(app, db, fact).await?;
+    }
+    let content = content.as_ref().context("the issue is gone since a moment ago")?;
+    let mail = addressee.write(app, db, ((fact.project, fact.issue), content)).await?;
+    queries::set_pace(db, fact.project, to, Pace::told(now)).await?;
+    queries::set_cap(db, to, cap.counted(now)).await?;
+    let told = Decision { to: Some(to), status: "told", reason: "", mail: Some(mail) };
+    Ok(queries::decide(db, (fact.project, id), &told, now).await?)
+}
+
+/// Lets a fact wait for a recipient's next mail, and sees to it that there is one.
+async fn wait(
+    db: &mut PgConnection,
+    (fact, id, to): (&Fact, i64, Recipient),
+    (pace, next): (Pace, Next),
+    (now, reason): (DateTime<Utc>, &(dyn Fn(DateTime<Utc>) -> String + Sync)),
+) -> anyhow::Result<()> {
     let due = match next {
-        Next::Tell => {
-            if content.is_none() {
-                *content = compose::content(app, db, fact).await?;
-            }
-            let content = content.as_ref().context("the issue is gone since a moment ago")?;
-            let mail = addressee.write(app, db, ((fact.project, fact.issue), content)).await?;
-            queries::set_pace(db, fact.project, to, Pace::told(now)).await?;
-            queries::set_cap(db, to, cap.counted(now)).await?;
-            let told = Decision { to: Some(to), status: "told", reason: "", mail: Some(mail) };
-            return Ok(queries::decide(db, (fact.project, id), &told, now).await?);
-        }
         Next::Join(due) => due,
-        Next::Wait(due) => {
+        Next::Tell | Next::Wait(_) => {
+            let due = if let Next::Wait(due) = next { due } else { now };
             outbox::enqueue_at(db, GATHERED, &Waiting { project: fact.project, to }, (now, due)).await?;
             queries::set_pace(db, fact.project, to, Pace { due_at: Some(due), ..pace }).await?;
             due
         }
     };
-    let reason = held.map_or_else(|| why(to, cap.until(now).is_some(), due), |(_, why)| why);
-    let gathered = Decision { to: Some(to), status: "gathered", reason: &reason, mail: None };
+    let gathered = Decision { to: Some(to), status: "gathered", reason: &reason(due), mail: None };
     Ok(queries::decide(db, (fact.project, id), &gathered, now).await?)
 }
 

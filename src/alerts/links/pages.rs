@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use super::key;
 use super::token::{Deed, Token};
 use crate::accounts::{IssueId, OurFault as _, ProjectId, UserId, signed_in};
-use crate::alerts::personal;
+use crate::alerts::personal::{self, Subject};
 use crate::alerts::queries::{facts, told_project};
 use crate::issues;
 use crate::issues::model::Triage;
@@ -22,7 +22,7 @@ enum Opened {
     /// It may act on this issue, whose short id this is.
     Issue(Triage, Until, IssueId, String),
     /// It may stop mails of this project, whose name this is.
-    Stop(ProjectId, personal::Subject, String),
+    Stop(ProjectId, Subject, String),
     /// It may do nothing any more; the page says why.
     Closed(StatusCode, MailLinkPage),
 }
@@ -101,6 +101,9 @@ async fn open(app: &App, headers: &HeaderMap, token: Token) -> Result<Opened, Ht
         Deed::Resolve(issue, _) | Deed::IgnoreDay(issue, _) => issue.project(),
         Deed::Stop(project, _) => project,
     };
+    if let Deed::Stop(project, Subject::Weekly) = token.deed {
+        return Ok(Opened::Stop(project, Subject::Weekly, String::new()));
+    }
     if !is_recipient(&mut db, project, token.user).await.ours()? {
         let title = "You are not told of this project any more".to_owned();
         return Ok(Opened::Closed(StatusCode::FORBIDDEN, MailLinkPage::told(title, Link::new("Open Vedette", urls::home()))));

@@ -8,13 +8,14 @@ mod pages;
 mod queries;
 mod settings;
 mod subject;
+mod week;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 pub(super) use pages::{mute, save, show, unmute};
-pub(super) use queries::stop;
 pub(super) use subject::Subject;
+pub(super) use week::{set_weekly_told, told_projects, weekly_due};
 
 use super::gather::Fact;
 use crate::accounts::{IssueId, ProjectId, UserId};
@@ -51,6 +52,14 @@ pub(super) async fn wish_of_mail(
 /// When a person's quiet hours end, if it is quiet now.
 pub(super) async fn quiet_until(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> sqlx::Result<Option<DateTime<Utc>>> {
     Ok(queries::settings(db, user).await?.quiet(now).map(|(due, _)| due))
+}
+
+/// Stops what somebody wants no more of: a project's mails about something, or the summaries of their weeks.
+pub(super) async fn stop(db: &mut PgConnection, user: UserId, (project, subject): (ProjectId, Subject)) -> sqlx::Result<()> {
+    match subject {
+        Subject::Weekly => week::stop(db, user).await,
+        _ => queries::stop(db, user, (project, subject)).await,
+    }
 }
 
 fn later(held: Option<(DateTime<Utc>, String)>) -> Wish {

@@ -6,9 +6,9 @@ use axum::response::Response;
 use chrono_tz::TZ_VARIANTS;
 use http::StatusCode;
 
-use super::queries;
 use super::settings::{Pace, Settings, clock, minutes};
 use super::subject::Subject;
+use super::{queries, week};
 use crate::accounts::{IssueId, OurFault as _, ProjectId, ProjectMember, Viewer, see_other};
 use crate::alerts::gather;
 use crate::platform::App;
@@ -63,6 +63,7 @@ pub(in crate::alerts) async fn save(app: App, viewer: Viewer, fields: Fields) ->
         return Ok(html_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&app, &viewer, (&shown, Some(&fields)), errors).await?));
     }
     queries::set(&mut tx, viewer.user_id, &settings).await.ours()?;
+    week::choose(&mut tx, viewer.user_id, &settings, now).await.ours()?;
     queries::set_off(&mut tx, viewer.user_id, (&listed, &off)).await.ours()?;
     // What waits comes when it would by what they want now.
     let due = settings.later(now).map_or(now, |(due, _)| due);
@@ -88,6 +89,7 @@ fn switched_off(fields: &Fields, listed: &[ProjectId]) -> Vec<(ProjectId, Subjec
 fn read(fields: &Fields) -> (Settings, FieldErrors) {
     let (mut settings, mut errors) = (Settings::default(), FieldErrors::default());
     let text = |name| fields.get(name).unwrap_or_default().trim();
+    settings.weekly = fields.get("weekly").is_some();
     match Pace::parse(text("pace")) {
         Some(pace) => settings.pace = pace,
         None => errors = errors.with("pace", "is none of instant, hourly and daily"),
@@ -138,6 +140,7 @@ async fn page(
         quiet_from: as_typed("quiet_from", quiet(|(from, _)| from)),
         quiet_until: as_typed("quiet_until", quiet(|(_, until)| until)),
         time_zone: as_typed("time_zone", settings.zone.name().to_owned()),
+        weekly: settings.weekly,
         zones: TZ_VARIANTS.iter().map(|zone| zone.name()).collect(),
         projects: shown.projects.iter().map(choices).collect(),
         muted: muted.collect(),

@@ -42,11 +42,14 @@ pub(super) async fn wishes(
 
 /// How a person wants to be told.
 pub(super) async fn settings(db: &mut PgConnection, user: UserId) -> sqlx::Result<Settings> {
-    let row =
-        sqlx::query!("select pace, digest_hour, quiet_from, quiet_until, time_zone from personal_settings where user_id = $1", user.0);
+    let row = sqlx::query!(
+        "select pace, digest_hour, quiet_from, quiet_until, time_zone, weekly_due from personal_settings where user_id = $1",
+        user.0
+    );
     let row = row.fetch_optional(db).await?;
     Ok(row.map_or_else(Settings::default, |row| {
-        read((Some(&row.pace), Some(row.digest_hour)), row.quiet_from.zip(row.quiet_until), Some(&row.time_zone))
+        let read = read((Some(&row.pace), Some(row.digest_hour)), row.quiet_from.zip(row.quiet_until), Some(&row.time_zone));
+        Settings { weekly: row.weekly_due.is_some(), ..read }
     }))
 }
 
@@ -57,10 +60,11 @@ fn read((pace, hour): (Option<&str>, Option<i16>), quiet: Option<(i16, i16)>, zo
         digest_hour: hour.map_or(own.digest_hour, |hour| hour as u16),
         quiet: quiet.map(|(from, until)| (from as u16, until as u16)),
         zone: zone.and_then(|zone| zone.parse().ok()).unwrap_or(own.zone),
+        weekly: false,
     }
 }
 
-/// Writes how.
+/// Writes how, but for the summaries of weeks.
 pub(super) async fn set(db: &mut PgConnection, user: UserId, settings: &Settings) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into personal_settings (user_id, pace, digest_hour, quiet_from, quiet_until, time_zone) values ($1, $2, $3, $4, $5, $6)
@@ -79,7 +83,7 @@ pub(super) async fn set(db: &mut PgConnection, user: UserId, settings: &Settings
 }
 
 /// Switches mails of a project about something off.
-pub(in crate::alerts) async fn stop(db: &mut PgConnection, user: UserId, (project, subject): (ProjectId, Subject)) -> sqlx::Result<()> {
+pub(super) async fn stop(db: &mut PgConnection, user: UserId, (project, subject): (ProjectId, Subject)) -> sqlx::Result<()> {
     set_off(db, user, (&[], &[(project, subject)])).await
 }
 

@@ -1,6 +1,6 @@
 //! When somebody wants to be told. Pure.
 
-use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
 
 const DAY: u16 = 24 * 60;
@@ -38,11 +38,13 @@ pub(super) struct Settings {
     /// Minutes of the day from and until which it is quiet; over midnight where the first is the larger.
     pub(super) quiet: Option<(u16, u16)>,
     pub(super) zone: Tz,
+    /// A summary of each week is wanted.
+    pub(super) weekly: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pace: Pace::Instant, digest_hour: 9, quiet: None, zone: Tz::UTC }
+        Self { pace: Pace::Instant, digest_hour: 9, quiet: None, zone: Tz::UTC, weekly: false }
     }
 }
 
@@ -79,15 +81,18 @@ impl Settings {
 
     /// The next time that clocks show this minute of the day; where they leave it out, the first they show after it.
     fn next(&self, now: DateTime<Utc>, minute: u16) -> DateTime<Utc> {
-        let minute = minute % DAY;
         let today = now.with_timezone(&self.zone).date_naive();
+        let mut candidates = (0..3).filter_map(|days| self.at(today.checked_add_days(Days::new(days))?, minute));
+        candidates.find(|at| *at > now).unwrap_or(now + TimeDelta::days(1))
+    }
+
+    /// When clocks show this minute of a day.
+    pub(super) fn at(&self, day: NaiveDate, minute: u16) -> Option<DateTime<Utc>> {
+        let minute = minute % DAY;
         let time = NaiveTime::from_hms_opt(u32::from(minute / 60), u32::from(minute % 60), 0).unwrap_or_default();
-        let candidates = (0..3).filter_map(|days| {
-            let local = today.checked_add_days(Days::new(days))?.and_time(time);
-            let mut shifted = (0..5).map(|half_hours| local + TimeDelta::minutes(30 * half_hours));
-            shifted.find_map(|local| self.zone.from_local_datetime(&local).earliest())
-        });
-        candidates.map(|at| at.with_timezone(&Utc)).find(|at| *at > now).unwrap_or(now + TimeDelta::days(1))
+        let local = day.and_time(time);
+        let mut shifted = (0..5).map(|half_hours| local + TimeDelta::minutes(30 * half_hours));
+        shifted.find_map(|local| self.zone.from_local_datetime(&local).earliest()).map(|at| at.with_timezone(&Utc))
     }
 
     /// "07:00 (Europe/Berlin)".

@@ -21,6 +21,8 @@ pub(in crate::alerts) enum Subject {
     Noise,
     /// Events that stop, and come back.
     Silence,
+    /// The summaries of a person's weeks, which are no project's.
+    Weekly,
 }
 
 impl Subject {
@@ -40,12 +42,13 @@ impl Subject {
             Self::Limits => "limit",
             Self::Noise => "noise",
             Self::Silence => "silence",
+            Self::Weekly => "weekly",
         }
     }
 
     /// The subject of this name.
     pub(in crate::alerts) fn parse(name: &str) -> Option<Self> {
-        Self::CHOICES.into_iter().chain([Self::All]).find(|subject| subject.name() == name)
+        Self::CHOICES.into_iter().chain([Self::All, Self::Weekly]).find(|subject| subject.name() == name)
     }
 
     /// What a kind of fact is about.
@@ -56,6 +59,7 @@ impl Subject {
             "spike" | "spike_over" | "surge" | "surge_over" => Self::Spikes,
             "events_stopped" | "events_back" => Self::Silence,
             "unignored" => Self::Unignored,
+            "noisy_place" => Self::Noise,
             _ => Self::All,
         }
     }
@@ -66,6 +70,7 @@ impl Subject {
             "feedback" | "feedback_batch" => Self::Feedback,
             "limit_reached" | "limit_ended" => Self::Limits,
             "noisy_place" | "untold_issues" => Self::Noise,
+            "weekly" => Self::Weekly,
             "channel_failed" | "trouble" | "test" => return None,
             other => Self::of_fact(other),
         })
@@ -83,6 +88,7 @@ impl Subject {
             Self::Limits => "Limits",
             Self::Noise => "Noisy places",
             Self::Silence => "Silence",
+            Self::Weekly => "Your week",
         }
     }
 
@@ -90,6 +96,7 @@ impl Subject {
     pub(in crate::alerts) fn of_project(self, project: &str) -> String {
         match self {
             Self::All => project.to_owned(),
+            Self::Weekly => "your week".to_owned(),
             Self::Unignored => format!("issues of {project} that are ignored no more"),
             other => format!("{} of {project}", other.title().to_lowercase()),
         }
@@ -121,6 +128,7 @@ mod tests {
             assert!(Subject::of_mail(kind).is_some_and(|subject| Subject::CHOICES.contains(&subject)), "{kind}");
         }
         assert_eq!((Subject::of_mail("digest"), Subject::parse("digest")), (Some(Subject::All), None));
+        assert_eq!((Subject::of_mail("weekly"), Subject::parse("weekly")), (Some(Subject::Weekly), Some(Subject::Weekly)));
         assert_eq!(Subject::of_mail("channel_failed"), None, "who stopped it would stop the whole project");
         assert_eq!(Subject::Regressions.of_project("shop"), "regressions of shop");
     }

@@ -1,6 +1,6 @@
 //! # Trouble of Vedette itself
 //! **Promise.** What keeps events or alerts from going through is shown to administrators on every page within a minute, and mailed to them when it lasts: once,
-//! again each day (week, for what stands there until somebody looks), and when it is over; once for all processes. **How.** [`LookForTrouble`] asks the journal, the background work ([`Board`]) and the log of
+//! again each day (week, for what stands there until somebody looks), and when it is over; once for all processes. **How.** [`LookForTrouble`] asks the journal, the background work ([`Board`](crate::platform::trouble::Board)) and the log of
 //! mails ([`found`], pure), and keeps what it found in `troubles`. **When it breaks.** While the database is away nothing can be mailed; the pages say so
 //! themselves, and `/healthz`. That mails do not go out is shown, and not mailed. **Not here.** A channel that fails (`channels`), which is a project's.
 

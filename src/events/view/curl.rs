@@ -18,7 +18,8 @@ pub(super) fn command(request: &Value, url: &str) -> Option<String> {
     crate::web::urls::safe_href(url.split(['?', '#']).next().unwrap_or_default())?;
     let url = url.split('#').next().unwrap_or_default();
     let headers = json::pairs(request.get("headers"), MAX_HEADERS);
-    let header = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| json::text(Some(value)));
+    let header =
+        |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| json::text(Some(value)));
     let mut out = "curl".to_owned();
     // Without it `[` and `{` are patterns.
     if url.contains(['[', ']', '{', '}']) {
@@ -40,8 +41,10 @@ pub(super) fn command(request: &Value, url: &str) -> Option<String> {
             header_line(&mut out, name, &json::text(Some(value)));
         }
     }
-    let cookies: Vec<String> =
-        json::pairs(request.get("cookies"), MAX_HEADERS).iter().map(|(name, value)| format!("{name}={}", json::text(Some(value)))).collect();
+    let cookies: Vec<String> = json::pairs(request.get("cookies"), MAX_HEADERS)
+        .iter()
+        .map(|(name, value)| format!("{name}={}", json::text(Some(value))))
+        .collect();
     let cookies = if cookies.is_empty() { header("cookie").unwrap_or_default() } else { cookies.join("; ") };
     if !cookies.is_empty() {
         header_line(&mut out, "Cookie", &cookies);

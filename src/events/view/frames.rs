@@ -72,7 +72,7 @@ impl FrameView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
     /// Shown by itself.
-    Frame(FrameView),
+    Frame(Box<FrameView>),
     /// Folded.
     Fold {
         /// "12 frames from django, 2 from middleware.auth".
@@ -118,7 +118,7 @@ fn fold(frames: Vec<(FrameView, String)>, shown: impl Fn(usize, &FrameView) -> b
     for (index, (frame, owner)) in frames.into_iter().enumerate() {
         if shown(index, &frame) {
             close(&mut run, &mut segments);
-            segments.push(Segment::Frame(frame));
+            segments.push(Segment::Frame(Box::new(frame)));
         } else {
             run.push((frame, owner));
         }
@@ -178,7 +178,11 @@ fn view(frame: &Value, meta: &Value, event_platform: &str) -> FrameView {
         source: lines(frame, platform),
         locals,
         machinery,
-        notes: notes::of_members(frame, meta, &["filename", "abs_path", "module", "function", "context_line", "pre_context", "post_context", "vars"]),
+        notes: notes::of_members(
+            frame,
+            meta,
+            &["filename", "abs_path", "module", "function", "context_line", "pre_context", "post_context", "vars"],
+        ),
     }
 }
 

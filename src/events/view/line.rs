@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn skimmed_events_give_the_same_line() {
-        let odd = [json!({}), json!({"exception": 7}), json!({"exception": [{"type": "E"}]}), json!({"exception": {"values": [7]}}), json!([])];
+        let odd =
+            [json!({}), json!({"exception": 7}), json!({"exception": [{"type": "E"}]}), json!({"exception": {"values": [7]}}), json!([])];
         for event in [samples::python(), samples::message(), samples::csp(), samples::group(), samples::hostile()].into_iter().chain(odd) {
             let skimmed = skim::named(&payload::encode(&event).unwrap()).unwrap();
             assert_eq!(EventLine::new(&skimmed), EventLine::new(&event), "{event}");

@@ -151,7 +151,7 @@ impl EventView {
         let stacks = self.exceptions.iter_mut().map(|e| &mut e.segments).chain(self.threads.iter_mut().map(|t| &mut t.segments));
         for segment in stacks.flatten() {
             let frames = match segment {
-                Segment::Frame(frame) => std::slice::from_mut(frame),
+                Segment::Frame(frame) => std::slice::from_mut(frame.as_mut()),
                 Segment::Fold { frames, .. } => frames.as_mut_slice(),
             };
             for frame in frames.iter_mut().filter(|frame| frame.in_app) {

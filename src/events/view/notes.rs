@@ -133,7 +133,9 @@ pub(super) fn of_parts(event: &Value, meta: &Value) -> BTreeMap<&'static str, St
 
 /// What `_meta` says about some members of an object, each by its name: "vars: cut at 50 entries, was 90".
 pub(super) fn of_members(object: &Value, meta: &Value, keys: &[&str]) -> Vec<String> {
-    let said = |key: &&str| note(at(meta, key), object.get(*key).unwrap_or(&Value::Null)).map(|words| format!("{}: {words}", key.replace('_', " ")));
+    let said = |key: &&str| {
+        note(at(meta, key), object.get(*key).unwrap_or(&Value::Null)).map(|words| format!("{}: {words}", key.replace('_', " ")))
+    };
     keys.iter().filter_map(said).collect()
 }
 
@@ -204,7 +206,10 @@ mod tests {
         assert_eq!(parts, expected.map(|(part, words)| (part, words.to_owned())));
         let frame = json!({"vars": {"a": 1}, "context_line": "abc"});
         let meta = json!({"vars": {"": {"len": 90}}, "context_line": {"": {"len": 9000}}});
-        assert_eq!(of_members(&frame, &meta, &["context_line", "vars"]), ["context line: cut at 3 characters, was 9,000", "vars: cut at 1 entry, was 90"]);
+        assert_eq!(
+            of_members(&frame, &meta, &["context_line", "vars"]),
+            ["context line: cut at 3 characters, was 9,000", "vars: cut at 1 entry, was 90"]
+        );
     }
 
     #[test]

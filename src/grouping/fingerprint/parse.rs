@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use super::super::cursor::Cursor;
+use super::super::cursor::{self, Cursor};
 use super::super::rule_error::RuleError;
 use super::super::rules::{Origin, RuleSource, RuleText};
 use super::rules::{Key, Matcher, Rule};
+use super::{variable, variables};
 
 /// The keys a matcher may have, for completion and messages; `tags.` takes any tag's name.
 pub const KEY_NAMES: [&str; 20] = [
@@ -36,13 +37,8 @@ pub const KEY_NAMES: [&str; 20] = [
 /// Reads rules, one a line. Blank lines and lines that start with `#` say nothing.
 pub(in super::super) fn parse(text: &str, origin: Origin) -> Result<Vec<Rule>, Vec<RuleError>> {
     let (mut rules, mut errors) = (Vec::new(), Vec::new());
-    for (line, number) in text.lines().zip(1..) {
-        let mut cursor = Cursor::new(line, number);
-        cursor.skip_blanks();
-        if cursor.at_end() {
-            continue;
-        }
-        let source = Arc::new(RuleSource { origin, text_of: RuleText::Fingerprint, line: number, text: line.trim().to_owned() });
+    for mut cursor in cursor::lines(text) {
+        let source = cursor.source(origin, RuleText::Fingerprint);
         match rule(&mut cursor, source) {
             Ok(rule) => rules.push(rule),
             Err(error) => errors.push(error),
@@ -51,10 +47,10 @@ pub(in super::super) fn parse(text: &str, origin: Origin) -> Result<Vec<Rule>, V
     if errors.is_empty() { Ok(rules) } else { Err(errors) }
 }
 
-fn rule(cursor: &mut Cursor<'_>, source: Arc<RuleSource>) -> Result<Rule, RuleError> {
-    let mut matchers = Vec::new();
+fn rule(cursor: &mut Cursor<'_>, source: RuleSource) -> Result<Rule, RuleError> {
+    let (mut matchers, mut warnings) = (Vec::new(), Vec::new());
     while !cursor.at_end() && !cursor.rest().starts_with("->") {
-        matchers.push(matcher(cursor)?);
+        matchers.push(matcher(cursor, &mut warnings)?);
         cursor.skip_blanks();
     }
     if matchers.is_empty() {
@@ -69,7 +65,16 @@ fn rule(cursor: &mut Cursor<'_>, source: Arc<RuleSource>) -> Result<Rule, RuleEr
         if cursor.eat("title=\"") {
             title = Some(quoted(cursor)?);
         } else {
-            fingerprint.push(value(cursor)?);
+            let column = cursor.column();
+            let entry = value(cursor)?;
+            if let Some(name) = variable(&entry).filter(|name| !variables::exists(name)) {
+                let known = variables::VARIABLE_NAMES.join(", ");
+                warnings.push(
+                    cursor
+                        .error_at(column, format!("there is no variable “{name}”, so this is the same for all events; there are {known}")),
+                );
+            }
+            fingerprint.push(entry);
         }
         cursor.skip_blanks();
         if cursor.eat(",") {
@@ -79,10 +84,10 @@ fn rule(cursor: &mut Cursor<'_>, source: Arc<RuleSource>) -> Result<Rule, RuleEr
     if fingerprint.is_empty() {
         return Err(cursor.error("a fingerprint is missing here; to keep the normal grouping write {{ default }}"));
     }
-    Ok(Rule { matchers, fingerprint, title, source })
+    Ok(Rule { matchers, fingerprint, title, source: Arc::new(source), warnings })
 }
 
-fn matcher(cursor: &mut Cursor<'_>) -> Result<Matcher, RuleError> {
+fn matcher(cursor: &mut Cursor<'_>, warnings: &mut Vec<RuleError>) -> Result<Matcher, RuleError> {
     let negated = cursor.eat("!");
     let column = cursor.column();
     let name = if cursor.eat("\"") {
@@ -102,7 +107,9 @@ fn matcher(cursor: &mut Cursor<'_>) -> Result<Matcher, RuleError> {
     if argument.is_empty() {
         return Err(cursor.error_at(column, "an argument is missing here"));
     }
-    Ok(Matcher::new(negated, key, &argument))
+    let matcher = Matcher::new(negated, key, &argument);
+    warnings.extend(matcher.useless().map(|problem| cursor.error_at(column, problem)));
+    Ok(matcher)
 }
 
 /// The rest of a quoted text: `\\` and `\"` stand for themselves, `\n`, `\r` and `\t` for control characters; other escapes are left for the glob.
@@ -178,10 +185,29 @@ mod tests {
             ("type:a -> {{ x", (1, 11)),
             ("type:a -> {x", (1, 11)),
             ("type", (1, 1)),
+            ("\u{feff}type:a ->", (1, 10)),
+            ("type:a -> b\r\n\r\ntype:a ->\r\n", (3, 10)),
         ];
         for (text, place) in table {
             let errors = parse(text, Origin::Project).unwrap_err();
             assert_eq!((errors[0].line, errors[0].column), place, "{text}: {}", errors[0].message);
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_line_ends_of_windows_are_no_part_of_a_rule() {
+        let rules = parse("\u{feff}type:a -> one\r\n# why\r\ntype:b -> two\r\n", Origin::Project).unwrap();
+        let read: Vec<_> = rules.iter().map(|rule| (rule.source.line, rule.source.text.as_str(), rule.fingerprint[0].as_str())).collect();
+        assert_eq!(read, [(1, "type:a -> one", "one"), (3, "type:b -> two", "two")]);
+        assert!(parse("\u{feff}", Origin::Project).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_can_never_match_or_never_differs_is_a_warning() {
+        let places = |text| one(text).warnings.iter().map(|warning| warning.column).collect::<Vec<_>>();
+        assert_eq!(places("app:maybe type:a -> b"), [5]);
+        assert_eq!(places("type:a family:ruby,perl -> b"), [15]);
+        assert_eq!(places("type:a -> b, {{ mesage }}, \"{{ release }}\""), [14, 28]);
+        assert_eq!(places("app:yes family:ruby,other sdk:x -> {{ default }}, {{tags.x}}, {{ message }}, {{ raw_value }}"), [0; 0]);
     }
 }

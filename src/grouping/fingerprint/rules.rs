@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::super::effort::Effort;
 use super::super::glob::{self, Kind};
 use super::super::globs::Globs;
+use super::super::platform::Family;
 use super::super::rule_error::RuleError;
 use super::super::rules::{Origin, RuleSource, RuleText};
 
@@ -116,6 +117,17 @@ impl Matcher {
         Self { negated, key, test }
     }
 
+    /// Why the condition can never hold. It is accepted all the same, as in Sentry.
+    pub(super) fn useless(&self) -> Option<&'static str> {
+        match &self.test {
+            Test::Flag(None) => Some("this is neither yes nor no: this matcher never matches"),
+            Test::OneOf(names) if self.key == Key::Family && !names.iter().any(|name| name == "all" || Family::named(name).is_some()) => {
+                Some("no such family, there are native, javascript, other and all: this matcher never matches")
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the condition holds for a value. What is absent matches nothing. When the effort is spent, the answer means nothing.
     pub(super) fn holds(&self, value: Option<&str>, effort: &Effort) -> bool {
         let value = value.map(|value| self.stripped(value));
@@ -156,6 +168,8 @@ pub(in super::super) struct Rule {
     pub(super) fingerprint: Vec<String>,
     pub(super) title: Option<String>,
     pub(in super::super) source: Arc<RuleSource>,
+    /// What in it is accepted, but of no use.
+    pub(in super::super) warnings: Vec<RuleError>,
 }
 
 /// All fingerprint rules of a configuration, the project's first.
@@ -191,13 +205,15 @@ pub(in super::super) fn from_json(list: &[Value]) -> Result<Vec<Rule>, Vec<RuleE
 fn json_rule(rule: &Value, number: u32) -> Result<Rule, String> {
     let texts = |value: &Value| value.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
     let pairs = rule.get("matchers").and_then(Value::as_array).ok_or("“matchers” is missing")?;
-    let mut matchers = Vec::new();
+    let (mut matchers, mut warnings) = (Vec::new(), Vec::new());
     for pair in pairs {
         let pair = texts(pair).ok_or("a matcher is a pair of texts")?;
         let [name, argument] = pair.as_slice() else { return Err("a matcher is a pair of texts".to_owned()) };
         let (negated, key) = name.strip_prefix('!').map_or((false, name.as_str()), |key| (true, key));
         let key = Key::named(key).ok_or_else(|| format!("“{key}” is no key"))?;
-        matchers.push(Matcher::new(negated, key, argument));
+        let matcher = Matcher::new(negated, key, argument);
+        warnings.extend(matcher.useless().map(|problem| RuleError { line: number, column: 1, message: problem.to_owned() }));
+        matchers.push(matcher);
     }
     let fingerprint = rule.get("fingerprint").and_then(texts).ok_or("“fingerprint” is missing")?;
     if matchers.is_empty() || fingerprint.is_empty() {
@@ -205,7 +221,7 @@ fn json_rule(rule: &Value, number: u32) -> Result<Rule, String> {
     }
     let title = rule.get("attributes").and_then(|attributes| attributes.get("title")).and_then(Value::as_str);
     let source = RuleSource { origin: Origin::Project, text_of: RuleText::Fingerprint, line: number, text: written(pairs, &fingerprint) };
-    Ok(Rule { matchers, fingerprint, title: title.map(str::to_owned), source: Arc::new(source) })
+    Ok(Rule { matchers, fingerprint, title: title.map(str::to_owned), source: Arc::new(source), warnings })
 }
 
 /// The rule as people would write it.

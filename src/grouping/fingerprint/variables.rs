@@ -27,6 +27,14 @@ pub const VARIABLE_NAMES: [&str; 13] = [
     "tags.",
 ];
 
+/// Other names for some of them.
+const ALIASES: [&str; 9] = ["raw_message", "type", "value", "raw_value", "error.raw_value", "function", "path", "module", "package"];
+
+/// Whether there is such a variable.
+pub(super) fn exists(name: &str) -> bool {
+    VARIABLE_NAMES.contains(&name) || ALIASES.contains(&name) || name.starts_with("tags.")
+}
+
 /// What variables look at. Frames must have settled flags.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Scope<'s, 'e> {
@@ -122,6 +130,9 @@ mod tests {
             let filled =
                 filled(&json!({}), &format!("{{{{ {name}a }}}}").replace("a }}", if name.ends_with('.') { "a }}" } else { " }}" }));
             assert!(!filled.contains("unrecognized"), "{name}: {filled}");
+        }
+        for name in ALIASES.iter().chain(&VARIABLE_NAMES[1..]).chain(&["release", "tag.x", "raw_type"]) {
+            assert_eq!(filled(&json!({}), &format!("{{{{ {name} }}}}")).contains("unrecognized"), !exists(name), "{name}");
         }
     }
 

@@ -24,7 +24,7 @@ static BEFORE_CLOCK: LazyLock<Option<Regex>> = LazyLock::new(|| {
         format!("(?:{WEEKDAY} )?{MONTH} {DAY}, [0-9]{{2,4}}"),
         format!("{LONG_WEEKDAY}, {DAY}-{MONTH}-[0-9]{{2}} {HOUR_MINUTE}{SECOND} {ZONE}"),
         format!("[0-9]{{4}}-[01][0-9]-{DAY}T{HOUR_MINUTE}{SECOND}(?:\\.[0-9]+)?Z?(?:[+-]{HOUR_MINUTE})?"),
-        format!("{WEEKDAY} {MONTH} {DAY} [0-9]{{4}} {HOUR_MINUTE}{SECOND} GMT[+-][0-9]{{4}}(?: \\([^)]*\\))?"),
+        format!("{WEEKDAY} {MONTH} {DAY} [0-9]{{4}} {HOUR_MINUTE}{SECOND} GMT[+-][0-9]{{4}}"),
         format!("{sortable}(?:Z|[+-][0-2][0-9]:?[0-5][0-9])"),
         sortable,
     ])
@@ -36,7 +36,6 @@ static AFTER_CLOCK: LazyLock<Option<Regex>> = LazyLock::new(|| {
         format!("[0-9]{{4}}-[01][0-9]-{DAY}"),
         format!("(?:{WEEKDAY} )?{MONTH} {{1,2}}[0-9]{{1,2}} {HOUR_MINUTE}{SECOND} [0-9]{{4}}"),
         format!("(?:{WEEKDAY}, )?{DAY} {MONTH} [0-9]{{4}} {HOUR_MINUTE}(?:{SECOND})? {ZONE}"),
-        "datetime\\.datetime\\([^)\n]*\\)".to_owned(),
     ])
 });
 
@@ -52,14 +51,31 @@ pub(super) fn date(place: &Place<'_>) -> Option<usize> {
                 && (matches!(first, '0'..='3') || rest.as_bytes()[1] == b':' || rest.as_bytes()[..4].iter().all(u8::is_ascii_digit))
         }
         'M' | 'T' | 'W' | 'F' | 'S' | 'J' | 'A' | 'O' | 'N' | 'D' => rest.len() > 6 && rest.as_bytes()[1].is_ascii_lowercase(),
-        'd' => rest.starts_with("datetime.datetime("),
+        'd' => return constructed(place),
         _ => false,
     };
     if !possible {
         return None;
     }
     let form = |forms: &LazyLock<Option<Regex>>| Some(place.at() + forms.as_ref()?.find(rest)?.end());
-    form(&BEFORE_CLOCK).or_else(|| clock(place)).or_else(|| form(&AFTER_CLOCK))
+    form(&BEFORE_CLOCK).map(|end| end + zone_name(place.text(), end)).or_else(|| clock(place)).or_else(|| form(&AFTER_CLOCK))
+}
+
+/// `datetime.datetime(2024, 1, 1)`, as Python prints it. Searched for byte by byte: as a regular expression, openings that nothing closes cost
+/// the square of a text.
+fn constructed(place: &Place<'_>) -> Option<usize> {
+    let arguments = place.rest().strip_prefix("datetime.datetime(")?;
+    let end = memchr::memchr2(b')', b'\n', arguments.as_bytes())?;
+    arguments[end..].starts_with(')').then(|| place.text().len() - arguments.len() + end + 1)
+}
+
+/// The length of ` (Central European Time)` after the offset of a date as JavaScript prints it.
+fn zone_name(text: &str, end: usize) -> usize {
+    let offset = text[..end].bytes().rev().take(8).collect::<Vec<_>>();
+    let is_offset =
+        matches!(offset.as_slice(), [a, b, c, d, b'+' | b'-', b'T', b'M', b'G'] if [a, b, c, d].iter().all(|digit| digit.is_ascii_digit()));
+    let name = text[end..].strip_prefix(" (").filter(|_| is_offset);
+    name.and_then(|name| memchr::memchr(b')', name.as_bytes())).map_or(0, |length| length + 3)
 }
 
 /// `7:05`, `23:59:59`, `12:30 PM`; no digit before, no digit or colon after.

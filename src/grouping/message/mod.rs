@@ -3,7 +3,8 @@
 //! **Promise.** Messages that differ only in what changes from event to event (numbers, ids, addresses, dates …) become equal (grouping.md 11).
 //! **How.** One walk over the text. At each place the patterns of [`PATTERNS`] are asked in order; the first that matches is replaced by its name,
 //! `<int>` say, and the walk goes on after it. Patterns are small functions that look at the text around a place, so a check that rejects a match
-//! gives the later patterns their turn. Every pattern looks a bounded way ahead or stops at the first character that is not its own.
+//! gives the later patterns their turn. Every pattern looks a bounded way ahead, stops at the first character that is not its own, or remembers
+//! what it found ([`Ahead`]), so that no text costs its square.
 //! **Not here.** The identifiers that Sentry recognises by a statistical heuristic since mid-2026 (grouping.md 18: not settled).
 
 mod dates;
@@ -13,7 +14,7 @@ mod place;
 
 use std::borrow::Cow;
 
-use place::{Clues, Place};
+use place::{Ahead, Clues, Place};
 
 /// Longer texts are left as they are.
 const MAX_CHARS: usize = 8192;
@@ -92,10 +93,10 @@ pub(super) fn parameterise(text: &str) -> Cow<'_, str> {
     if !clues.any() {
         return Cow::Borrowed(text);
     }
-    let mut out: Option<String> = None;
+    let (mut out, ahead): (Option<String>, _) = (None, Ahead::default());
     let (mut at, mut copied) = (0, 0);
     while at < text.len() {
-        let place = Place::new(text, at, clues);
+        let place = Place::new(text, at, clues, &ahead);
         match recognise(&place) {
             Some((name, end)) => {
                 let out = out.get_or_insert_with(|| String::with_capacity(text.len()));

@@ -27,8 +27,11 @@ pub(super) fn email(place: &Place<'_>) -> Option<usize> {
         return None;
     }
     let rest = place.rest();
-    let window = rest.as_bytes().iter().take(255);
-    let local = window.take_while(|byte| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(byte)).count();
+    if place.ahead.local_part.get() <= place.at() {
+        let local = |byte: &&u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(byte);
+        place.ahead.local_part.set(place.at() + rest.as_bytes().iter().take_while(local).count());
+    }
+    let local = place.ahead.local_part.get() - place.at();
     if !(1..=254).contains(&local) || rest.as_bytes().get(local) != Some(&b'@') {
         return None;
     }
@@ -67,27 +70,35 @@ pub(super) fn url(place: &Place<'_>) -> Option<usize> {
     (!body.is_empty()).then(|| place.at() + scheme + 3 + body.len())
 }
 
-/// Dotted labels up to the first that is a top-level domain and ends a word.
+/// Dotted labels up to the first that is a top-level domain and ends a word; 255 characters at most.
 pub(super) fn hostname(place: &Place<'_>) -> Option<usize> {
-    if !place.clues.dot || !place.boundary(place.at()) {
+    if !place.clues.dot || !place.boundary(place.at()) || !place.next().is_some_and(is_label) {
         return None;
     }
-    let rest = place.rest();
-    let mut end = 0;
+    let (mut until, mut found) = place.ahead.labels.get();
+    if until <= place.at() {
+        (until, found) = labels(place.text(), place.at());
+        place.ahead.labels.set((until, found));
+    }
+    found.filter(|end| end - place.at() <= 255)
+}
+
+/// The end of the host name whose first label begins or goes on at a place, if there is one; before that the end of the places for which this
+/// is just as true.
+fn labels(text: &str, mut at: usize) -> (usize, Option<usize>) {
     loop {
-        // No further than a label may go: looked at from every place in it, a long text of dashes would cost its square.
-        let label = rest[end..].bytes().take(64).take_while(|byte| is_label(char::from(*byte))).count();
-        if !(1..=63).contains(&label) || !rest[end + label..].starts_with('.') {
-            return None;
+        let label = text[at..].bytes().take(64).take_while(|byte| is_label(char::from(*byte))).count();
+        if label > 63 {
+            // Further in, it is short enough.
+            return (at + 1, None);
         }
-        end += label + 1;
-        let word = run(&rest[end..], is_word);
-        if is_top_level(&rest[end..end + word]) {
-            end += word;
-            return (end <= 255).then_some(place.at() + end);
+        if label == 0 || !text[at + label..].starts_with('.') {
+            return (at + label, None);
         }
-        if end > 255 {
-            return None;
+        at += label + 1;
+        let word = run(&text[at..], is_word);
+        if is_top_level(&text[at..at + word]) {
+            return (at, Some(at + word));
         }
     }
 }
@@ -115,7 +126,13 @@ fn ip_v6(place: &Place<'_>) -> Option<usize> {
     }
     let rest = place.rest();
     let window = rest.as_bytes().iter().take(46);
-    let length = window.take_while(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')).count();
+    // Once there was a dot, four octets are all that may come.
+    let mut dotted = false;
+    let of_address = |byte: &&u8| {
+        dotted |= **byte == b'.';
+        byte.is_ascii_hexdigit() || **byte == b'.' || (**byte == b':' && !dotted)
+    };
+    let length = window.take_while(of_address).count();
     let candidate = &rest[..length];
     if candidate.bytes().filter(|byte| *byte == b':').count() < 2 {
         return None;
@@ -141,4 +158,69 @@ fn ip_v4(place: &Place<'_>) -> Option<usize> {
     let candidate = place.rest()[..length].trim_end_matches('.');
     let end = place.at() + candidate.len();
     (candidate.parse::<Ipv4Addr>().is_ok() && place.boundary(end)).then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::place::{Ahead, Clues};
+    use super::*;
+
+    /// What the patterns find, looked for from one place alone.
+    fn alone(text: &str, at: usize) -> [Option<usize>; 3] {
+        let ahead = Ahead::default();
+        let place = Place::new(text, at, Clues::of(text), &ahead);
+        [hostname(&place), email(&place), ip_v6(&place)]
+    }
+
+    /// Labels from one place on, as they are told of.
+    fn named(text: &str, at: usize) -> Option<usize> {
+        let ahead = Ahead::default();
+        let place = Place::new(text, at, Clues::of(text), &ahead);
+        let mut end = 0;
+        while place.boundary(at) && end <= 255 {
+            let label = run(&text[at + end..], is_label);
+            if !(1..=63).contains(&label) || !text[at + end + label..].starts_with('.') {
+                return None;
+            }
+            end += label + 1;
+            let word = run(&text[at + end..], is_word);
+            if is_top_level(&text[at + end..at + end + word]) {
+                return Some(at + end + word).filter(|_| end + word <= 255);
+            }
+        }
+        None
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_remembered_is_what_would_be_found(parts in prop::collection::vec("a{1,80}|[a-b]\\.|\\.|-|_|@|é|com|::?|1", 1..60)) {
+            let text = parts.concat();
+            let ahead = Ahead::default();
+            for (at, _) in text.char_indices() {
+                let place = Place::new(&text, at, Clues::of(&text), &ahead);
+                let together = [hostname(&place), email(&place), ip_v6(&place)];
+                prop_assert_eq!(together, alone(&text, at), "{} at {}", &text, at);
+                prop_assert_eq!(together[0], named(&text, at), "{} at {}", &text, at);
+            }
+        }
+    }
+
+    #[test]
+    fn texts_made_to_be_looked_through_again_and_again_are_not() {
+        let at_every_place = |text: &str| {
+            let ahead = Ahead::default();
+            let mut walks = 0;
+            for at in 0..text.len() {
+                let before = (ahead.labels.get().0, ahead.local_part.get());
+                let place = Place::new(text, at, Clues::of(text), &ahead);
+                hostname(&place);
+                email(&place);
+                walks += usize::from(before != (ahead.labels.get().0, ahead.local_part.get()));
+            }
+            walks
+        };
+        assert!(at_every_place(&format!("{}@", "a.".repeat(4_000))) <= 4);
+    }
 }

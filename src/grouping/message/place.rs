@@ -2,9 +2,10 @@
 //!
 //! **Promise.** What a pattern needs to know about where it stands: the text from here on, the character before, word boundaries.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_syntax::hir::{Class, ClassUnicode, HirKind};
 
 /// What a text contains at all; patterns that need it are skipped when it does not.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +40,15 @@ impl Clues {
     }
 }
 
+/// What patterns found out about the text ahead, for the places that follow: looked for from every place anew, a text could cost its square.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    /// Where the characters end that an e-mail address may begin with.
+    pub(super) local_part: Cell<usize>,
+    /// Up to where dotted labels were looked at, and the end of the host name that they make.
+    pub(super) labels: Cell<(usize, Option<usize>)>,
+}
+
 /// A place in a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'t> {
@@ -47,11 +57,13 @@ pub(super) struct Place<'t> {
     next: Option<char>,
     previous: Option<char>,
     pub(super) clues: Clues,
+    pub(super) ahead: &'t Ahead,
 }
 
 impl<'t> Place<'t> {
-    pub(super) fn new(text: &'t str, at: usize, clues: Clues) -> Self {
-        Self { text, at, next: text[at..].chars().next(), previous: text[..at].chars().next_back(), clues }
+    /// Places of one text share `ahead`, and come one after the other.
+    pub(super) fn new(text: &'t str, at: usize, clues: Clues, ahead: &'t Ahead) -> Self {
+        Self { text, at, next: text[at..].chars().next(), previous: text[..at].chars().next_back(), clues, ahead }
     }
 
     pub(super) fn at(&self) -> usize {
@@ -117,14 +129,21 @@ pub(super) fn is_word(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
 }
 
-static DIGIT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\d\z").ok());
+static DIGITS: LazyLock<Option<ClassUnicode>> = LazyLock::new(|| match regex_syntax::parse(r"\d").ok()?.into_kind() {
+    HirKind::Class(Class::Unicode(class)) => Some(class),
+    _ => None,
+});
 
 /// A decimal digit of any script.
 pub(super) fn is_digit(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_digit();
     }
-    c.is_numeric() && DIGIT.as_ref().is_some_and(|digit| digit.is_match(c.encode_utf8(&mut [0; 4])))
+    c.is_numeric()
+        && DIGITS.as_ref().is_some_and(|digits| {
+            let ranges = digits.ranges();
+            ranges.get(ranges.partition_point(|range| range.end() < c)).is_some_and(|range| range.start() <= c)
+        })
 }
 
 /// How many bytes at the start of a text are made of characters that `wanted` accepts.

@@ -289,7 +289,10 @@ impl Compiler<'_> {
 
     fn test(&mut self, matcher: &Matcher, source: &RuleSource) -> Test {
         let what = match matcher.subject {
-            Subject::Family => Ok(What::Family(families(&matcher.argument))),
+            Subject::Family => match families(&matcher.argument) {
+                none if none.is_empty() => Err(Useless::NeverMatches("no such family, there are native, javascript, other and all")),
+                some => Ok(What::Family(some)),
+            },
             Subject::App => truth(&matcher.argument).map(What::App).ok_or(Useless::NeverMatches("this is neither yes nor no")),
             subject => self.glob(subject, &matcher.argument),
         };
@@ -375,6 +378,6 @@ mod tests {
         let rules = parse("function:[a -app\napp:maybe -group\nfamily:x -app", Origin::Project).unwrap();
         let (_, warnings) = Rules::default().extended(rules).unwrap();
         let places: Vec<_> = warnings.iter().map(|warning| (warning.line, warning.column)).collect();
-        assert_eq!(places, [(1, 10), (2, 5)]);
+        assert_eq!(places, [(1, 10), (2, 5), (3, 8)]);
     }
 }

@@ -3,7 +3,7 @@
 //! **Promise.** Text with one rule a line becomes [`Rule`]s, or every problem in it with line and column.
 //! **Not here.** Whether a glob is any good (`compile`).
 
-use super::super::cursor::Cursor;
+use super::super::cursor::{self, Cursor};
 use super::super::rule_error::RuleError;
 use super::{Action, Matcher, Origin, Reach, Rule, RuleSource, RuleText, Subject};
 
@@ -34,31 +34,18 @@ pub const ACTION_NAMES: [&str; 8] = ["+app", "-app", "+group", "-group", "catego
 /// Reads rules, one a line. Blank lines and lines that start with `#` say nothing.
 pub(in super::super) fn parse(text: &str, origin: Origin) -> Result<Vec<Rule>, Vec<RuleError>> {
     let (mut rules, mut errors) = (Vec::new(), Vec::new());
-    for (line, number) in text.lines().zip(1..) {
-        let mut cursor = Cursor::new(line, number);
-        cursor.skip_blanks();
-        if cursor.at_end() {
-            continue;
-        }
-        match rule(&mut cursor) {
-            Ok(mut rule) => {
-                rule.source = RuleSource { origin, text_of: RuleText::StackTrace, line: number, text: line.trim().to_owned() };
-                rules.push(rule);
-            }
+    for mut cursor in cursor::lines(text) {
+        let source = cursor.source(origin, RuleText::StackTrace);
+        match rule(&mut cursor, source) {
+            Ok(rule) => rules.push(rule),
             Err(error) => errors.push(error),
         }
     }
     if errors.is_empty() { Ok(rules) } else { Err(errors) }
 }
 
-fn rule(cursor: &mut Cursor<'_>) -> Result<Rule, RuleError> {
-    let mut rule = Rule {
-        source: RuleSource { origin: Origin::Project, text_of: RuleText::StackTrace, line: 0, text: String::new() },
-        caller: None,
-        own: Vec::new(),
-        callee: None,
-        actions: Vec::new(),
-    };
+fn rule(cursor: &mut Cursor<'_>, source: RuleSource) -> Result<Rule, RuleError> {
+    let mut rule = Rule { source, caller: None, own: Vec::new(), callee: None, actions: Vec::new() };
     if cursor.peek() == Some('[') {
         rule.caller = Some(neighbour(cursor)?);
         if !cursor.eat("|") {
@@ -295,6 +282,8 @@ mod tests {
     #[test]
     fn comments_and_blank_lines_say_nothing() {
         assert_eq!(parse("\n  # x\n\nfunction:a +app\n", Origin::Project).unwrap().len(), 1);
+        assert_eq!(parse("\u{feff}# x\r\n\r\nfunction:a +app\r\n", Origin::Project).unwrap()[0].source.text, "function:a +app");
+        assert_eq!(parse("\u{feff}", Origin::Project), Ok(Vec::new()), "a byte order mark alone");
     }
 
     #[test]
@@ -315,6 +304,8 @@ mod tests {
             ("function:a ^category=x", (1, 13)),
             ("hello", (1, 1)),
             ("é:x +app", (1, 1)),
+            ("\u{feff}function:a +apple", (1, 13)),
+            ("function:a +app\r\n\r\nfunction:a +apple\r\n", (3, 13)),
         ];
         for (text, place) in table {
             assert_eq!(failure(text), place, "{text}");

@@ -59,6 +59,42 @@ fn other_kinds_say_what_they_share() {
 }
 
 #[test]
+fn a_chain_names_all_its_exceptions_the_last_first() {
+    let stack = |functions: &[&str]| {
+        let frames = functions.iter().map(|function| json!({"module": "m", "function": function, "in_app": true}));
+        json!({"frames": frames.collect::<Vec<_>>()})
+    };
+    let chain = |values: Value| json!({"platform": "python", "exception": {"values": values}});
+    let bare = json!({"type": "OSError", "value": "no 5"});
+    let with_stack = json!({"type": "Declined", "value": "for 40127", "stacktrace": stack(&["submit", "charge"])});
+    let table = [
+        (
+            chain(json!([bare, with_stack])),
+            "Same 2 exceptions and app frames: Declined in charge ← submit; OSError: no <int>. \
+             The message counts only of exceptions without a stack trace, without the numbers in it.",
+        ),
+        (
+            chain(json!([{"type": "A", "stacktrace": stack(&["f"])}, with_stack])),
+            "Same 2 exceptions and app frames: Declined in charge ← submit; A in f. The message does not count, nor do the numbers in it.",
+        ),
+        (
+            chain(json!([bare, {"type": "B", "value": "b"}])),
+            "Same 2 exceptions: B: b; OSError: no <int>. The numbers in the message do not count.",
+        ),
+        (
+            chain(json!((0..6).map(|i| json!({"type": format!("E{}", ["a", "b", "c", "d", "e", "f"][i])})).collect::<Vec<_>>())),
+            "Same 6 exceptions: Ef; Ee; Ed; Ec; and 2 more.",
+        ),
+    ];
+    for (event, expected) in table {
+        assert_eq!(words(&event), expected, "{event}");
+    }
+    let said = changes(&chain(json!([{"type": "A", "stacktrace": stack(&["f"])}, with_stack])), &Config::standard());
+    assert!(said.contains("one of the 3 frames that count"), "frames of all of them: {said}");
+    assert!(said.contains("One exception more or one less"), "{said}");
+}
+
+#[test]
 fn the_tree_says_which_rule_left_a_frame_out() {
     let frames = json!([{"function": "f", "abs_path": "/x/node_modules/y.js", "in_app": true}, {"function": "g", "abs_path": "/x/y.js", "in_app": true}]);
     let mut event = json!({"platform": "node", "stacktrace": {"frames": frames}});

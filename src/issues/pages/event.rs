@@ -18,7 +18,7 @@ use crate::projects;
 use crate::web::urls::{self, IssueQuery};
 use crate::web::{HttpError, Path, html};
 
-/// `GET /issues/{issue}/events/{event}/json`: what is stored, pretty.
+/// `GET /issues/{issue}/events/{event}/json`: what is stored, pretty; frames are marked as they were when it came.
 #[tracing::instrument(name = "issues.event_json", skip_all, fields(issue.id = %issue))]
 pub(super) async fn json(app: App, _: ProjectMember, Path((issue, event)): Path<(IssueId, String)>) -> Result<Response, HttpError> {
     let (_, stored, event, _) = read(&app, issue, &event).await?;
@@ -40,8 +40,8 @@ pub(super) async fn grouping(
     member: ProjectMember,
     Path((issue, event)): Path<(IssueId, String)>,
 ) -> Result<Response, HttpError> {
-    let (issue, stored, event, rules) = read(&app, issue, &event).await?;
-    let grouping = grouping_tree::group(&event, rules.as_ref());
+    let (issue, stored, mut event, rules) = read(&app, issue, &event).await?;
+    let grouping = grouping_tree::group(&mut event, rules.as_ref());
     let short_id = issue.short_id(&member.project.short_prefix);
     let id = stored.event_id.simple().to_string();
     let query = IssueQuery { project: member.project.slug.clone(), ..IssueQuery::default() };

@@ -10,10 +10,10 @@ use crate::web::urls;
 /// Lines of one variant's tree: a stack trace of a few hundred frames.
 const MAX_LINES: usize = 3_000;
 
-/// How a stored event groups under the rules of today.
-pub(super) fn group(event: &Value, rules: Option<&Value>) -> Grouping {
+/// How a stored event groups under the rules of today. Its frames are then marked as those rules mark them, not as was right when it came.
+pub(super) fn group(event: &mut Value, rules: Option<&Value>) -> Grouping {
     let config = rules.and_then(|rules| Config::from_json(rules).ok()).unwrap_or_else(Config::standard);
-    grouping::group(&mut event.clone(), &config)
+    grouping::group(event, &config)
 }
 
 /// Why the event is in its issue, in a few sentences. `stored` is the hash that led there.
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_tree_says_what_counts_and_why_the_rest_does_not() {
-        let grouping = group(&event(), None);
+        let grouping = group(&mut event(), None);
         let views = variants(&grouping, "shop");
         assert!(views[0].contributes && views[0].hash == grouping.primary().to_string());
         assert_eq!(views[0].name, "Exception stack trace in app frames");
@@ -127,8 +127,8 @@ mod tests {
         assert_eq!((line("function name").value.as_str(), line("function name").contributes), ("index", true));
         assert!(!line("value").contributes && !line("value").hint.is_empty());
         assert!(line("frame").depth > line("stack trace").depth);
-        let outside = json!({"platform": "python", "stacktrace": {"frames": [{"module": "a", "function": "main", "in_app": false}, {"module": "b", "function": "f", "in_app": true}]}});
-        let views = variants(&group(&outside, None), "shop");
+        let mut outside = json!({"platform": "python", "stacktrace": {"frames": [{"module": "a", "function": "main", "in_app": false}, {"module": "b", "function": "f", "in_app": true}]}});
+        let views = variants(&group(&mut outside, None), "shop");
         let shown = |view: usize, value: &str| views[view].lines.iter().find(|line| line.value == value).unwrap().contributes;
         assert!(!shown(0, "main") && shown(0, "f") && shown(1, "main"), "of a frame that does not count, nothing does");
         assert_eq!((views[0].verdict, views[1].verdict), ("decides", "asked next"));
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_sentence_admits_that_rules_have_changed_since() {
-        let grouping = group(&event(), None);
+        let grouping = group(&mut event(), None);
         let same: Uuid = grouping.primary().to_string().parse().unwrap();
         assert!(why(&grouping, same).starts_with("Same stack in app frames: index."));
         assert!(!why(&grouping, same).contains("earlier rules"));
@@ -146,18 +146,18 @@ mod tests {
     #[test]
     fn what_a_rule_decided_links_to_its_line() {
         let rules = json!({"stack_trace_rules": "# ours\nfunction:index -group", "fingerprint_rules": ""});
-        let grouping = group(&event(), Some(&rules));
+        let grouping = group(&mut event(), Some(&rules));
         let views = variants(&grouping, "shop");
         let frame = views.iter().flat_map(|view| &view.lines).find(|line| line.hint.starts_with("left out by the project’s rule")).unwrap();
         assert_eq!(frame.rule_href, urls::project_rule("shop", "stack-trace-2"));
         let rules = json!({"fingerprint_rules": "type:KeyError -> zone"});
-        let views = variants(&group(&event(), Some(&rules)), "shop");
+        let views = variants(&group(&mut event(), Some(&rules)), "shop");
         assert_eq!(views[0].rule_href, urls::project_rule("shop", "fingerprint-1"));
     }
 
     #[test]
     fn the_hash_that_led_here_is_named_even_when_it_is_none_of_todays() {
-        let grouping = group(&event(), None);
+        let grouping = group(&mut event(), None);
         let led = |stored| hashes(&grouping, stored).into_iter().filter(|hash| hash.led).collect::<Vec<_>>();
         let today = led(grouping.primary().to_string().parse().unwrap());
         assert_eq!((today.len(), today[0].of.as_str()), (1, "exception stack trace in app frames"));
@@ -169,8 +169,8 @@ mod tests {
     #[test]
     fn a_projects_rules_count_and_broken_ones_do_not_hurt() {
         let rules = json!({"fingerprint_rules": "error.type:KeyError -> zone", "stack_trace_rules": ""});
-        assert_ne!(group(&event(), Some(&rules)).primary(), group(&event(), None).primary());
+        assert_ne!(group(&mut event(), Some(&rules)).primary(), group(&mut event(), None).primary());
         let broken = json!({"fingerprint_rules": "nonsense"});
-        assert_eq!(group(&event(), Some(&broken)).primary(), group(&event(), None).primary());
+        assert_eq!(group(&mut event(), Some(&broken)).primary(), group(&mut event(), None).primary());
     }
 }

@@ -8,12 +8,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::accounts::{IssueId, OurFault as _, Viewer};
 use crate::issues::model::Status;
 use crate::issues::queries;
+use crate::issues::queries::filter::Filter;
 use crate::issues::queries::list::{Page, Row};
-use crate::issues::search::{Cursor, Search, named_issue};
+use crate::issues::search::{Cursor, Search, named_event, named_issue, understood};
 use crate::issues::snoozes::{self, Until};
 use crate::issues::spikes;
-use crate::issues::typed::understood;
-use crate::issues::view::list::ListFacts;
+use crate::issues::view::list::{ListFacts, SearchMistake};
 use crate::issues::view::{IssueListPage, IssueRow, split_title};
 use crate::platform::App;
 use crate::platform::clock::hour_of;
@@ -30,7 +30,8 @@ const NEW: TimeDelta = TimeDelta::hours(24);
 /// The list, or straight to the issue whose id was searched for.
 #[tracing::instrument(name = "issues.list", skip_all)]
 pub(super) async fn list(app: App, viewer: Viewer, Query(query): Query<IssueQuery>) -> Result<Response, HttpError> {
-    let query = understood(query.bounded());
+    let now = app.clock.now();
+    let query = understood(query.bounded(), now);
     if !query.project.is_empty() && viewer.project(&query.project).is_none() {
         return Err(HttpError::NotFound);
     }
@@ -40,8 +41,17 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(query): Query<IssueQuer
     {
         return Ok(Redirect::to(&urls::issue(issue)).into_response());
     }
-    let search = Search::new(&query, &viewer.projects);
-    let mut facts = read(&mut db, &search, &viewer, app.clock.now()).await.ours()?;
+    if let Some(event) = named_event(&query.q)
+        && let Some(issue) = queries::show::issue_of_event(&mut db, &project_ids(&viewer), event).await.ours()?
+    {
+        return Ok(Redirect::to(&urls::event(issue, event.simple())).into_response());
+    }
+    let mut facts = match Search::new(&query, &viewer.projects, now) {
+        Ok(search) => read(&mut db, &search, &viewer, now).await.ours()?,
+        Err(mistake) => {
+            ListFacts { mistake: Some(SearchMistake::new(&query.q, &mistake)), any_project: true, any_event: true, ..ListFacts::default() }
+        }
+    };
     if let Some(project) = viewer.project(&query.project) {
         facts.noise = noisy_places(&app, &mut db, project, viewer.is_admin).await.ours()?;
     }
@@ -49,8 +59,13 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(query): Query<IssueQuer
     Ok(html(&IssueListPage::new(viewer.shell(&app, title, query), facts)))
 }
 
+fn project_ids(viewer: &Viewer) -> Vec<i32> {
+    viewer.projects.iter().map(|project| project.id.0).collect()
+}
+
 async fn read(db: &mut sqlx::PgConnection, search: &Search, viewer: &Viewer, now: DateTime<Utc>) -> sqlx::Result<ListFacts> {
-    let Page { rows, next } = queries::list::page(db, search).await?;
+    let filter = Filter::resolve(db, &search.projects, &search.expr, now).await?;
+    let Page { rows, next } = queries::list::page(db, search, &filter).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.issue_id).collect();
     let hour = hour_of(now);
     let hours = queries::list::hours(db, &ids, hour - HOURS).await?;
@@ -59,11 +74,12 @@ async fn read(db: &mut sqlx::PgConnection, search: &Search, viewer: &Viewer, now
     let look = Look { ignored, viewer, now, hour, spiking, names_projects: search.projects.len() > 1 };
     let none = Vec::new();
     Ok(ListFacts {
-        counts: queries::list::tab_counts(db, search).await?,
+        counts: queries::list::tab_counts(db, search, &filter).await?,
         environments: queries::list::environments(db, &search.projects).await?,
         any_project: !viewer.projects.is_empty(),
         any_event: !rows.is_empty() || queries::list::any_issue(db, &search.projects).await?,
         noise: Vec::new(),
+        mistake: None,
         rows: rows.into_iter().map(|row| look.row(hours.get(&row.issue_id).unwrap_or(&none), row)).collect(),
         next: next.map(Cursor::text),
     })

@@ -14,7 +14,6 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::correct::{act, refused};
 use crate::accounts::{IssueId, OurFault as _, ProjectMember, see_other};
-use crate::grouping::Config;
 use crate::issues::regroup::plan::{Changes, Piece};
 use crate::issues::regroup::{self, Refused, Regrouping, Sample, State};
 use crate::issues::view::regroup::{ChangeRow, ChangesView, MARK, PieceRow, PreviewPage, RegroupPage, RuleTexts, RunRow};
@@ -129,23 +128,20 @@ pub(super) async fn confirm(app: App, member: ProjectMember, Path((_, id)): Path
 /// result.
 #[tracing::instrument(name = "regroup.preview", skip_all)]
 pub(super) async fn preview(app: App, member: ProjectMember, fields: Fields) -> Result<Response, HttpError> {
-    let text = |name: &str| fields.get(name).unwrap_or_default().replace('\r', "");
-    // The version is the project's: the form does not choose it.
-    let rules = projects::grouping_rules(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
-    let mut rules = rules.filter(serde_json::Value::is_object).unwrap_or_else(|| json!({}));
-    let texts = if let Some(rule) = fields.get("rule") {
+    let rules = match fields.get("rule") {
         // One rule before those that are saved.
-        let saved = projects::saved_rules(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
-        rules["fingerprint_rules"] = json!(saved.with_first(rule.trim()).fingerprint_rules);
-        None
-    } else {
-        let texts = RuleTexts { stack_trace: text("stack_trace_rules"), fingerprint: text("fingerprint_rules") };
-        rules["stack_trace_rules"] = json!(texts.stack_trace);
-        rules["fingerprint_rules"] = json!(texts.fingerprint);
-        Some(texts)
+        Some(rule) => {
+            let saved = projects::saved_rules(&mut *app.db.acquire().await.ours()?, member.project.id).await.ours()?;
+            saved.with_first(rule.trim())
+        }
+        None => projects::typed_rules(&app, &member, &fields).await?,
     };
-    let compiled = tokio::task::spawn_blocking(move || Config::from_json(&rules)).await.map_err(|e| HttpError::Internal(e.into()))?;
-    let config = compiled.map_err(|errors| HttpError::Invalid(FieldErrors::general(errors.to_string())))?;
+    let (rules, config) = match projects::checked_rules(&app, &member, rules).await? {
+        Ok(good) => good,
+        Err(refused) => return Ok(refused),
+    };
+    let texts =
+        fields.get("rule").is_none().then_some(RuleTexts { stack_trace: rules.stack_trace_rules, fingerprint: rules.fingerprint_rules });
     let Ok(permit) = PREVIEW.try_acquire() else {
         let busy = "Another preview is being made, which takes up to 20 seconds: go back and try again then.";
         return Err(HttpError::Invalid(FieldErrors::general(busy.to_owned())));

@@ -73,11 +73,13 @@ async fn show(app: &App, member: &ProjectMember, (issue, which): (IssueId, Which
         return Ok(Redirect::to(&urls::event(into, event.simple())).into_response());
     }
     let changed = changed::lately(&app.db, issue, read.facts.regressed_at, now).await.map_err(HttpError::Internal)?;
-    let decoded = read.event.as_ref().and_then(|(stored, _)| decode(issue, stored).ok().map(|event| (stored, event)));
-    let why = decoded.as_ref().map_or_else(
-        || "No readable event is left to tell from.".to_owned(),
-        |(stored, event)| grouping_tree::why(&grouping_tree::group(event, read.rules.as_ref()), stored.hash),
-    );
+    // Shown as today's rules see it, so that the marks of its frames and the sentence about them agree.
+    let shown = read.event.as_ref().and_then(|(stored, _)| {
+        let mut event = decode(issue, stored).ok()?;
+        let grouping = grouping_tree::group(&mut event, read.rules.as_ref());
+        Some((view(&event, &read.source, now), grouping_tree::why(&grouping, stored.hash)))
+    });
+    let (event, why) = shown.unzip();
     let query = IssueQuery { project: member.project.slug.clone(), ..IssueQuery::default() };
     let head = head(&read, member, issue, now);
     let (tags, tags_note) = tags(read.tags);
@@ -85,7 +87,7 @@ async fn show(app: &App, member: &ProjectMember, (issue, which): (IssueId, Which
     let page = IssuePage {
         shell: member.viewer.shell(app, format!("{} · {}", head.kind, head.short_id), query),
         head,
-        event: decoded.as_ref().map(|(_, event)| view(event, &read.source, now)),
+        event,
         missing: if read.event.is_some() { Missing::Unreadable } else { Missing::Dropped },
         files: read.event.as_ref().map(|(stored, _)| files(issue, stored, &read.files)).unwrap_or_default(),
         nav: read.event.as_ref().map(|(_, around)| nav(issue, around)).unwrap_or_default(),
@@ -96,7 +98,7 @@ async fn show(app: &App, member: &ProjectMember, (issue, which): (IssueId, Which
         corrections: read.corrections.iter().map(|(run, others)| correction(run, others, &member.project.short_prefix)).collect(),
         feedback: read.feedback,
         spike: spike_panel(&read.spikes, now),
-        why,
+        why: why.unwrap_or_else(|| "No readable event is left to tell from.".to_owned()),
         is_muted: read.is_muted,
         activity: read.activity.iter().map(|entry| entry.line((issue, &member.project.short_prefix), member.viewer.user_id, now)).collect(),
         draft,

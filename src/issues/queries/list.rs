@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, QueryBuilder};
 
+use super::filter::Filter;
 use crate::issues::IssueId;
 use crate::issues::search::{Cursor, Search, Sort};
 use crate::issues::view::list::TabCount;
@@ -19,7 +20,7 @@ const LOOKED_AT: i64 = 3_000;
 const ENVIRONMENTS: i64 = 100;
 
 /// An issue in a list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, FromRow)]
 pub(in crate::issues) struct Row {
     pub(in crate::issues) issue_id: IssueId,
     pub(in crate::issues) level: String,
@@ -41,57 +42,35 @@ pub(in crate::issues) struct Page {
     pub(in crate::issues) next: Option<Cursor>,
 }
 
-/// One statement per order, so that each is served by its own index: per project no more than a page is read from there, then merged. `null` for
-/// `$3` is the list's beginning.
-macro_rules! page_by {
-    ($db:expr, $search:expr, $after:expr, $column:tt, $beginning:tt) => {
-        sqlx::query_as!(
-            Row,
-            r#"select i.issue_id as "issue_id!: IssueId", i.level as "level!", i.title as "title!", i.culprit as "culprit!",
-                i.last_release as "last_release!", i.first_seen as "first_seen!", i.last_seen as "last_seen!",
-                i.event_count as "event_count!", i.user_count as "user_count!", i.regressed_at as "regressed_at?", i.regressed_in as "regressed_in!"
-            from unnest($1::int[]) as p (project_id)
-            cross join lateral (
-                select * from issues i
-                where i.project_id = p.project_id and i.status = $2
-                    and (i."# + $column + r#", i.issue_id) < (coalesce($3, "# + $beginning + r#"), $4::bigint)
-                    and ($5::text is null or i.level = $5)
-                    and ($6::text is null or exists (
-                        select from issue_environments e
-                        where e.project_id = any($1) and e.environment = $6 and e.project_id = i.project_id and e.issue_id = i.issue_id))
-                    and lower((i.title || E'\n' || i.culprit) collate "C") like all($7::text[])
-                    and lower(i.title || E'\n' || i.culprit) like all($8::text[])
-                    and ($10::text is null or i.last_release = $10 or i.first_release = $10)
-                order by i."# + $column + r#" desc, i.issue_id desc
-                limit $9
-            ) i
-            order by i."# + $column + r#" desc, i.issue_id desc
-            limit $9"#,
-            &$search.projects,
-            $search.status.name(),
-            $after,
-            $search.after.map_or(i64::MAX, |cursor| cursor.issue.0),
-            $search.level,
-            $search.environment.as_deref(),
-            &$search.words.ascii,
-            &$search.words.other,
-            PAGE as i64 + 1,
-            $search.release.as_deref()
-        )
-        .fetch_all($db)
+/// The issues that `search` asks for. The statement is put together, so that each order is served by its own index: per project no more than a page
+/// is read from there, then merged.
+pub(in crate::issues) async fn page(db: &mut PgConnection, search: &Search, filter: &Filter) -> sqlx::Result<Page> {
+    let column = match search.sort {
+        Sort::LastSeen => "last_seen",
+        Sort::FirstSeen => "first_seen",
+        Sort::Events => "event_count",
+        Sort::Users => "user_count",
     };
-}
-
-/// The issues that `search` asks for.
-pub(in crate::issues) async fn page(db: &mut PgConnection, search: &Search) -> sqlx::Result<Page> {
-    let count = search.after.map(|cursor| cursor.value);
-    let time = count.and_then(DateTime::from_timestamp_micros);
-    let mut rows = match search.sort {
-        Sort::LastSeen => page_by!(db, search, time, "last_seen", "'infinity'::timestamptz").await?,
-        Sort::FirstSeen => page_by!(db, search, time, "first_seen", "'infinity'::timestamptz").await?,
-        Sort::Events => page_by!(db, search, count, "event_count", "9223372036854775807::bigint").await?,
-        Sort::Users => page_by!(db, search, count, "user_count", "9223372036854775807::bigint").await?,
-    };
+    let mut sql = QueryBuilder::new(
+        "select i.issue_id, i.level, i.title, i.culprit, i.last_release, i.first_seen, i.last_seen, i.event_count, i.user_count, i.regressed_at, i.regressed_in
+        from unnest(",
+    );
+    sql.push_bind(search.projects.clone())
+        .push("::int[]) as p (project_id) cross join lateral (select * from issues i where i.project_id = p.project_id and i.status = ");
+    sql.push_bind(search.status.name());
+    if let Some(cursor) = search.after {
+        sql.push(format!(" and (i.{column}, i.issue_id) < ("));
+        match search.sort {
+            Sort::LastSeen | Sort::FirstSeen => sql.push_bind(DateTime::from_timestamp_micros(cursor.value)),
+            Sort::Events | Sort::Users => sql.push_bind(cursor.value),
+        };
+        sql.push(", ").push_bind(cursor.issue.0).push(")");
+    }
+    sql.push(" and ");
+    filter.push(&mut sql);
+    let order = format!(" order by i.{column} desc, i.issue_id desc limit {}", PAGE + 1);
+    sql.push(format!("{order}) i{order}"));
+    let mut rows: Vec<Row> = sql.build_query_as().fetch_all(db).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next =
@@ -108,10 +87,10 @@ const fn sorted_by(row: &Row, sort: Sort) -> i64 {
     }
 }
 
-/// How many issues each tab holds for `search`, in the order of [`crate::issues::model::Status::ALL`]. At most [`COUNTED`] issues of a tab are
-/// counted, or [`LOOKED_AT`] when there are filters; what does not fit is told as "at least".
-pub(in crate::issues) async fn tab_counts(db: &mut PgConnection, search: &Search) -> sqlx::Result<[TabCount; 3]> {
-    if search.is_filtered() { matching_counts(db, search).await } else { all_counts(db, search).await }
+/// How many issues each tab holds, in the order of [`crate::issues::model::Status::ALL`]. At most [`COUNTED`] issues of a tab are
+/// counted, or [`LOOKED_AT`] when there are filters that name no issues; what does not fit is told as "at least".
+pub(in crate::issues) async fn tab_counts(db: &mut PgConnection, search: &Search, filter: &Filter) -> sqlx::Result<[TabCount; 3]> {
+    if filter.is_everything() { all_counts(db, search).await } else { matching_counts(db, search, filter).await }
 }
 
 /// From the index alone.
@@ -134,36 +113,24 @@ async fn all_counts(db: &mut PgConnection, search: &Search) -> sqlx::Result<[Tab
     Ok([tab(0), tab(1), tab(2)])
 }
 
-async fn matching_counts(db: &mut PgConnection, search: &Search) -> sqlx::Result<[TabCount; 3]> {
-    let rows = sqlx::query!(
-        r#"select i.looked_at as "looked_at!", i.counted as "counted!"
-        from unnest(array['open', 'resolved', 'ignored']) with ordinality as s (status, place)
-        cross join lateral (
-            select count(*) as looked_at, count(*) filter (where ($2::text is null or i.level = $2)
-                and ($3::text is null or exists (
-                    select from issue_environments e
-                    where e.project_id = any($1) and e.environment = $3 and e.project_id = i.project_id and e.issue_id = i.issue_id))
-                and lower((i.title || E'\n' || i.culprit) collate "C") like all($4::text[])
-                and lower(i.title || E'\n' || i.culprit) like all($5::text[])
-                and ($7::text is null or i.last_release = $7 or i.first_release = $7)) as counted
-            from (
-                select i.project_id, i.issue_id, i.level, i.title, i.culprit, i.first_release, i.last_release from issues i
-                where i.project_id = any($1) and i.status = s.status
-                limit $6
-            ) i
-        ) i
-        order by s.place"#,
-        &search.projects,
-        search.level,
-        search.environment.as_deref(),
-        &search.words.ascii,
-        &search.words.other,
-        LOOKED_AT,
-        search.release.as_deref()
+async fn matching_counts(db: &mut PgConnection, search: &Search, filter: &Filter) -> sqlx::Result<[TabCount; 3]> {
+    let mut sql = QueryBuilder::new(
+        "select i.looked_at, i.counted from unnest(array['open', 'resolved', 'ignored']) with ordinality as s (status, place) cross join lateral (select count(*) as looked_at, count(*) filter (where ",
     );
-    let rows = rows.fetch_all(db).await?;
+    filter.push(&mut sql);
+    sql.push(") as counted from (select * from issues i where i.status = s.status and i.project_id = any(");
+    sql.push_bind(search.projects.clone()).push(")");
+    let few = filter.few();
+    if let Some(ids) = &few {
+        sql.push(" and i.issue_id = any(").push_bind(ids.clone()).push(")");
+    } else {
+        sql.push(format!(" limit {LOOKED_AT}"));
+    }
+    sql.push(") i) i order by s.place");
+    let rows: Vec<(i64, i64)> = sql.build_query_as().fetch_all(db).await?;
     let tab = |place: usize| {
-        rows.get(place).map_or_else(TabCount::default, |row| TabCount { counted: row.counted, stopped: row.looked_at >= LOOKED_AT })
+        let count = |&(looked_at, counted): &(i64, i64)| TabCount { counted, stopped: few.is_none() && looked_at >= LOOKED_AT };
+        rows.get(place).map_or_else(TabCount::default, count)
     };
     Ok([tab(0), tab(1), tab(2)])
 }

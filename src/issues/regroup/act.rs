@@ -15,7 +15,7 @@ use crate::feedback::moving as feedback;
 use crate::issues::activity::{SPLIT_FROM, SPLIT_INTO};
 use crate::issues::moving::{self as issues, Before, IssueHash};
 use crate::issues::spikes;
-use crate::platform::db::AdvisoryLock;
+use crate::platform::db::{AdvisoryLock, OnConstraint as _};
 use crate::projects;
 
 /// Stored events that follow within the transaction of a merge: most issues have fewer.
@@ -168,9 +168,7 @@ pub async fn apply_rules(
 ) -> Result<i64, Refused> {
     super::scan::config(rules)?;
     let new = New { project, kind: Kind::Rules, issue, state: State::Planning, by: act.by, rules, now: act.now };
-    let id = queries::insert(db, &new).await?.ok_or(Refused::Busy)?;
-    queries::confirm_earlier(db, project).await?;
-    Ok(id)
+    queries::insert(db, &new).await?.ok_or(Refused::Busy)
 }
 
 /// Lets a finished correction by rules stay: it cannot be undone afterwards, and needs no room any more.
@@ -243,6 +241,7 @@ pub async fn undo(db: &mut PgConnection, project: ProjectId, id: i64, act: Act) 
     let touched: Vec<IssueId> = touched.iter().filter(|touched| !touched.is_made).map(|touched| touched.before.issue).collect();
     issues::tell(db, &touched, ("undone", run.kind.name()), act.by, act.now).await?;
     let run = Regrouping { state: State::Undoing, cursor: None, until: Some(act.now), looked_at: 0, ..run };
-    queries::keep_place(db, &run, act.now).await?;
+    // Another may be at work.
+    queries::keep_place(db, &run, act.now).await.on_constraint("regroupings_active_key", || Refused::Busy)?;
     Ok(run)
 }

@@ -314,7 +314,7 @@ pub(super) async fn later(db: &mut PgConnection, run: &Regrouping) -> sqlx::Resu
     Ok((!states.is_empty()).then(|| states.iter().all(|state| state != "confirmed")))
 }
 
-/// Lets earlier corrections by rules stay: a new one takes the place of what undoing them needs.
+/// Lets earlier corrections by rules stay: one that changes anything takes the place of what undoing them needs.
 pub(super) async fn confirm_earlier(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()> {
     sqlx::query!(
         "with done as (update regroupings set state = 'confirmed' where project_id = $1 and kind = 'rules' and state = 'done' returning regrouping_id)

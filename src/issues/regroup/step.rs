@@ -111,6 +111,9 @@ impl Worker<'_> {
         let groups = decide(&parts, &owners);
         let mut numbers = projects::lock_numbers(self.db, &[project.0]).await?;
         let sources = touched(&parts, &groups, &owners);
+        if !sources.is_empty() {
+            queries::confirm_earlier(self.db, project).await?;
+        }
         let before = issues::locked(self.db, project, &sources).await?;
         act::note(self.db, key, before, false).await?;
         let (mut led, mut old) = (Vec::new(), Vec::new());
@@ -242,6 +245,9 @@ impl Worker<'_> {
     async fn relocate(&mut self, leaving: Vec<(Leaving<'_>, &Regrouped)>) -> anyhow::Result<()> {
         if leaving.is_empty() {
             return Ok(());
+        }
+        if self.run.state == State::Moving && self.run.kind == Kind::Rules {
+            queries::confirm_earlier(self.db, self.run.project).await?;
         }
         let ids: BTreeSet<IssueId> = leaving.iter().flat_map(|(l, _)| [l.event.issue, l.to]).collect();
         let ids: Vec<IssueId> = ids.into_iter().collect();

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{level_css, samples};
+use crate::issues::search::parse::Mistake;
 use crate::web::{
     Badge, Link, Page, Sample, Shell, When,
     chart::Bars,
@@ -79,6 +80,28 @@ impl IssueRow {
     }
 }
 
+/// What makes no sense of a search, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SearchMistake {
+    /// What stands before.
+    pub before: String,
+    /// What makes no sense.
+    pub at: String,
+    /// What follows.
+    pub after: String,
+    /// What is wrong, and what would be right.
+    pub words: String,
+}
+
+impl SearchMistake {
+    /// Of the text that was typed.
+    pub(in crate::issues) fn new(text: &str, mistake: &Mistake) -> Self {
+        let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default().to_owned();
+        let (from, until) = (mistake.at.start, mistake.at.end);
+        Self { before: part(0..from), at: part(from..until), after: part(until..text.len()), words: mistake.words.clone() }
+    }
+}
+
 /// Why the list is empty, and the way on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Empty {
@@ -105,6 +128,7 @@ pub struct IssueListPage {
     newest: Option<String>,
     older: Option<String>,
     empty: Option<Empty>,
+    mistake: Option<SearchMistake>,
 }
 
 /// How many issues a tab holds.
@@ -137,6 +161,8 @@ pub struct ListFacts {
     pub environments: Vec<String>,
     /// Places of the chosen project that make a new issue for every event.
     pub noise: Vec<NoisyPlace>,
+    /// What makes no sense of the search.
+    pub mistake: Option<SearchMistake>,
     /// One page.
     pub rows: Vec<IssueRow>,
     /// Cursor of the next page, if there is one.
@@ -161,7 +187,7 @@ impl IssueListPage {
             "ignored" => vec![("reopen", "Reopen"), ("resolve", "Resolve")],
             _ => vec![("resolve", "Resolve"), ("ignore", "Ignore")],
         };
-        let empty = facts.rows.is_empty().then(|| empty(&query, &facts));
+        let empty = (facts.rows.is_empty() && facts.mistake.is_none()).then(|| empty(&query, &facts));
         let total = STATUSES.iter().position(|(name, _)| *name == status).map_or_else(TabCount::default, |i| facts.counts[i]);
         let shown = facts.rows.len() as i64;
         let summary = if query.after.is_empty() && query.q.is_empty() {
@@ -180,6 +206,7 @@ impl IssueListPage {
             newest: (!query.after.is_empty()).then(|| query.with(|_| {}).url()),
             older: facts.next.map(|cursor| IssueQuery { after: cursor, ..query.clone() }.url()),
             noise: facts.noise,
+            mistake: facts.mistake,
             rows: facts.rows,
             empty,
             shell,
@@ -239,7 +266,7 @@ fn empty(query: &IssueQuery, facts: &ListFacts) -> Empty {
     if filtered {
         return Empty {
             title: "Nothing matches",
-            text: "No issue here has these words, this level and this environment.",
+            text: "No issue on this tab fits all of it. Words find titles, culprits, exceptions, files and functions; key:value finds tags and users.",
             action: Some(Link::new("Clear the search and filters", clear.url())),
         };
     }
@@ -275,6 +302,7 @@ impl Page for IssueListPage {
             counts: [214, 1031, 61].map(TabCount::exact),
             environments: vec!["production".to_owned(), "staging".to_owned()],
             noise: Vec::new(),
+            mistake: None,
             rows,
             next: Some("c".to_owned()),
             any_project: true,
@@ -316,6 +344,21 @@ impl Page for IssueListPage {
             Sample::new("no-project", page(|q| q.project.clear(), none(false, false))),
             Sample::new("no-event", page(|_| {}, none(true, false))),
             Sample::new("no-match", page(|q| "nothing".clone_into(&mut q.q), none(true, true))),
+            Sample::new(
+                "mistake",
+                page(
+                    |q| HOSTILE.clone_into(&mut q.q),
+                    ListFacts {
+                        mistake: Some(SearchMistake {
+                            before: HOSTILE.to_owned(),
+                            at: HOSTILE.to_owned(),
+                            after: HOSTILE.to_owned(),
+                            words: HOSTILE.to_owned(),
+                        }),
+                        ..none(true, true)
+                    },
+                ),
+            ),
             Sample::new("all-done", page(|_| {}, none(true, true))),
         ]
     }

@@ -239,12 +239,6 @@ impl IssuePage {
         let shares = |key: &str, values: &[(&str, i64)], distinct| {
             TagShares::new(key, &values.iter().map(|(v, n)| ((*v).to_owned(), *n)).collect::<Vec<_>>(), 2318, distinct).linked("shop-api")
         };
-        let line = |who: &str, what: &str, minutes| ActivityLine { who: who.to_owned(), what: what.to_owned(), at: ago(minutes), ..ActivityLine::default() };
-        let said = ActivityLine {
-            said: "Stripe had an outage from 14:05.\nNothing to do for us; I told support.".to_owned(),
-            delete: Some(urls::comment_delete(1842, 1)),
-            ..line("Mira", "", 20)
-        };
         Self {
             shell: Shell::sample("PaymentDeclined · SHOP-1842"),
             head,
@@ -277,14 +271,32 @@ impl IssuePage {
             spike: SpikePanel::sample(),
             is_muted: false,
             draft: Draft::default(),
-            activity: vec![said, line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)],
+            activity: sample_activity(ago),
         }
     }
 }
 
+fn sample_activity(ago: impl Fn(i64) -> When) -> Vec<ActivityLine> {
+    let line = |who: &str, what: &str, minutes| ActivityLine {
+        who: who.to_owned(),
+        what: what.to_owned(),
+        at: ago(minutes),
+        ..ActivityLine::default()
+    };
+    let said = ActivityLine {
+        said: "Stripe had an outage from 14:05.\nNothing to do for us; I told support.".to_owned(),
+        delete: Some(urls::comment_delete(1842, 1)),
+        ..line("Mira", "", 20)
+    };
+    vec![said, line("Regressed", "in 1.4.2", 35), line("Mira", "resolved it", 1500), line("First seen", "in 1.4.1", 4400)]
+}
+
 fn sample_event(event: &serde_json::Value) -> EventView {
     let mut view = EventView::new(event, sample_now());
-    view.link_sources(&SourceLink { template: "https://git.example/shop/blob/{release}/{path}#L{line}".to_owned(), ..SourceLink::default() });
+    view.link_sources(&SourceLink {
+        template: "https://git.example/shop/blob/{release}/{path}#L{line}".to_owned(),
+        ..SourceLink::default()
+    });
     view
 }
 
@@ -318,7 +330,8 @@ impl Page for IssuePage {
             bars_from: h(),
             ..hostile.head
         };
-        hostile.tags = vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1), TagShares::new("key", &[("<script>".to_owned(), 7)], 7, 1).linked(HOSTILE)];
+        hostile.tags =
+            vec![TagShares::new(HOSTILE, &[(h(), 7)], 7, 1), TagShares::new("key", &[("<script>".to_owned(), 7)], 7, 1).linked(HOSTILE)];
         "163 more keys not shown: fewer events have them.".clone_into(&mut hostile.tags_note);
         hostile.why = h();
         hostile.unusual = Unusual::hostile();

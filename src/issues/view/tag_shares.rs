@@ -75,7 +75,10 @@ impl TagShares {
             top,
             top_share: number::share(count, total),
             pieces,
-            values: values.iter().map(|(value, n)| ValueShare { value: value.clone(), share: number::share(*n, total), href: None }).collect(),
+            values: values
+                .iter()
+                .map(|(value, n)| ValueShare { value: value.clone(), share: number::share(*n, total), href: None })
+                .collect(),
         }
     }
 

@@ -78,7 +78,8 @@ pub(super) async fn change_source(app: App, member: ProjectMember, fields: Field
     if !queries::change_settings(&mut *app.db.acquire().await.ours()?, member.project.id, "source", &values).await.ours()? {
         return Err(HttpError::NotFound);
     }
-    let text = if link.template.is_empty() { "Frames have no links to source." } else { "Saved. The project's own frames lead to their source." };
+    let text =
+        if link.template.is_empty() { "Frames have no links to source." } else { "Saved. The project's own frames lead to their source." };
     Ok(done(&member, text))
 }
 

@@ -2,12 +2,13 @@
 
 use crate::web::{FieldErrors, Fields, HttpError};
 
-/// A text area as people typed it: lines end with `\n`, and what no database keeps is left out. Browsers always send it: a form without it
+/// A text area as people typed it: lines end with `\n`, and what no database keeps is left out, as is the mark before a text that was a file. Browsers always send it: a form without it
 /// was not made by our page, and changes nothing.
 pub(super) fn area(fields: &Fields, name: &'static str) -> Result<String, HttpError> {
     let Some(text) = fields.get(name) else {
         return Err(HttpError::Invalid(FieldErrors::general(format!("The form is incomplete: {name} is missing. Nothing was changed."))));
     };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     Ok(text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', ""))
 }
 

@@ -5,7 +5,7 @@ use askama::Template;
 use crate::web::{
     Badge, Link, Page, Sample, Shell, When,
     page::{HOSTILE, sample_now},
-    urls,
+    urls::{self, MailQuery},
 };
 
 /// One decision of the alert engine.
@@ -27,6 +27,20 @@ pub struct MailRow {
     pub at: When,
 }
 
+impl MailsPage {
+    fn states() -> [(&'static str, &'static str); 7] {
+        [
+            ("", "in any state"),
+            ("sent", "sent"),
+            ("queued", "under way"),
+            ("failed", "failed"),
+            ("kept", "kept here"),
+            ("skipped", "skipped"),
+            ("replaced", "replaced"),
+        ]
+    }
+}
+
 impl MailRow {
     fn href(&self) -> String {
         urls::mail(&self.id)
@@ -39,6 +53,10 @@ impl MailRow {
 pub struct MailsPage {
     /// Around it.
     pub shell: Shell,
+    /// What is looked for.
+    pub query: MailQuery,
+    /// The viewer's projects: slug and name.
+    pub projects: Vec<(String, String)>,
     /// Newest first.
     pub rows: Vec<MailRow>,
     /// The first page, on all others.
@@ -112,9 +130,11 @@ impl Page for MailsPage {
     fn samples() -> Vec<Sample<Self>> {
         let page = |rows, smtp_configured| Self {
             shell: Shell::sample("Mail log"),
+            query: MailQuery::default(),
+            projects: vec![("shop".to_owned(), "shop-api".to_owned())],
             rows,
             newest: Some(urls::mails()),
-            older: Some(urls::mails_after("c")),
+            older: Some(MailQuery::default().after(9).url()),
             can_test: true,
             smtp_configured,
         };
@@ -127,9 +147,22 @@ impl Page for MailsPage {
             Sample::new("some", page(rows, true)),
             Sample::new("kept-here", page(vec![sample_row(Badge::new("kept here", "calm"), "[shop-api] New: KeyError", 1)], false)),
             Sample::new("none", Self { newest: None, older: None, ..page(vec![], false) }),
-            Sample::new("hostile", page(vec![hostile_row()], true)),
+            Sample::new("none-found", Self { query: looked_for("ana@example.org"), newest: None, older: None, ..page(vec![], true) }),
+            Sample::new(
+                "hostile",
+                Self {
+                    query: looked_for(HOSTILE),
+                    projects: vec![(HOSTILE.to_owned(), HOSTILE.to_owned())],
+                    ..page(vec![hostile_row()], true)
+                },
+            ),
         ]
     }
+}
+
+fn looked_for(text: &str) -> MailQuery {
+    let text = || text.to_owned();
+    MailQuery { project: text(), to: text(), state: "failed".to_owned(), issue: text(), after: String::new() }
 }
 
 impl Page for MailPage {

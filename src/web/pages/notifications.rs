@@ -33,6 +33,8 @@ pub struct NotificationsPage {
     pub quiet_until: String,
     /// "Europe/Berlin".
     pub time_zone: String,
+    /// A summary of each week is wanted.
+    pub weekly: bool,
     /// All there are.
     pub zones: Vec<&'static str>,
     /// By name.
@@ -71,6 +73,7 @@ impl Page for NotificationsPage {
             quiet_from: "22:00".to_owned(),
             quiet_until: "07:00".to_owned(),
             time_zone: "Europe/Berlin".to_owned(),
+            weekly: true,
             zones: vec!["Europe/Berlin", "UTC"],
             projects: vec![row("1", "shop-api", true), row("2", "shop-web", false)],
             muted: vec![(Link::new("SHOP-41", "/issues/41"), "ValueError: it broke".to_owned(), urls::issue_action(41, "unmute"))],
@@ -89,7 +92,7 @@ impl Page for NotificationsPage {
             errors: FieldErrors::default().with("quiet", HOSTILE),
             ..page()
         };
-        let none = Self { projects: Vec::new(), muted: Vec::new(), ..page() };
+        let none = Self { weekly: false, projects: Vec::new(), muted: Vec::new(), ..page() };
         vec![Sample::new("usual", page()), Sample::new("wrong", wrong), Sample::new("none", none), Sample::new("hostile", hostile)]
     }
 }

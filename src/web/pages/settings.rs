@@ -137,7 +137,10 @@ impl Page for SettingsPage {
             slug: "shop-api".to_owned(),
             members,
             keys,
-            source: SourceFields { template: "https://git.example/shop/blob/{release}/{path}#L{line}".to_owned(), cut: "/srv/shop/".to_owned() },
+            source: SourceFields {
+                template: "https://git.example/shop/blob/{release}/{path}#L{line}".to_owned(),
+                cut: "/srv/shop/".to_owned(),
+            },
             may_change,
             errors,
         };
@@ -153,7 +156,12 @@ impl Page for SettingsPage {
             Sample::new("member", page(usual(), keys(), false, FieldErrors::default())),
             Sample::new(
                 "hostile",
-                page(vec![member(HOSTILE, false)], vec![key(HOSTILE, true)], true, FieldErrors::default().with("email", HOSTILE).with("template", HOSTILE)),
+                page(
+                    vec![member(HOSTILE, false)],
+                    vec![key(HOSTILE, true)],
+                    true,
+                    FieldErrors::default().with("email", HOSTILE).with("template", HOSTILE),
+                ),
             ),
         ]
     }

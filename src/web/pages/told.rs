@@ -35,6 +35,8 @@ pub struct ToldPage {
     pub back: Link,
     /// The question.
     pub title: String,
+    /// The mails about it in the log.
+    pub mails: Link,
     /// The answer where there are no rows.
     pub empty: String,
     /// The newest fact first.
@@ -49,6 +51,7 @@ impl Page for ToldPage {
             shell: Shell::sample("Who was told?"),
             back: Link::new("SHOP-41", "/issues/41"),
             title: "Who was told about this?".to_owned(),
+            mails: Link::new("Mails about it", "/mails?issue=SHOP-41"),
             empty: "Nothing has happened.".to_owned(),
             rows,
         };

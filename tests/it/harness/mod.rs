@@ -215,7 +215,7 @@ impl TestApp {
     /// A signed-in member of the project.
     pub(crate) async fn member(&self, name: &str, project: &Project) -> Person {
         let person = Person::sign_up(self, name, false).await;
-        self.join(project, person.id).await;
+        self.add_member(project, person.id).await;
         person
     }
 
@@ -229,7 +229,8 @@ impl TestApp {
         Person::sign_up(self, name, true).await
     }
 
-    async fn join(&self, project: &Project, user: UserId) {
+    /// Makes somebody a member of a further project.
+    pub(crate) async fn add_member(&self, project: &Project, user: UserId) {
         let join = sqlx::query("insert into project_members (project_id, user_id, created_at) values ($1, $2, $3)");
         join.bind(project.id.0).bind(user.0).bind(self.clock.now()).execute(self.db()).await.unwrap();
     }

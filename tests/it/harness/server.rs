@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use tempfile::TempDir;
 use uuid::Uuid;
+use vedette::alerts;
 use vedette::alerts::watch::{Hearing, Watch};
 use vedette::app;
 use vedette::digest::{Digest, Hook};
@@ -84,6 +85,11 @@ impl Server {
     /// Looks for spikes until nothing waits.
     pub(crate) async fn watch(&self) {
         while self.watch.step(&self.app).await.unwrap() != Step::Idle {}
+    }
+
+    /// Writes the summaries of weeks that are due.
+    pub(crate) async fn weekly(&self) {
+        while alerts::Weekly.step(&self.app).await.unwrap() != Step::Idle {}
     }
 
     /// Digests all that waits in the journal; how many records.

@@ -169,7 +169,8 @@ fn source(line: &SourceLine) -> String {
 
 fn crumb(crumb: &CrumbView) -> String {
     let level = if matches!(crumb.level.as_str(), "" | "info") { String::new() } else { format!(" {}", crumb.level) };
-    let data: String = crumb.data.iter().take(8).map(|row| format!(" · {} {}", row.key, json::cut(&row.value.text(), 120))).collect();
+    let data = crumb.data.iter().take(8).map(|row| format!(" · {} {}", row.key, json::cut(&row.value.text(), 120)));
+    let data = data.collect::<Vec<_>>().concat();
     let line = format!("{} [{}]{level} {}{data}", crumb.at.clock, crumb.kind, json::cut(&crumb.text, VALUE));
     format!("{}\n", json::cut(&text::one_line(&line), 2 * VALUE))
 }
@@ -284,14 +285,17 @@ mod tests {
     #[test]
     fn it_stays_small_and_never_panics() {
         let long = "x".repeat(5_000);
-        let frame = serde_json::json!({"filename": long, "function": long, "in_app": true, "lineno": 9, "context_line": long, "vars": {"a": long}});
+        let frame =
+            serde_json::json!({"filename": long, "function": long, "in_app": true, "lineno": 9, "context_line": long, "vars": {"a": long}});
         let frames = vec![frame; 40];
         let one = serde_json::json!({"type": long, "value": long, "stacktrace": {"frames": frames}});
         let crumbs = vec![serde_json::json!({"message": long, "data": {"a": long}}); 40];
         let tags: Vec<_> = (0..80).map(|n| serde_json::json!([format!("k{n}"), long])).collect();
         let text = of(&serde_json::json!({"exception": {"values": vec![one; 12]}, "breadcrumbs": crumbs, "tags": tags, "release": long}));
         assert!(text.len() < 300_000, "{}", text.len());
-        for odd in [serde_json::Value::Null, serde_json::json!([]), samples::hostile(), samples::message(), samples::csp(), samples::group()] {
+        for odd in
+            [serde_json::Value::Null, serde_json::json!([]), samples::hostile(), samples::message(), samples::csp(), samples::group()]
+        {
             of(&odd);
         }
     }

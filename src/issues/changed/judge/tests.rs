@@ -31,7 +31,7 @@ fn event(user: u64, tags: &[(&str, String)]) -> Summary {
     }
     tags.sort();
     let user = (user > 0).then(|| Uuid::from_u128(u128::from(user)));
-    Summary { level: "error", platform: String::new(), release: String::new(), environment: String::new(), user, tags }
+    Summary { level: "error", platform: String::new(), release: String::new(), environment: String::new(), user, tags, person: Vec::new() }
 }
 
 /// The statistics of an issue with these events.

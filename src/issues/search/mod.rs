@@ -1,33 +1,28 @@
 //! # What a list was asked for
-//! **Promise.** Anything in the address is a list: what makes no sense counts as not given. **How.** [`Search::new`] turns the query string into
-//! what SQL filters by, [`Cursor`] into where the page before ended. **Not here.** SQL ([`super::queries`]).
+//! **Promise.** Anything in the address is a list, but for a search text that makes no sense ([`parse::Mistake`]): what else makes no sense counts as not
+//! given. **How.** [`Search::new`] turns the query string into what SQL filters by, [`Cursor`] into where the page before ended.
+//! **Not here.** SQL ([`super::queries`]).
 
+pub(super) mod parse;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use self::parse::{Expr, Mistake, Parsed, Term, Text};
 use super::IssueId;
 use super::model::{Level, Status};
-use super::typed::Typed;
 use crate::accounts::VisibleProject;
 use crate::web::urls::IssueQuery;
 
-/// Words of one search; further ones are not looked for.
-const MAX_WORDS: usize = 8;
-/// Characters of one word.
-const MAX_WORD: usize = 200;
-
 /// What is looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Search {
     /// Projects: the chosen one, or all that the viewer may see.
     pub(super) projects: Vec<i32>,
     /// The tab.
     pub(super) status: Status,
-    /// Only this level.
-    pub(super) level: Option<&'static str>,
-    /// Only issues seen in this environment.
-    pub(super) environment: Option<String>,
-    /// Only issues first or last seen in this release.
-    pub(super) release: Option<String>,
-    /// Patterns that the lower-cased text must match.
-    pub(super) words: Words,
+    /// What was typed, and what the menus choose.
+    pub(super) expr: Expr,
     /// The order.
     pub(super) sort: Sort,
     /// Where the page before ended.
@@ -35,64 +30,39 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// Only some issues of a tab are wanted.
-    pub(super) fn is_filtered(&self) -> bool {
-        self.level.is_some() || self.environment.is_some() || self.release.is_some() || !self.words.is_empty()
-    }
-
     /// The list that `query` asks for among `projects`.
-    pub(super) fn new(query: &IssueQuery, projects: &[VisibleProject]) -> Self {
+    pub(super) fn new(query: &IssueQuery, projects: &[VisibleProject], now: DateTime<Utc>) -> Result<Self, Mistake> {
         let chosen = |project: &&VisibleProject| query.project.is_empty() || project.slug == query.project;
         let sort = Sort::parse(&query.sort);
-        let typed = Typed::of(&query.q);
-        Self {
+        let environment = Some(query.environment.replace('\0', "")).filter(|name| !name.is_empty());
+        let mut all: Vec<Expr> = Level::parse(&query.level).map(|level| Expr::Is(Term::Level(level.as_str()))).into_iter().collect();
+        all.extend(environment.map(|text| Expr::Is(Term::Environment(Text { text, is_pattern: false }))));
+        all.extend(Some(parse::parse(&query.q, now)?.expr).filter(|expr| *expr != Expr::All(Vec::new())));
+        Ok(Self {
             projects: projects.iter().filter(chosen).map(|project| project.id.0).collect(),
             status: Status::parse(query.status_or_open()).unwrap_or_default(),
-            level: Level::parse(&query.level).map(Level::as_str),
-            environment: Some(query.environment.replace('\0', "")).filter(|name| !name.is_empty()),
-            release: typed.release.map(|name| name.replace('\0', "")).filter(|name| !name.is_empty()),
-            words: Words::new(&typed.words),
+            expr: if all.len() == 1 { all.remove(0) } else { Expr::All(all) },
             sort,
             after: Cursor::parse(&query.after).filter(|cursor| cursor.sort == sort),
-        }
+        })
     }
 }
 
-/// Patterns for `like`, lower case. Lower-casing ASCII letters alone is four times as fast in PostgreSQL, so that words of
-/// ASCII letters, nearly all, are looked for in such a text.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Words {
-    /// Of ASCII characters only.
-    pub(super) ascii: Vec<String>,
-    /// All others.
-    pub(super) other: Vec<String>,
+/// The same list with its tab where the page has its tabs, if the text chooses one.
+pub(super) fn understood(query: IssueQuery, now: DateTime<Utc>) -> IssueQuery {
+    let Ok(Parsed { status: Some(status), tabs, .. }) = parse::parse(&query.q, now) else { return query };
+    let mut q = query.q.clone();
+    for at in tabs.into_iter().rev() {
+        q.replace_range(at, "");
+    }
+    let status = if status == Status::Open { String::new() } else { status.name().to_owned() };
+    IssueQuery { q: q.split_whitespace().collect::<Vec<_>>().join(" "), status, ..query }
 }
 
-impl Words {
-    fn new(text: &str) -> Self {
-        let (ascii, other) = patterns(text).into_iter().partition(|pattern: &String| pattern.is_ascii());
-        Self { ascii, other }
-    }
-
-    /// Nothing is looked for.
-    pub(super) fn is_empty(&self) -> bool {
-        self.ascii.is_empty() && self.other.is_empty()
-    }
-}
-
-/// Patterns that find each word of `text` anywhere, taken literally.
-fn patterns(text: &str) -> Vec<String> {
-    let pattern = |word: &str| {
-        let mut pattern = String::from("%");
-        for c in word.chars().filter(|c| *c != '\0').take(MAX_WORD).flat_map(char::to_lowercase) {
-            if matches!(c, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(c);
-        }
-        pattern + "%"
-    };
-    text.split_whitespace().take(MAX_WORDS).map(pattern).filter(|pattern| pattern != "%%").collect()
+/// The event whose id was typed.
+pub(super) fn named_event(text: &str) -> Option<Uuid> {
+    let text = text.trim();
+    [32, 36].contains(&text.len()).then(|| Uuid::parse_str(text).ok())?
 }
 
 /// The issue that `text` names, if it is a short id or a bare id of a project among `projects`.
@@ -186,17 +156,35 @@ mod tests {
         vec![project(3, "shop", "SHOP"), project(5, "shop-web", "SHOP-WEB")]
     }
 
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_530_787, 0).unwrap()
+    }
+
     #[test]
-    fn words_are_looked_for_as_they_stand() {
-        for (text, patterns) in
-            [("Key Érror", vec!["%key%", "%érror%"]), ("  100%_a\\b ", vec!["%100\\%\\_a\\\\b%"]), ("\0", vec![]), ("", vec![])]
-        {
-            assert_eq!(super::patterns(text), patterns, "{text}");
+    fn a_tab_that_is_typed_goes_where_the_page_shows_it() {
+        let list = |q: &str| IssueQuery { q: q.to_owned(), ..IssueQuery::default() };
+        let query = understood(list("is:resolved boom"), now());
+        assert_eq!(query.url(), "/issues?status=resolved&q=boom");
+        assert_eq!(understood(query.clone(), now()), query, "once is enough");
+        for same in ["a  b:c", "is:new", "is:wrong"] {
+            assert_eq!(understood(list(same), now()), list(same));
         }
-        assert_eq!(patterns(&"x ".repeat(100)).len(), MAX_WORDS);
-        assert_eq!(patterns(&"é".repeat(1000))[0].chars().count(), MAX_WORD + 2);
-        let words = Words::new("Key Érror");
-        assert_eq!((words.ascii, words.other), (vec!["%key%".to_owned()], vec!["%érror%".to_owned()]));
+    }
+
+    #[test]
+    fn menus_and_words_must_all_hold() {
+        let query = IssueQuery { level: "error".to_owned(), environment: "prod".to_owned(), q: "boom".to_owned(), ..IssueQuery::default() };
+        let Expr::All(all) = Search::new(&query, &projects(), now()).unwrap().expr else { panic!("three conditions") };
+        assert_eq!(all.len(), 3);
+        let wrong = IssueQuery { q: "level:bad".to_owned(), ..IssueQuery::default() };
+        assert_eq!(Search::new(&wrong, &projects(), now()).unwrap_err().at, 6..9);
+    }
+
+    #[test]
+    fn an_event_is_named_by_its_id_in_both_spellings() {
+        let id = Uuid::from_u128(7);
+        assert_eq!((named_event(&id.simple().to_string()), named_event(&format!(" {id} "))), (Some(id), Some(id)));
+        assert_eq!((named_event("SHOP-1"), named_event(&"z".repeat(32))), (None, None));
     }
 
     #[test]
@@ -231,8 +219,9 @@ mod tests {
             after: "x".to_owned(),
             ..IssueQuery::default()
         };
-        assert_eq!(Search::new(&query, &projects()), Search::default(), "a project that is not there has no issues");
-        let all = Search::new(&IssueQuery::default(), &projects());
+        let nothing = Search { projects: vec![], status: Status::Open, expr: Expr::All(vec![]), sort: Sort::LastSeen, after: None };
+        assert_eq!(Search::new(&query, &projects(), now()).unwrap(), nothing, "a project that is not there has no issues");
+        let all = Search::new(&IssueQuery::default(), &projects(), now()).unwrap();
         assert_eq!(all.projects, [3, 5]);
     }
 
@@ -246,6 +235,6 @@ mod tests {
             assert_eq!(Cursor::parse(text), None, "{text}");
         }
         let query = IssueQuery { sort: "events".to_owned(), after: "l5.6".to_owned(), ..IssueQuery::default() };
-        assert_eq!(Search::new(&query, &projects()).after, None);
+        assert_eq!(Search::new(&query, &projects(), now()).unwrap().after, None);
     }
 }

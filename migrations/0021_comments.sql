@@ -1,4 +1,4 @@
--- 0020_comments: people comment on issues. A comment is a line of the history whose detail is its text; read and written by issues/activity.rs.
+-- 0021_comments: people comment on issues. A comment is a line of the history whose detail is its text; read and written by issues/activity.rs.
 -- Old code keeps working: it shows a comment as "commented it …". Locks: issue_activity for an instant (a constraint, not checked at once).
 alter table issue_activity drop constraint issue_activity_kind;
 alter table issue_activity add constraint issue_activity_kind
