@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -40,6 +41,24 @@ async fn tell(app: &App, job: &Job, fact: Fact) -> Result<(), Failure> {
     let mut tx = app.db.begin().await?;
     if !gather::tell(app, &mut tx, &fact).await? {
         return end(app, tx, job, GONE).await;
+    }
+    end(app, tx, job, TOLD).await
+}
+
+/// Tells of something about a project as a whole: the job's payload, a `T`, is what the mail about it needs. With a reason `later` it only comes with
+/// the next mail that gathers several facts.
+pub(super) async fn of_project<T: DeserializeOwned>(
+    app: &App,
+    job: &Job,
+    (kind, project): (FactKind, fn(&T) -> ProjectId),
+    later: Option<&str>,
+) -> Result<(), Failure> {
+    let detail: T = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
+    let fact = Fact::of_project(kind, project(&detail), job.payload.clone());
+    let mut tx = app.db.begin().await?;
+    match later {
+        None => _ = gather::tell(app, &mut tx, &fact).await?,
+        Some(later) => gather::keep(app, &mut tx, &fact, later).await?,
     }
     end(app, tx, job, TOLD).await
 }

@@ -7,6 +7,7 @@ use super::actions::retriable;
 use super::queries::{self, Mail, MailLine, Wanted};
 use super::trouble;
 use crate::accounts::{IssueId, OurFault as _, ProjectId, Viewer};
+use crate::issues::named_issue;
 use crate::platform::App;
 use crate::platform::mail::Mailer;
 use crate::web::pages::mails::{MailPage, MailRow, MailsPage};
@@ -42,7 +43,7 @@ fn wanted(viewer: &Viewer, query: &MailQuery) -> Option<Wanted> {
     if !query.project.is_empty() {
         projects = vec![viewer.project(&query.project)?.id.0];
     }
-    let issue = if query.issue.is_empty() { None } else { Some(issue_named(viewer, &query.issue)?) };
+    let issue = if query.issue.is_empty() { None } else { Some(named_issue(&query.issue, &viewer.projects)?) };
     Some(Wanted {
         projects,
         own: (query.project.is_empty() && query.issue.is_empty()).then_some(viewer.user_id.0),
@@ -51,17 +52,6 @@ fn wanted(viewer: &Viewer, query: &MailQuery) -> Option<Wanted> {
         issue: issue.map(|issue| issue.0),
         before: query.after.parse().unwrap_or(i64::MAX),
     })
-}
-
-/// The issue called so, "SHOP-41" or by its number, if the viewer may see its project.
-fn issue_named(viewer: &Viewer, name: &str) -> Option<IssueId> {
-    if let Ok(issue) = name.parse::<IssueId>() {
-        return viewer.project_by_id(issue.project()).map(|_| issue);
-    }
-    let (prefix, number) = name.rsplit_once('-')?;
-    let number: i32 = number.parse().ok()?;
-    let project = viewer.projects.iter().find(|project| project.short_prefix.eq_ignore_ascii_case(prefix))?;
-    Some(IssueId::new(project.id, number))
 }
 
 /// `GET /mails/{id}`.

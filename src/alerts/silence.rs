@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::channels::Message;
 use super::compose::{self, Content};
-use super::gather::{self, Fact};
+use super::gather::Fact;
 use super::rules::FactKind;
 use super::surge::minutes;
 use super::{links, queries};
@@ -66,18 +66,12 @@ impl Back {
 
 /// Tells that events stopped.
 pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
-    let stopped: Stopped = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    let mut tx = app.db.begin().await?;
-    gather::tell(app, &mut tx, &Fact::of_project(FactKind::EventsStopped, stopped.project, job.payload.clone())).await?;
-    compose::end(app, tx, job, compose::TOLD).await
+    compose::of_project(app, job, (FactKind::EventsStopped, |stopped: &Stopped| stopped.project), None).await
 }
 
 /// Notes that they are back, for the next mail that gathers several facts.
 pub(super) async fn back(app: &App, job: &Job) -> Result<(), Failure> {
-    let back: Back = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    let mut tx = app.db.begin().await?;
-    gather::keep(app, &mut tx, &Fact::of_project(FactKind::EventsBack, back.project, job.payload.clone()), LATER).await?;
-    compose::end(app, tx, job, compose::TOLD).await
+    compose::of_project(app, job, (FactKind::EventsBack, |back: &Back| back.project), Some(LATER)).await
 }
 
 /// The mail that says so; nothing when the project is gone.

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::channels::Message;
 use super::compose::{self, Content};
-use super::gather::{self, Fact};
+use super::gather::Fact;
 use super::rules::FactKind;
 use super::{links, queries};
 use crate::accounts::{IssueId, ProjectId};
@@ -77,18 +77,12 @@ impl SurgeOver {
 
 /// Tells of a surge.
 pub(super) async fn told(app: &App, job: &Job) -> Result<(), Failure> {
-    let surge: Surge = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    let mut tx = app.db.begin().await?;
-    gather::tell(app, &mut tx, &Fact::of_project(FactKind::Surge, surge.project, job.payload.clone())).await?;
-    compose::end(app, tx, job, compose::TOLD).await
+    compose::of_project(app, job, (FactKind::Surge, |surge: &Surge| surge.project), None).await
 }
 
 /// Notes that a surge is over, for the next mail that gathers several facts.
 pub(super) async fn over(app: &App, job: &Job) -> Result<(), Failure> {
-    let over: SurgeOver = serde_json::from_value(job.payload.clone()).map_err(|error| Failure::Fail(error.into()))?;
-    let mut tx = app.db.begin().await?;
-    gather::keep(app, &mut tx, &Fact::of_project(FactKind::SurgeOver, over.project, job.payload.clone()), LATER).await?;
-    compose::end(app, tx, job, compose::TOLD).await
+    compose::of_project(app, job, (FactKind::SurgeOver, |over: &SurgeOver| over.project), Some(LATER)).await
 }
 
 /// The mail about a surge alone; nothing when the project is gone.

@@ -22,6 +22,7 @@ use crate::event::csp::Around;
 use crate::event::geo::GeoIp;
 use crate::event::lost;
 use crate::events::intake::NewEvent;
+use crate::events::pairs;
 use crate::events::payload;
 use crate::events::summary::{MAX_CULPRIT, MAX_TITLE, Summary, clean};
 use crate::feedback::NewReport;
@@ -56,6 +57,8 @@ pub(super) struct PreparedEvent {
     pub(super) kind: &'static str,
     pub(super) place: Option<Place>,
     pub(super) summary: Summary,
+    /// What it is found by.
+    pub(super) pairs: Vec<i64>,
     /// Its parts of which entries were left out.
     pub(super) trimmed: Vec<String>,
 }
@@ -374,6 +377,7 @@ fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Re
     let event_id = event.get("event_id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
     let timestamp = event.get("timestamp").and_then(Value::as_f64);
     let packed = payload::encode(&event).map_err(|error| Trouble::Defect(format!("the event cannot be packed: {}", chain(&error))))?;
+    let summary = Summary::of(&event);
     Ok(PreparedEvent {
         row: NewEvent {
             project: config.id,
@@ -391,7 +395,8 @@ fn prepared_event(event: Value, facts: &Facts<'_>, config: &ProjectConfig) -> Re
         culprit: clean(&grouping.culprit, MAX_CULPRIT),
         kind: grouping.kind.as_str(),
         place: grouping.place,
-        summary: Summary::of(&event),
+        pairs: pairs::of(&summary),
+        summary,
         trimmed,
     })
 }

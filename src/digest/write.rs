@@ -280,7 +280,7 @@ impl Writer<'_> {
             for event in events {
                 counts.add(*issue, event.row.received, event.row.hash);
                 fresh.add(*issue, event.happened, event.row.received);
-                pairs::add(&mut seen, (*issue, event.row.day), &event.summary);
+                pairs::add(&mut seen, (*issue, event.row.day), &event.pairs);
                 for (key, value) in &event.summary.tags {
                     *tags.entry((*issue, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;
                 }

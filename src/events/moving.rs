@@ -73,7 +73,7 @@ pub async fn relocate(db: &mut PgConnection, leaving: &[Leaving<'_>], first_minu
         if l.event.issue == l.to {
             continue;
         }
-        pairs::add(&mut seen, (l.to, l.event.received.date_naive()), l.summary);
+        pairs::add(&mut seen, (l.to, l.event.received.date_naive()), &pairs::of(l.summary));
         for (key, value) in &l.summary.tags {
             *tags.entry((l.to, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;
             *lost.entry((l.event.issue, key.as_str())).or_default().entry(value.as_str()).or_default() += 1;

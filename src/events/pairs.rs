@@ -24,11 +24,16 @@ pub fn hash(key: &str, value: &str) -> i64 {
     i64::from_be_bytes(std::array::from_fn(|index| digest[index]))
 }
 
-/// Adds what an event says.
-pub fn add(seen: &mut SeenPairs, (issue, day): (IssueId, NaiveDate), summary: &Summary) {
+/// What an event says.
+pub fn of(summary: &Summary) -> Vec<i64> {
     let tags = summary.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let person = summary.person.iter().map(|(key, value)| (*key, value.as_str()));
-    seen.extend(tags.chain(person).map(|(key, value)| (issue.project(), hash(key, value), issue, day)));
+    tags.chain(person).map(|(key, value)| hash(key, value)).collect()
+}
+
+/// Adds what an event of that day says.
+pub fn add(seen: &mut SeenPairs, (issue, day): (IssueId, NaiveDate), pairs: &[i64]) {
+    seen.extend(pairs.iter().map(|pair| (issue.project(), *pair, issue, day)));
 }
 
 /// Writes it. The partitions of the days are there.
@@ -46,18 +51,10 @@ pub async fn see(db: &mut PgConnection, seen: &SeenPairs) -> sqlx::Result<()> {
     .map(|_| ())
 }
 
-/// Issues of these projects that had a value, and those that they were merged into; at most about `limit`.
-pub async fn find(db: &mut PgConnection, projects: &[i32], pair: i64, limit: i64) -> sqlx::Result<Vec<i64>> {
-    // joins: event_pairs, issues
+/// Issues of these projects that had a value, merged ones under the number they had; at most `limit`.
+pub async fn find(db: &mut PgConnection, projects: &[i32], pair: i64, limit: i64) -> sqlx::Result<Vec<IssueId>> {
     let found = sqlx::query_scalar!(
-        r#"with recursive hit as (
-            select distinct issue_id from event_pairs where project_id = any($1) and pair = $2 limit $3
-        ), way as (
-            select issue_id, 1 as steps from hit
-            union
-            select i.merged_into, steps + 1 from way
-            join issues i on i.project_id = (way.issue_id >> 32)::int and i.issue_id = way.issue_id and i.merged_into is not null where steps < 50
-        ) select distinct issue_id as "issue!" from way"#,
+        r#"select distinct issue_id as "issue!: IssueId" from event_pairs where project_id = any($1) and pair = $2 limit $3"#,
         projects,
         pair,
         limit
@@ -75,7 +72,7 @@ mod tests {
         let event = json!({"user": {"id": "7", "email": "ana@example.org", "username": ""}, "tags": [["plan", "free"]]});
         let mut seen = SeenPairs::new();
         let (issue, day) = (IssueId::new(ProjectId(1), 2), NaiveDate::from_ymd_opt(2026, 11, 24).unwrap());
-        add(&mut seen, (issue, day), &Summary::of(&event));
+        add(&mut seen, (issue, day), &of(&Summary::of(&event)));
         for (key, value) in [("user.id", "7"), ("user.email", "ana@example.org"), ("user", "id:7"), ("plan", "free"), ("level", "error")] {
             assert!(seen.contains(&(ProjectId(1), hash(key, value), issue, day)), "{key}");
         }

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::accounts::{IssueId, ProjectId};
+use crate::accounts::IssueId;
 
 /// Days that are looked through: more than any retention keeps.
 const DAYS: i64 = 1_000;
@@ -72,10 +72,10 @@ pub(super) async fn by_id(db: &mut PgConnection, issue: IssueId, event: Uuid, da
 }
 
 /// The issue that an event of a project is in now, if it is stored; of several, that of the newest. Asks every partition.
-pub async fn issue_of(db: &mut PgConnection, project: ProjectId, event: Uuid) -> sqlx::Result<Option<IssueId>> {
+pub async fn issue_of(db: &mut PgConnection, projects: &[i32], event: Uuid) -> sqlx::Result<Option<IssueId>> {
     let issue = sqlx::query_scalar!(
-        r#"select issue_id as "issue: IssueId" from events where project_id = $1 and event_id = $2 order by received desc limit 1"#,
-        project.0,
+        r#"select issue_id as "issue: IssueId" from events where project_id = any($1) and event_id = $2 order by received desc limit 1"#,
+        projects,
         event
     );
     issue.fetch_optional(db).await

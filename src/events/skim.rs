@@ -1,5 +1,6 @@
 //! The summary of a packed event, without building the rest of it: most of an event is its stack, of which nothing is counted.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -49,12 +50,16 @@ struct Exception {
 
 /// What is counted of the packed event. An event of an odd shape is unpacked as a whole.
 pub fn summary(payload: &[u8]) -> anyhow::Result<Summary> {
+    Ok(Summary::of(&parts::<Skimmed>(payload)?))
+}
+
+/// The packed event with nothing but the parts that `T` has.
+fn parts<T: Serialize + DeserializeOwned>(payload: &[u8]) -> anyhow::Result<Value> {
     let json = payload::unpack(payload)?;
-    let event = match serde_json::from_slice::<Skimmed>(&json) {
+    Ok(match serde_json::from_slice::<T>(&json) {
         Ok(skimmed) => serde_json::to_value(skimmed)?,
         Err(_) => serde_json::from_slice(&json)?,
-    };
-    Ok(Summary::of(&event))
+    })
 }
 
 /// What a line of a list tells.
@@ -82,11 +87,7 @@ struct Title {
 
 /// The parts of the packed event that name it in a list. An event of an odd shape is unpacked as a whole.
 pub fn named(payload: &[u8]) -> anyhow::Result<Value> {
-    let json = payload::unpack(payload)?;
-    Ok(match serde_json::from_slice::<Named>(&json) {
-        Ok(named) => serde_json::to_value(named)?,
-        Err(_) => serde_json::from_slice(&json)?,
-    })
+    parts::<Named>(payload)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod view;
 
 pub use crate::accounts::IssueId;
 pub use pages::{Tally, act};
+pub use search::named_issue;
 
 use crate::accounts::Route;
 

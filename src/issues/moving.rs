@@ -3,8 +3,6 @@
 //! history is shown there. **How.** Rows only; the caller holds digest's lock alone where hashes change hands, and the issues' locks otherwise.
 //! **Not here.** Which and why (`regroup`), what is counted of events (`events::moving`).
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -107,18 +105,21 @@ pub async fn merged_into(db: &mut PgConnection, issue: IssueId) -> sqlx::Result<
 
 /// The same issues, sorted, those that were merged as what they were merged into.
 pub async fn where_they_are(db: &mut PgConnection, issues: &[IssueId]) -> sqlx::Result<Vec<IssueId>> {
-    let projects: BTreeSet<i32> = issues.iter().map(|issue| issue.project().0).collect();
-    let merged = sqlx::query_scalar!(
-        r#"select issue_id as "issue: IssueId" from issues where project_id = any($1) and issue_id = any($2) and merged_into is not null"#,
-        &projects.into_iter().collect::<Vec<_>>(),
+    let there = sqlx::query_scalar!(
+        r#"with recursive way as (
+            select project_id, issue_id, 1 as steps from unnest($1::int[], $2::bigint[]) as wanted (project_id, issue_id)
+            union
+            select way.project_id, i.merged_into, steps + 1 from way
+            join issues i on i.project_id = way.project_id and i.issue_id = way.issue_id
+            where i.merged_into is not null and steps < 50
+        )
+        select distinct way.issue_id as "issue!: IssueId" from way
+        left join issues i on i.project_id = way.project_id and i.issue_id = way.issue_id
+        where i.merged_into is null order by 1"#,
+        &issues.iter().map(|issue| issue.project().0).collect::<Vec<_>>(),
         &issues.iter().map(|issue| issue.0).collect::<Vec<_>>()
     );
-    let merged = merged.fetch_all(&mut *db).await?;
-    let mut there: BTreeSet<IssueId> = issues.iter().copied().filter(|issue| !merged.contains(issue)).collect();
-    for issue in merged {
-        there.extend(merged_into(db, issue).await?);
-    }
-    Ok(there.into_iter().collect())
+    there.fetch_all(db).await
 }
 
 /// Adds the row of an issue to another, and marks it as merged. `users`: how many the other has now.

@@ -70,18 +70,10 @@ pub async fn add(db: &mut PgConnection, texts: &[(IssueId, String)]) -> sqlx::Re
     .map(|_| ())
 }
 
-/// Issues whose text matches, and those that they were merged into; at most about `limit`.
-pub(super) async fn find(db: &mut PgConnection, projects: &[i32], pattern: &str, limit: i64) -> sqlx::Result<Vec<i64>> {
-    // joins: issue_texts, issues
+/// Issues whose text matches, merged ones under the number they had; at most `limit`.
+pub(super) async fn find(db: &mut PgConnection, projects: &[i32], pattern: &str, limit: i64) -> sqlx::Result<Vec<IssueId>> {
     let found = sqlx::query_scalar!(
-        r#"with recursive hit as (
-            select issue_id from issue_texts where project_id = any($1) and text like $2 limit $3
-        ), way as (
-            select issue_id, 1 as steps from hit
-            union
-            select i.merged_into, steps + 1 from way
-            join issues i on i.project_id = (way.issue_id >> 32)::int and i.issue_id = way.issue_id and i.merged_into is not null where steps < 50
-        ) select distinct issue_id as "issue!" from way"#,
+        r#"select issue_id as "issue!: IssueId" from issue_texts where project_id = any($1) and text like $2 limit $3"#,
         projects,
         pattern,
         limit

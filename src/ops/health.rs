@@ -13,9 +13,6 @@ use super::database::Database;
 use crate::platform::App;
 use crate::platform::journal::Journal;
 
-/// The size of a request that must find room for the journal to count as open.
-const TYPICAL: u64 = 64 << 10;
-
 /// `/healthz`, for anybody.
 pub fn health_routes(app: App, journal: Arc<Journal>) -> Router {
     Router::new().route("/healthz", get(health)).with_state((app, journal))
@@ -23,7 +20,7 @@ pub fn health_routes(app: App, journal: Arc<Journal>) -> Router {
 
 async fn health(State((app, journal)): State<(App, Arc<Journal>)>) -> Response {
     let database = Database::of(&app).await;
-    let room = journal.admit(TYPICAL);
+    let room = journal.room();
     let stats = journal.stats();
     let body = json!({
         "status": if room.is_err() { "refusing" } else if database == Database::Up { "ok" } else { "waiting" },

@@ -41,6 +41,8 @@ pub struct ProjectMail {
 #[template(path = "mail/project.html")]
 struct Html<'a> {
     mail: &'a ProjectMail,
+    facts: &'a [(&'static str, String)],
+    lines: &'a [DigestLine],
     more: String,
 }
 
@@ -63,7 +65,10 @@ impl ProjectMail {
     /// Both bodies.
     pub fn bodies(&self) -> Result<Bodies, askama::Error> {
         let more = || if self.more > 0 { format!("and {} more", number::count(self.more)) } else { String::new() };
-        Ok(Bodies { text: Text { mail: self, more: more() }.render()?, html: Html { mail: self, more: more() }.render()? })
+        Ok(Bodies {
+            text: Text { mail: self, more: more() }.render()?,
+            html: Html { mail: self, facts: &self.facts, lines: &self.lines, more: more() }.render()?,
+        })
     }
 }
 

@@ -29,8 +29,6 @@ use queries::Known;
 pub(super) const NO_PROJECT: ProjectId = ProjectId(0);
 /// A process that has not said so for so long has its troubles no more: it is gone.
 const GONE: TimeDelta = TimeDelta::hours(1);
-/// The size of a request that must find room for the journal to count as open.
-const TYPICAL: u64 = 64 << 10;
 
 /// Looks for trouble of this process.
 #[derive(Debug, Clone)]
@@ -49,7 +47,7 @@ impl Periodic for LookForTrouble {
         let now = app.clock.now();
         let mut found = found::here(&Seen {
             now,
-            room: self.journal.admit(TYPICAL).map_err(|error| error.to_string()),
+            room: self.journal.room().map_err(|error| error.to_string()),
             stats: &self.journal.stats(),
             failing: &app.board().failing(),
         });

@@ -188,6 +188,18 @@ pub(super) async fn unasked(db: &mut PgConnection, before: i32, limit: i64) -> s
     Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.project_id, row.last_minute)).collect())
 }
 
+/// Whether [`unasked`] or [`silent`] would find one.
+pub(super) async fn is_silent(db: &mut PgConnection, (before, closed): (i32, i32)) -> sqlx::Result<bool> {
+    let is_silent = sqlx::query_scalar!(
+        r#"select exists (select from project_watch where stopped_at is null
+            and (longest is null and last_minute < $1 or longest > $3 and look_at <= $2)) as "is!""#,
+        before,
+        closed,
+        NOTHING
+    );
+    is_silent.fetch_one(db).await
+}
+
 /// The longest silence before, and when to look at this one.
 pub(super) async fn set_longest(db: &mut PgConnection, project: ProjectId, (longest, look_at): (i32, i32)) -> sqlx::Result<()> {
     let set = sqlx::query!("update project_watch set longest = $2, look_at = $3 where project_id = $1", project.0, longest, look_at);

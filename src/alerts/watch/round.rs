@@ -84,10 +84,14 @@ impl Watch {
         for issue in spikes::quiet(&mut tx, closed.without - QUIET, MOST_QUIET).await? {
             issues.entry(issue).or_default();
         }
+        let quiet = queries::quiet_wholes(&mut tx, closed.without - QUIET).await?;
+        if issues.is_empty() && quiet.is_empty() && !silence::is_due(&mut tx, closed.without).await? {
+            return Ok(Step::Idle);
+        }
         let deaf = Deaf { gaps: queries::gaps(&mut tx).await?, heard: taken.received.iter().copied().collect() };
         let round = Arc::new(Round { closed: closed.with_events, deaf });
         // Before the issues: a surge is told at once, and the spikes that are part of it come together after it.
-        let mut is_told = whole::follow(&mut tx, came, (&round, closed.without - QUIET), now).await?;
+        let mut is_told = whole::follow(&mut tx, came, quiet, (&round, closed.without - QUIET), now).await?;
         is_told |= silence::look(&mut tx, &round.deaf, closed.without, now).await?;
         let issues: Vec<_> = issues.into_iter().collect();
         let mut told = Vec::new();

@@ -36,6 +36,11 @@ fn usual(minutes: &[i32], deaf: &Deaf) -> Option<i32> {
     (is_long_enough && longest <= NEVER).then_some(longest)
 }
 
+/// Whether a project has been silent until `closed` for so long that there is something to look at.
+pub(super) async fn is_due(db: &mut PgConnection, closed: i32) -> sqlx::Result<bool> {
+    queries::is_silent(db, (closed - LEAST, closed)).await
+}
+
 /// Looks at the projects that have been silent until `closed`; true: there is something to tell.
 pub(super) async fn look(db: &mut PgConnection, deaf: &Deaf, closed: i32, now: DateTime<Utc>) -> anyhow::Result<bool> {
     for (project, last) in queries::unasked(db, closed - LEAST, MOST).await? {

@@ -16,7 +16,7 @@ use crate::alerts::spikes::Detector;
 use crate::alerts::surge::{PROJECT_SURGE_OVER, PROJECT_SURGED, Surge, SurgeOver};
 use crate::events::fresh::Minutes;
 use crate::issues::facts::{SpikeOver, Spiked};
-use crate::issues::spikes::Row;
+use crate::issues::spikes::{Row, Spiking};
 use crate::platform::outbox;
 
 /// Open issues that must share it.
@@ -57,15 +57,18 @@ pub(super) fn sums<'a>(issues: impl Iterator<Item = (&'a IssueId, &'a Minutes)>)
     sums
 }
 
-/// Moves the states of projects on, and of those whose surge is on though nothing came; true: there is something to tell.
+/// Moves the states of projects on, and of those in `quiet`, whose surge is on though nothing came; true: there is something to tell.
 pub(super) async fn follow(
     db: &mut PgConnection,
     came: BTreeMap<ProjectId, Minutes>,
+    quiet: Vec<ProjectId>,
     (round, quiet_before): (&Arc<Round>, i32),
     now: DateTime<Utc>,
 ) -> anyhow::Result<bool> {
-    let quiet = queries::quiet_wholes(db, quiet_before).await?;
     let projects: Vec<ProjectId> = came.keys().copied().chain(quiet.into_iter().filter(|project| !came.contains_key(project))).collect();
+    if projects.is_empty() {
+        return Ok(false);
+    }
     let mut works = Vec::with_capacity(projects.len());
     let mut is_told = false;
     for mut whole in queries::wholes(db, &projects, round.closed).await? {
@@ -104,8 +107,9 @@ fn moved(round: &Round, mut whole: Whole, work: &Work) -> (Whole, Vec<Told>) {
     (whole, told)
 }
 
+/// Tells of a surge if it is one of many issues by now; else its issues' own spikes do.
 async fn surged(db: &mut PgConnection, whole: &mut Whole, spiked: Spiked, now: DateTime<Utc>) -> anyhow::Result<bool> {
-    let is_wide = tell_if_wide(db, whole.project(), &spiked, now).await?;
+    let is_wide = tell_if_wide(db, whole.project(), spiked, now).await?;
     whole.is_narrow = !is_wide;
     if let Some(surge) = &mut whole.row.spike {
         surge.told = is_wide;
@@ -126,24 +130,18 @@ async fn widened(db: &mut PgConnection, whole: &mut Whole, closed: i32, now: Dat
     if at <= surge.at || at - surge.at > TimeDelta::minutes(WIDENS) {
         return Ok(false);
     }
-    let issue = whole.row.issue;
-    let (words, peak) = (surge.words.clone(), surge.peak);
-    let spiked = Spiked { issue, since: surge.since, at, window: (at - surge.since).num_minutes(), count: 0.0, usual: 0.0, peak, words };
-    let is_wide = tell_if_wide(db, whole.project(), &spiked, now).await?;
-    whole.is_narrow = !is_wide;
-    if let Some(surge) = &mut whole.row.spike {
-        surge.told = is_wide;
-    }
-    Ok(is_wide)
+    let Spiking { since, peak, words, .. } = surge;
+    let spiked = Spiked { issue: whole.row.issue, since, at, window: (at - since).num_minutes(), count: 0.0, usual: 0.0, peak, words };
+    surged(db, whole, spiked, now).await
 }
 
-async fn tell_if_wide(db: &mut PgConnection, project: ProjectId, spiked: &Spiked, now: DateTime<Utc>) -> anyhow::Result<bool> {
+async fn tell_if_wide(db: &mut PgConnection, project: ProjectId, spiked: Spiked, now: DateTime<Utc>) -> anyhow::Result<bool> {
     let until = (spiked.at.timestamp() / 60) as i32;
     let span = (until - spiked.window as i32, until - 1);
     let busy = queries::busiest(db, project, span).await?;
     let is_wide = busy.issues >= MANY && busy.first * 2 <= busy.events && busy.events as f64 * 2.0 >= spiked.count;
     if is_wide {
-        let Spiked { since, at, window, peak, words, .. } = spiked.clone();
+        let Spiked { since, at, window, peak, words, .. } = spiked;
         let fact = Surge { project, since, at, window, peak, words, issues: busy.issues, busiest: busy.named };
         outbox::enqueue(db, PROJECT_SURGED, &fact, now).await?;
     }

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::Span;
 use crate::accounts::{IssueId, ProjectId};
+use crate::platform::clock::hour_of;
 
 /// A project's week.
 #[derive(Debug, Clone)]
@@ -22,14 +23,9 @@ pub(super) struct Week {
     pub(super) back: i64,
 }
 
-/// The UTC hour in which something happens.
-fn hour(at: DateTime<Utc>) -> i32 {
-    (at.timestamp() / 3_600) as i32
-}
-
 /// One project's week; nothing when it was deleted. The week before is as long.
 pub(super) async fn week(db: &mut PgConnection, project: ProjectId, (from, until): Span) -> sqlx::Result<Option<Week>> {
-    let (first, end) = (hour(from), hour(until));
+    let (first, end) = (hour_of(from), hour_of(until));
     // joins: projects, project_hours, issues, issue_activity
     sqlx::query_as!(
         Week,
@@ -81,8 +77,8 @@ pub(super) async fn frequent(db: &mut PgConnection, project: ProjectId, (from, u
         order by h.events desc, i.issue_id limit $5"#,
         project.0,
         from,
-        hour(from),
-        hour(until),
+        hour_of(from),
+        hour_of(until),
         limit
     )
     .fetch_all(db)

@@ -61,7 +61,7 @@ pub(super) async fn grouping(
 /// Where an event is now, if that is another issue: the event's own was merged, or the event was split out of it.
 pub(super) async fn moved_to(db: &mut PgConnection, issue: IssueId, which: Which) -> sqlx::Result<Option<IssueId>> {
     let now = match which {
-        Which::Id(event) => events::issue_of(db, issue.project(), event).await?,
+        Which::Id(event) => events::issue_of(db, &[issue.project().0], event).await?,
         Which::First | Which::Latest => None,
     };
     match now.filter(|now| *now != issue) {

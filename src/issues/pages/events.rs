@@ -2,10 +2,10 @@
 
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::{DateTime, Utc};
-use http::{HeaderValue, header};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::texts::named;
 use crate::accounts::{IssueId, OurFault as _, ProjectMember};
 use crate::events::view::EventLine;
 use crate::events::{Place, StoredEvent, Trail, skim};
@@ -121,11 +121,7 @@ pub(super) async fn csv(app: App, member: ProjectMember, Path(issue): Path<Issue
         text.push_str(&lines.await.map_err(|error| HttpError::Internal(error.into()))?);
     }
     let short_id = issue.short_id(&member.project.short_prefix);
-    let name: String = short_id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}-events.csv\""));
-    let disposition = disposition.unwrap_or(HeaderValue::from_static("attachment"));
-    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], text).into_response())
+    Ok(named(("text/csv; charset=utf-8", "attachment"), (&short_id, "-events.csv"), text))
 }
 
 fn csv_line(event: &StoredEvent) -> String {

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::{IssueId, OurFault as _, Viewer};
+use crate::events;
 use crate::issues::model::Status;
 use crate::issues::queries;
 use crate::issues::queries::filter::Filter;
@@ -42,7 +43,7 @@ pub(super) async fn list(app: App, viewer: Viewer, Query(query): Query<IssueQuer
         return Ok(Redirect::to(&urls::issue(issue)).into_response());
     }
     if let Some(event) = named_event(&query.q)
-        && let Some(issue) = queries::show::issue_of_event(&mut db, &project_ids(&viewer), event).await.ours()?
+        && let Some(issue) = events::issue_of(&mut db, &project_ids(&viewer), event).await.ours()?
     {
         return Ok(Redirect::to(&urls::event(issue, event.simple())).into_response());
     }

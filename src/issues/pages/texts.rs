@@ -95,9 +95,12 @@ async fn found(db: &Db, issue: IssueId) -> Result<(IssueId, Facts), HttpError> {
 
 /// Markdown that every browser shows, and never as a page.
 fn markdown(text: &str, short_id: &str) -> Response {
+    named(("text/plain; charset=utf-8", "inline"), (short_id, ".md"), text.to_owned())
+}
+
+/// A text of this type that is shown, or saved, under the short id and what follows it.
+pub(super) fn named((kind, how): (&'static str, &'static str), (short_id, ending): (&str, &str), text: String) -> Response {
     let name: String = short_id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-    let disposition = HeaderValue::from_str(&format!("inline; filename=\"{name}.md\""));
-    let disposition = disposition.unwrap_or(HeaderValue::from_static("inline"));
-    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], text.to_owned()).into_response()
+    let disposition = HeaderValue::from_str(&format!("{how}; filename=\"{name}{ending}\"")).unwrap_or(HeaderValue::from_static(how));
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CONTENT_DISPOSITION, disposition)], text).into_response()
 }

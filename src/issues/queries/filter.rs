@@ -13,6 +13,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use crate::events::pairs;
 use crate::issues::search::parse::{Expr, Term, Text};
 use crate::issues::texts;
+use crate::issues::{IssueId, moving};
 
 /// So many issues are named; of more, each is asked.
 const FEW: i64 = 2_000;
@@ -47,26 +48,20 @@ impl Filter {
         now: DateTime<Utc>,
     ) -> Resolving<'a> {
         Box::pin(async move {
-            let mut each = Vec::new();
             Ok(match expr {
-                Expr::All(parts) => {
+                Expr::All(parts) | Expr::Any(parts) => {
+                    let mut each = Vec::with_capacity(parts.len());
                     for part in parts {
                         each.push(Self::resolve(db, projects, part, now).await?);
                     }
-                    Self::All(each)
-                }
-                Expr::Any(parts) => {
-                    for part in parts {
-                        each.push(Self::resolve(db, projects, part, now).await?);
-                    }
-                    Self::Any(each)
+                    if matches!(expr, Expr::All(_)) { Self::All(each) } else { Self::Any(each) }
                 }
                 Expr::Not(part) => Self::Not(Box::new(Self::resolve(db, projects, part, now).await?)),
                 Expr::Is(Term::Text(text)) => Self::text(db, projects, text).await?,
                 Expr::Is(Term::Pair { key, value, typed }) => {
                     let pair = pairs::hash(key, value);
                     let found = pairs::find(db, projects, pair, FEW + 1).await?;
-                    let pair = if found.len() as i64 > FEW { Self::Pair(pair) } else { Self::Ids(found) };
+                    let pair = Self::few_or(db, found, Self::Pair(pair)).await?;
                     let Some(typed) = typed else { return Ok(pair) };
                     let text = Self::text(db, projects, &Text { text: typed.clone(), is_pattern: false }).await?;
                     Self::Any(vec![pair, text])
@@ -79,7 +74,15 @@ impl Filter {
     async fn text(db: &mut PgConnection, projects: &[i32], text: &Text) -> sqlx::Result<Self> {
         let pattern = format!("%{}%", pattern(text));
         let found = texts::find(db, projects, &pattern, FEW + 1).await?;
-        Ok(if found.len() as i64 > FEW { Self::Text(pattern) } else { Self::Ids(found) })
+        Self::few_or(db, found, Self::Text(pattern)).await
+    }
+
+    /// The issues that were found, as what they are now; where they are many, the condition that each is asked.
+    async fn few_or(db: &mut PgConnection, found: Vec<IssueId>, each: Self) -> sqlx::Result<Self> {
+        if found.len() as i64 > FEW {
+            return Ok(each);
+        }
+        Ok(Self::Ids(moving::where_they_are(db, &found).await?.into_iter().map(|issue| issue.0).collect()))
     }
 
     /// Everything is wanted.
@@ -117,8 +120,7 @@ impl Filter {
                 sql.push("i.issue_id = any(").push_bind(ids.clone()).push(")");
             }
             Self::Pair(pair) => {
-                sql.push("exists (select from event_pairs q where q.project_id = i.project_id and q.issue_id = i.issue_id and q.pair = ");
-                sql.push_bind(*pair).push(")");
+                exists(sql, "event_pairs", |sql| _ = sql.push("q.pair = ").push_bind(*pair));
             }
             Self::Text(pattern) => {
                 sql.push("(lower(i.title || E'\\n' || i.culprit) like ").push_bind(pattern.clone());
@@ -156,9 +158,7 @@ fn column(sql: &mut QueryBuilder<Postgres>, term: &Term, now: DateTime<Utc>) {
             sql.push("i.level = ").push_bind(*level);
         }
         Term::Environment(text) => {
-            sql.push("exists (select from issue_environments q where q.project_id = i.project_id and q.issue_id = i.issue_id and ");
-            matches(sql, "q.environment", text);
-            sql.push(")");
+            exists(sql, "issue_environments", |sql| matches(sql, "q.environment", text));
         }
         Term::Release(text) => {
             sql.push("(");
@@ -176,8 +176,7 @@ fn column(sql: &mut QueryBuilder<Postgres>, term: &Term, now: DateTime<Utc>) {
         Term::Title(text) => contains(sql, "i.title", text),
         Term::Culprit(text) => contains(sql, "i.culprit", text),
         Term::Has(key) => {
-            sql.push("exists (select from issue_tags q where q.project_id = i.project_id and q.issue_id = i.issue_id and q.key = ");
-            sql.push_bind(key.clone()).push(")");
+            exists(sql, "issue_tags", |sql| _ = sql.push("q.key = ").push_bind(key.clone()));
         }
         Term::FirstSeen(span) | Term::LastSeen(span) => {
             let name = if matches!(term, Term::FirstSeen(_)) { "i.first_seen" } else { "i.last_seen" };
@@ -208,6 +207,13 @@ fn column(sql: &mut QueryBuilder<Postgres>, term: &Term, now: DateTime<Utc>) {
             );
         }
     }
+}
+
+/// The issue has a row `q` in that table of which the condition holds.
+fn exists(sql: &mut QueryBuilder<Postgres>, table: &'static str, condition: impl FnOnce(&mut QueryBuilder<Postgres>)) {
+    sql.push(format!("exists (select from {table} q where q.project_id = i.project_id and q.issue_id = i.issue_id and "));
+    condition(sql);
+    sql.push(")");
 }
 
 /// The whole text is meant.

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::events::tag_intake::MAX_KEYS;
@@ -67,16 +66,6 @@ pub(in crate::issues) async fn exists(db: &mut PgConnection, issue: IssueId) -> 
         issue.0
     );
     there.fetch_one(db).await
-}
-
-/// The issue of an event of these projects.
-pub(in crate::issues) async fn issue_of_event(db: &mut PgConnection, projects: &[i32], event: Uuid) -> sqlx::Result<Option<IssueId>> {
-    let issue = sqlx::query_scalar!(
-        r#"select issue_id as "issue: IssueId" from events where project_id = any($1) and event_id = $2 order by day desc limit 1"#,
-        projects,
-        event
-    );
-    issue.fetch_optional(db).await
 }
 
 /// The statistics of the issue's tags, the product's own among them for certain.

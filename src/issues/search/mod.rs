@@ -66,7 +66,7 @@ pub(super) fn named_event(text: &str) -> Option<Uuid> {
 }
 
 /// The issue that `text` names, if it is a short id or a bare id of a project among `projects`.
-pub(super) fn named_issue(text: &str, projects: &[VisibleProject]) -> Option<IssueId> {
+pub fn named_issue(text: &str, projects: &[VisibleProject]) -> Option<IssueId> {
     let text = text.trim();
     if let Ok(id) = text.parse::<i64>() {
         let id = IssueId(id);

@@ -135,7 +135,7 @@ enum Kind<'t> {
     /// `!key:value`; without a key it is text.
     Term {
         is_not: bool,
-        key: Option<(&'t str, Range<usize>)>,
+        key: Option<&'t str>,
         value: &'t str,
         value_at: Range<usize>,
         is_quoted: bool,
@@ -174,7 +174,7 @@ fn term(text: &str, start: usize) -> Result<(usize, Kind<'_>), Mistake> {
         text[from..].find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))).map_or(text.len(), |end| from + end);
     let is_key = key_end > from && text[key_end..].starts_with(':') && !text[key_end + 1..].starts_with([':', '/', '\\']);
     let has_value = is_key && text[key_end + 1..].chars().next().is_some_and(|c| !c.is_whitespace() && c != ')');
-    let (key, from) = if has_value { (Some((&text[from..key_end], from..key_end)), key_end + 1) } else { (None, from) };
+    let (key, from) = if has_value { (Some(&text[from..key_end]), key_end + 1) } else { (None, from) };
     if text[from..].starts_with('"') {
         let Some(length) = text[from + 1..].find('"') else {
             return Err(Mistake::new(from..text.len(), "The quotes are not closed."));
@@ -270,7 +270,7 @@ impl Parser<'_, '_> {
         let whole = value.chars().take(MAX_VALUE).filter(|c| *c != '\0').collect::<String>();
         let text = Text { is_pattern: !is_quoted && whole.contains('*'), text: whole };
         let bad = |words: String| Mistake::new(value_at.clone(), words);
-        let Some((key, _)) = key else {
+        let Some(key) = key else {
             let term = Expr::Is(Term::Text(text));
             return Ok(Some(if *is_not { Expr::Not(Box::new(term)) } else { term }));
         };

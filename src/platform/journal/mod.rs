@@ -52,6 +52,9 @@ use space::Space;
 use spool::{Spool, blocking};
 use writer::{WriteFigures, Writer};
 
+/// The size of a request that must find room for the journal to count as open.
+const TYPICAL: u64 = 64 << 10;
+
 /// What the journal and its writer thread share.
 struct Shared {
     files: Arc<dyn Files>,
@@ -108,6 +111,11 @@ impl Journal {
         let thread = std::thread::Builder::new().name("journal".into()).spawn(run).map_err(failed)?;
         let JournalOptions { max_bytes, max_record_bytes, .. } = options;
         Ok((Self { shared, thread: Mutex::new(Some(thread)), max_bytes, max_record_bytes }, found.report))
+    }
+
+    /// Whether a request of a usual size would be taken now.
+    pub fn room(&self) -> Result<(), AppendError> {
+        self.admit(TYPICAL)
     }
 
     /// Whether a record of this size would be taken now; takes nothing. For asking before a body is read.
