@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 pub use issue::{
     attachment, comment_delete, correction_undo, event, event_grouping, event_json, event_markdown, issue, issue_action, issue_comments,
-    issue_csv, issue_events, issue_events_after, issue_json, issue_markdown, issue_told,
+    issue_csv, issue_events, issue_json, issue_markdown, issue_told,
 };
 pub use mails::{MailQuery, mail, mail_again, mail_html, mail_test, mails};
 pub use rules::{alert_rule, alert_rule_delete, alert_rule_move, alert_rule_switch, project_alerts, project_mute, project_unmute};
@@ -119,6 +119,10 @@ pub fn regroup_act(slug: &str, id: impl Display, what: &str) -> String {
 /// Merge of selected issues.
 pub fn issues_merge() -> String {
     prefix::add("/issues/merge")
+}
+/// The list at that address, from where the page before ended.
+pub fn after(list: &str, cursor: impl Display) -> String {
+    format!("{list}?after={}", enc(cursor))
 }
 /// What the signed-in person was told of, or not.
 pub fn account_told() -> String {

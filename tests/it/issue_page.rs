@@ -115,7 +115,7 @@ fn all_events_are_listed_once_newest_first_over_days() {
         for text in ["1.4.2", "prod", "mira@example.org", "Boom: it broke"] {
             page.assert_reads(text);
         }
-        assert_eq!(listed(&ana, &urls::issue_events_after(issue, "nonsense")).await.0.len(), 50, "a cursor of nobody begins anew");
+        assert_eq!(listed(&ana, &urls::after(&urls::issue_events(issue), "nonsense")).await.0.len(), 50, "a cursor of nobody begins anew");
         let csv = ana.page(&urls::issue_csv(issue)).await.html().to_owned();
         assert_eq!(csv.lines().count(), 81);
         assert!(

@@ -88,3 +88,32 @@ fn what_is_looked_for_goes_along_to_the_next_page() {
         assert!(!page.html().contains("<script>alert") && !page.html().contains(&"x".repeat(300)), "{}", page.html());
     });
 }
+
+/// The lines of a page of what was told, and where the older ones are.
+async fn told(by: &Person, path: &str) -> (usize, Option<String>) {
+    let page = by.page(path).await;
+    let older = page.html().split("rel=\"next\"").next().filter(|before| before.len() < page.html().len());
+    let href = older.and_then(|before| before.rsplit("href=\"").next()).and_then(|rest| rest.split('"').next());
+    (page.html().matches("data-test=\"told\"").count(), href.map(str::to_owned))
+}
+
+#[test]
+fn what_somebody_was_told_goes_on_beyond_a_page() {
+    app_test(async |app| {
+        let shop = app.project("shop").await;
+        let ana = app.member("ana", &shop).await;
+        for bug in 0..203 {
+            app.sdk(&shop).capture(error(&format!("Bug{bug}"))).await.assert_ok();
+        }
+        app.digest_all().await;
+        app.run_jobs().await;
+        let (lines, older) = told(&ana, &urls::account_told()).await;
+        assert_eq!(lines, 200);
+        let (lines, end) = told(&ana, &older.expect("there are more")).await;
+        assert_eq!((lines, end), (3, None), "each stands on one page");
+        assert_eq!(told(&ana, &urls::after(&urls::account_told(), "nonsense")).await.0, 200, "a cursor of nobody begins anew");
+        let issue = app.issues(&shop).await[0];
+        assert_eq!(told(&ana, &urls::after(&urls::issue_told(issue), "1.0.0")).await.0, 0);
+        assert_eq!(told(&ana, &urls::issue_told(issue)).await, (1, None));
+    });
+}

@@ -10,6 +10,7 @@ use vedette::web::feedback_mail::{FeedbackMail, MailWords};
 use vedette::web::limit_mail::LimitMail;
 use vedette::web::mail_view::{Bodies, IssueMail, MailKind, test_bodies};
 use vedette::web::noise_mail::NoiseMail;
+use vedette::web::project_mail::ProjectMail;
 use vedette::web::weekly_mail::{WeeklyMail, WeeklyProject};
 
 const SETTINGS: &str = "https://errors.example/projects/shop/settings";
@@ -130,6 +131,54 @@ fn weekly() -> WeeklyMail {
     }
 }
 
+fn surge() -> ProjectMail {
+    ProjectMail {
+        project: "shop".to_owned(),
+        what: "Surge".to_owned(),
+        lead: "Many issues of shop at once".to_owned(),
+        headline: "812 in 5 min, usually 40 per hour across 37 issues".to_owned(),
+        message: "All of the project does what it never does. Spikes of single issues that are part of it come together in one mail."
+            .to_owned(),
+        facts: vec![("Since", "24 Nov 2026, 14:31:07 UTC".to_owned()), ("Largest minute", "214 events".to_owned())],
+        lines: digest().lines,
+        more: 34,
+        open: "the issues".to_owned(),
+        url: "https://errors.example/issues?project=shop".to_owned(),
+        settings_url: SETTINGS.to_owned(),
+        stop_url: STOP.to_owned(),
+        why: WHY.to_owned(),
+    }
+}
+
+fn silence() -> ProjectMail {
+    ProjectMail {
+        what: "Silence".to_owned(),
+        lead: "shop sends nothing any more".to_owned(),
+        headline: "nothing for 95 minutes, which never happens".to_owned(),
+        message: "Either all is well at last, or the program, its network or its DSN is not what it was.".to_owned(),
+        facts: vec![("Last event", "24 Nov 2026, 12:56:00 UTC".to_owned()), ("Longest silence of the week", "11 minutes".to_owned())],
+        lines: Vec::new(),
+        more: 0,
+        ..surge()
+    }
+}
+
+fn trouble() -> ProjectMail {
+    ProjectMail {
+        project: "Vedette".to_owned(),
+        what: "Trouble".to_owned(),
+        lead: "Vedette itself needs a look".to_owned(),
+        headline: "Events appear late: 1,204 requests wait in the journal, the oldest for 16 minutes".to_owned(),
+        message: "Nothing is lost. The database is slow or away: its log says more.".to_owned(),
+        open: "Vedette".to_owned(),
+        url: "https://errors.example/".to_owned(),
+        settings_url: String::new(),
+        stop_url: String::new(),
+        why: "You get this as an administrator of Vedette.".to_owned(),
+        ..silence()
+    }
+}
+
 /// What strangers wrote into everything they may.
 fn digest_of_strangers() -> DigestMail {
     let mut mail = digest();
@@ -157,6 +206,9 @@ fn all() -> Vec<(String, Bodies)> {
         ("limit-reached", limit("").bodies()),
         ("limit-ended", limit("24 Nov 2026, 15:00:00 UTC").bodies()),
         ("noise", noise().bodies()),
+        ("surge", surge().bodies()),
+        ("silence", silence().bodies()),
+        ("trouble", trouble().bodies()),
         ("weekly", weekly().bodies()),
         (
             "weekly-nothing",
@@ -175,7 +227,7 @@ fn no_mail_loads_or_runs_anything_and_all_say_how_to_stop_them() {
         for live in ["<img", "<script", "<link", "<iframe", "src=\"", "url(", "@import", "href=\"javascript"] {
             assert!(!bodies.html.contains(live), "{name}: {live}");
         }
-        let stops = ["test", "channel-failed"].contains(&&*name) || (bodies.html.contains(STOP) && bodies.text.contains(STOP));
+        let stops = ["test", "channel-failed", "trouble"].contains(&&*name) || (bodies.html.contains(STOP) && bodies.text.contains(STOP));
         assert!(stops, "{name} says how to stop it");
         let issue = ["new-issue", "regression", "spike", "unignored"].iter().any(|kind| name.starts_with(kind));
         for act in ["#resolve", "#ignore"] {

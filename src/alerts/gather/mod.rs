@@ -15,6 +15,6 @@ mod tell;
 
 pub(super) use due::{GATHERED, due, wait_until};
 pub(super) use pace::MOST;
-pub(super) use queries::{Told, sweep, told_of_issue, told_to, was_noted};
+pub(super) use queries::{Before, Told, sweep, told_of_issue, told_to, was_noted};
 pub(super) use recipient::{Addressee, Recipient, addressees};
 pub(super) use tell::{Fact, drop, keep, tell, tell_now, tell_with_others};

@@ -290,6 +290,10 @@ pub(super) async fn end_wait(
 /// What somebody was told, or not.
 #[derive(Debug, Clone)]
 pub(in crate::alerts) struct Told {
+    /// Where it stands among others.
+    pub(in crate::alerts) fact: i64,
+    pub(in crate::alerts) user: i64,
+    pub(in crate::alerts) channel: i64,
     pub(in crate::alerts) project: ProjectId,
     pub(in crate::alerts) kind: String,
     pub(in crate::alerts) issue: Option<IssueId>,
@@ -307,13 +311,16 @@ pub(in crate::alerts) struct Told {
     pub(in crate::alerts) said: Option<String>,
 }
 
+/// The fact, the person and the channel before which lines are asked for.
+pub(in crate::alerts) type Before = (i64, i64, i64);
+
 /// Facts with what became of them, with the statement from its `where` on.
 macro_rules! told {
     ($rest:tt, $($argument:expr),+ $(,)?) => {
         // joins: alert_decisions, alert_facts, users, channels, mails
         sqlx::query_as!(
             Told,
-            r#"select d.project_id as "project: ProjectId", f.kind, f.issue_id as "issue: IssueId", f.noted_at,
+            r#"select d.fact_id as fact, d.user_id as "user", d.channel_id as channel, d.project_id as "project: ProjectId", f.kind, f.issue_id as "issue: IssueId", f.noted_at,
                 coalesce(u.email, m.recipient,
                     case c.kind when 'ntfy' then 'ntfy' when 'teams' then 'Microsoft Teams' else initcap(c.kind) end || ': ' || c.label,
                     case when d.channel_id = 0 then '' else 'a channel that was deleted' end) as "who!",
@@ -328,20 +335,43 @@ macro_rules! told {
     };
 }
 
-/// Who was told about an issue, the newest fact first.
-pub(in crate::alerts) async fn told_of_issue(db: &mut PgConnection, issue: IssueId, limit: i64) -> sqlx::Result<Vec<Told>> {
+/// Who was told about an issue, the newest fact first, up to `limit` lines before those.
+pub(in crate::alerts) async fn told_of_issue(
+    db: &mut PgConnection,
+    issue: IssueId,
+    (fact, user, channel): Before,
+    limit: i64,
+) -> sqlx::Result<Vec<Told>> {
     let rows = told!(
-        "where d.project_id = $1 and f.project_id = $1 and f.issue_id = $2 order by f.fact_id desc, u.email, d.channel_id limit $3",
+        "where d.project_id = $1 and f.project_id = $1 and f.issue_id = $2 and (d.fact_id, d.user_id, d.channel_id) < ($4, $5, $6)
+            order by d.fact_id desc, d.user_id desc, d.channel_id desc limit $3",
         issue.project().0,
         issue.0,
-        limit
+        limit,
+        fact,
+        user,
+        channel
     );
     rows.fetch_all(db).await
 }
 
-/// What a person was told of, or not, in these projects, the newest fact first.
-pub(in crate::alerts) async fn told_to(db: &mut PgConnection, user: UserId, projects: &[i32], limit: i64) -> sqlx::Result<Vec<Told>> {
-    let rows = told!("where d.user_id = $1 and d.project_id = any($2) order by d.fact_id desc limit $3", user.0, projects, limit);
+/// What a person was told of, or not, in these projects, the newest fact first, up to `limit` lines before those.
+pub(in crate::alerts) async fn told_to(
+    db: &mut PgConnection,
+    (reader, projects): (UserId, &[i32]),
+    (fact, user, channel): Before,
+    limit: i64,
+) -> sqlx::Result<Vec<Told>> {
+    let rows = told!(
+        "where d.user_id = $1 and d.project_id = any($2) and d.fact_id <= $4 and (d.fact_id, d.user_id, d.channel_id) < ($4, $5, $6)
+            order by d.fact_id desc, d.user_id desc, d.channel_id desc limit $3",
+        reader.0,
+        projects,
+        limit,
+        fact,
+        user,
+        channel
+    );
     rows.fetch_all(db).await
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn list(
     drop(db);
     let more = events.len() > PAGE;
     events.truncate(PAGE);
-    let older = events.last().filter(|_| more).map(|last| urls::issue_events_after(issue, cursor(last.place())));
+    let older = events.last().filter(|_| more).map(|last| urls::after(&urls::issue_events(issue), cursor(last.place())));
     let now = app.clock.now();
     let short_id = issue.short_id(&member.project.short_prefix);
     let query = IssueQuery { project: member.project.slug.clone(), ..IssueQuery::default() };

@@ -41,6 +41,10 @@ pub struct ToldPage {
     pub empty: String,
     /// The newest fact first.
     pub rows: Vec<ToldRow>,
+    /// The first page, from a later one.
+    pub newest: Option<String>,
+    /// The next page.
+    pub older: Option<String>,
 }
 
 impl Page for ToldPage {
@@ -54,6 +58,8 @@ impl Page for ToldPage {
             mails: Link::new("Mails about it", "/mails?issue=SHOP-41"),
             empty: "Nothing has happened.".to_owned(),
             rows,
+            newest: None,
+            older: Some("/issues/41/told?after=7.1.0".to_owned()),
         };
         let row = |who: &str, status: &str, css, reason: &str, mail: Option<&str>| ToldRow {
             what: "New issue".to_owned(),

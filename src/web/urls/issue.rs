@@ -53,10 +53,6 @@ pub fn issue_markdown(id: impl Display) -> String {
 pub fn issue_events(id: impl Display) -> String {
     prefix::add(&format!("/issues/{}/events", enc(id)))
 }
-/// The same after a cursor.
-pub fn issue_events_after(id: impl Display, cursor: impl Display) -> String {
-    prefix::add(&format!("/issues/{}/events?after={}", enc(id), enc(cursor)))
-}
 /// The newest events of an issue as a table for spreadsheets.
 pub fn issue_csv(id: impl Display) -> String {
     prefix::add(&format!("/issues/{}/events.csv", enc(id)))

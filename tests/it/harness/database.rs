@@ -71,7 +71,17 @@ impl TestDb {
 
     /// Deletes it; what a failed test leaves is swept by the next run.
     pub(crate) async fn drop_now(&self) {
-        run_script(&mut connect(None).await, format!("drop database if exists {} with (force)", self.name)).await.unwrap();
+        let mut admin = connect(None).await;
+        // A worker of autovacuum cannot be ended by force: PostgreSQL refuses, and it is gone a moment later.
+        for _ in 0..20 {
+            match run_script(&mut admin, format!("drop database if exists {} with (force)", self.name)).await {
+                Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => {
+                    run_script(&mut admin, "select pg_sleep(0.2)".to_owned()).await.unwrap();
+                }
+                done => return done.unwrap(),
+            }
+        }
+        panic!("{} is still in use by PostgreSQL itself", self.name);
     }
 }
 
